@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_H
+#define MPROC_H
+
+/**
+ * @file mproc.h
+ * All of mproc: process-based parallelism for C, with one API on Windows and
+ * POSIX.  A program includes this header; each part explains itself in its own.
+ */
+
+#include <mproc/args.h>
+#include <mproc/connection.h>
+#include <mproc/declare.h>
+#include <mproc/init.h>
+#include <mproc/process.h>
+#include <mproc/status.h>
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_INIT_H
+#define MPROC_INIT_H
+
+/**
+ * @file init.h
+ * The guard, and the functions that can run in another process.
+ *
+ * A child is started by running the program's own executable again.  The first
+ * call in `main` tells the two apart: in the program it returns, in a child it
+ * runs the target and does not.
+ *
+ *     static const mproc_target_t targets[] = { MPROC_TARGET(work), MPROC_TARGETS_END };
+ *
+ *     int main(int argc, const char *const *argv)
+ *     {
+ *         apr_pool_t *mem;
+ *         mproc_init(&mem, &argc, &argv, targets);
+ *         ...
+ *     }
+ *
+ * It is what `if __name__ == '__main__':` and freeze_support() are in Python.
+ * Code above the guard runs in every child too, and sees one argument more
+ * there: the mark of a child, which the guard takes out of argc and argv.
+ */
+
+#include <mproc/args.h>
+#include <mproc/declare.h>
+
+MPROC_BEGIN_C
+
+/**
+ * A target of a process (and of one call to a pool): what it returns is the
+ * status of its process, see mproc_process_status().
+ *
+ * @param task  who it is, what it was called with, and memory; see below
+ */
+typedef apr_status_t mproc_target_fn(mproc_task_t *task);
+
+/**
+ * A target of a pool's map: one item in, one result out.
+ *
+ * @param item    the item, read only
+ * @param result  to be filled
+ * @param task    as above
+ */
+typedef apr_status_t mproc_item_fn(const void *item, void *result, mproc_task_t *task);
+
+/** What a row of a target table holds.  Made by the macros; not an interface. */
+typedef enum mproc_target_kind_t {
+    MPROC_KIND_END,
+    MPROC_KIND_TASK,
+    MPROC_KIND_ITEM,
+    MPROC_KIND_TABLE
+} mproc_target_kind_t;
+
+/** A row of the table of functions that can run in another process. */
+typedef struct mproc_target_t {
+    mproc_target_kind_t kind;
+    const char *name;                   /**< the function's name, or the table's */
+    void (*function)(void);             /**< cast back by its kind */
+    const struct mproc_target_t *table; /**< of another library */
+} mproc_target_t;
+
+#ifndef __cplusplus
+
+/** A function that can run in another process: of either kind. */
+#define MPROC_TARGET(f)                                                                            \
+    {_Generic((f), mproc_target_fn *: MPROC_KIND_TASK, mproc_item_fn *: MPROC_KIND_ITEM), #f,      \
+     (void (*)(void))(f), NULL}
+
+#else
+
+MPROC_END_C
+namespace mproc_detail {
+inline mproc_target_t target(const char *name, mproc_target_fn *f)
+{
+    return {MPROC_KIND_TASK, name, reinterpret_cast<void (*)()>(f), nullptr};
+}
+inline mproc_target_t target(const char *name, mproc_item_fn *f)
+{
+    return {MPROC_KIND_ITEM, name, reinterpret_cast<void (*)()>(f), nullptr};
+}
+} // namespace mproc_detail
+MPROC_BEGIN_C
+#define MPROC_TARGET(f) mproc_detail::target(#f, f)
+
+#endif
+
+/** Another table, such as a library's own; tables may nest 8 deep. */
+#define MPROC_TARGETS_OF(other) {MPROC_KIND_TABLE, #other, NULL, (other)}
+
+/** The last row of every table. */
+#define MPROC_TARGETS_END {MPROC_KIND_END, NULL, NULL, NULL}
+
+/**
+ * The guard: make this program able to start copies of itself.
+ *
+ * The first call of `main`.  In a child it reads what the parent sent, runs the
+ * target, and ends the process with exit(); what stands below it never runs
+ * there.  When it fails, it prints why on stderr and exits: with 1 in the
+ * program, with MPROC_EXIT_HANDSHAKE in a child.
+ *
+ * Once it has returned, a normal end of the program (a return from `main`, or
+ * exit()) terminates the daemonic children that still run and joins the others,
+ * as in Python.
+ *
+ * @param mem      set to new memory, which lasts until the program ends or
+ *                 destroys it; threads may share it
+ * @param argc     the program's own
+ * @param argv     the program's own; in UTF-8 afterwards on every system,
+ *                 and living in @a mem
+ * @param targets  every function that may run in another process, ended by
+ *                 MPROC_TARGETS_END; must stay as it is while the program runs
+ *
+ * Threads: call it before there are others.  Fork: not in a forked child.
+ */
+MPROC_DECLARE(void) mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets);
+
+/** How a child exits that never reached its target: foreign, truncated or refused. */
+#define MPROC_EXIT_HANDSHAKE 121
+
+/**
+ * Start another executable than the program's own: another name or place of the
+ * same build, where the system names the wrong one (as under valgrind or an
+ * emulator).  A child that turns out to be another build is refused, see
+ * MPROC_EBUILD.
+ *
+ * The environment variable MPROC_EXECUTABLE does the same at mproc_init(), and
+ * is inherited; this call goes over it, for the children of this process.
+ *
+ * @param path  copied; NULL goes back to the program's own
+ *
+ * @return APR_SUCCESS      later starts use it (whether it is there is seen by them)
+ * @return MPROC_EBOOTSTRAP mproc_init() has not been called
+ * @return APR_EINVAL       @a path is empty
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(apr_status_t) mproc_set_executable(const char *path);
+
+/**
+ * The number of CPUs that this process may use: its affinity, not the machine's total.
+ *
+ * @return at least 1
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(int) mproc_cpu_count(void);
+
+/** Memory that lasts as long as the task. */
+MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
+
+/** The name of the target that is running, as it stands in the table. */
+MPROC_DECLARE(const char *) mproc_task_target(const mproc_task_t *task);
+
+MPROC_END_C
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_PROCESS_H
+#define MPROC_PROCESS_H
+
+/**
+ * @file process.h
+ * Processes: start a target in one, wait for it, stop it, and learn how it ended.
+ *
+ *     MPROC_CHECK(mproc_process_start(&process, work, MPROC_PACK("data", 42), NULL, mem));
+ *     MPROC_CHECK(mproc_process_join(process, MPROC_FOREVER));
+ *     if (mproc_process_status(process) != APR_SUCCESS)
+ *         fprintf(stderr, "%s\n", mproc_process_error(process));
+ *
+ * A child gets stdout and stderr, the null device as stdin, and the objects in
+ * its arguments; nothing else of its parent's is open in it.  It ends with its
+ * parent, however that ends, unless it is detached.
+ */
+
+#include <mproc/args.h>
+#include <mproc/declare.h>
+#include <mproc/init.h>
+
+MPROC_BEGIN_C
+
+/** A process: a child that this one started, this one itself, or its parent. */
+typedef struct mproc_process_t mproc_process_t;
+
+/**
+ * How to start a process.  Begin with MPROC_PROCESS_OPTIONS; zero everywhere is
+ * the sensible default.  Everything is copied by mproc_process_start().
+ */
+typedef struct mproc_process_options_t {
+    size_t size;      /**< of this struct, so that it can grow; set by the initializer */
+    const char *name; /**< NULL: "Process-1", "Process-2" and so on; of a child's child "Process-1:2" */
+    int daemon;       /**< not 0: terminated when its parent ends normally, which would else join it;
+                           it may not start children itself */
+    int detached;     /**< not 0: it lives on when its parent ends, in a session of its own */
+    int ignore_interrupt; /**< not 0: Ctrl-C does not end it, and its parent decides */
+    const char *const *environment; /**< ended by NULL: "NAME=value" sets, "NAME" takes out; the rest
+                                         is the parent's */
+    const char *working_directory;  /**< NULL: the parent's */
+} mproc_process_options_t;
+
+/** The initializer of mproc_process_options_t. */
+#define MPROC_PROCESS_OPTIONS {sizeof(mproc_process_options_t), NULL, 0, 0, 0, NULL, NULL}
+
+/** What the system waits on: a descriptor on POSIX, a HANDLE on Windows. */
+typedef intptr_t mproc_sentinel_t;
+
+/**
+ * Start a target in a process of its own.
+ *
+ * Flushes stdout and stderr first, so that lines come in the order one expects.
+ * Returns when the new process runs the program and its arguments are on their
+ * way; whether it then reached its target is told by mproc_process_status().
+ *
+ * Destroying @a mem (or closing the program's last pool) terminates the process
+ * if it still runs, and reaps it; a detached one is let go.
+ *
+ * @param process  set to the process
+ * @param target   a function in the table given to mproc_init()
+ * @param args     packed values, or MPROC_NO_ARGS; copied
+ * @param options  NULL for the defaults
+ * @param mem      the process object lives until it is destroyed
+ *
+ * @return APR_SUCCESS          it is running
+ * @return MPROC_EBOOTSTRAP     mproc_init() has not been called, or has not taken this child away yet
+ * @return MPROC_EDAEMON        this process is daemonic
+ * @return MPROC_ETARGET        @a target is not in the table
+ * @return MPROC_ENOTSHAREABLE  an argument cannot be given to a child
+ * @return MPROC_EINUSE         a connection in the arguments is in the middle of a message
+ * @return APR_EINVAL           an argument or an option is bad; the message names it
+ * @return another              what the system said; the message names the stage: the
+ *                              executable, the working directory, or the handles
+ *
+ * Threads: any number may start processes at once, with the same @a mem too if
+ * it comes from mproc_init().  Fork: a forked child may not start processes.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
+                    const mproc_process_options_t *options, apr_pool_t *mem);
+
+/**
+ * Wait until a process has ended, or until @a timeout has passed.
+ *
+ * Waits on the process itself: a grandchild that holds its pipes delays nothing.
+ *
+ * @param process  a started process, or mproc_parent_process()
+ * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS     it has ended; later calls return the same at once
+ * @return APR_TIMEUP      it is still running
+ * @return MPROC_EFOREIGN  called by a process that did not start it
+ * @return MPROC_ECLOSED   mproc_process_close() was called
+ * @return APR_EINVAL      @a process is NULL or this process itself
+ *
+ * Threads: any number may wait at once.  Fork: a forked child may not join its
+ * parent's children.
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_join(mproc_process_t *process, apr_interval_time_t timeout);
+
+/**
+ * Whether a process runs: 1 or 0; 1 for this process itself, 0 for one that is
+ * closed or foreign.
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(int) mproc_process_is_alive(mproc_process_t *process);
+
+/**
+ * How a process ended.
+ *
+ * @param exitcode  set to 0 … 2³²−1 (POSIX keeps 8 bits of what exit() was
+ *                  given), or to minus the number of the signal that ended it;
+ *                  on Windows -15 after mproc_process_terminate() and -9 after
+ *                  mproc_process_kill()
+ *
+ * @return APR_SUCCESS     it has ended so
+ * @return MPROC_ERUNNING  it has not ended
+ * @return MPROC_ELOST     it has ended, but somebody else took the code away: SIGCHLD
+ *                         is ignored, or a thread calls waitpid(-1)
+ * @return MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_exitcode(mproc_process_t *process, apr_int64_t *exitcode);
+
+/**
+ * What came of a process: the status its target returned, whole, or what
+ * happened instead.
+ *
+ * @return APR_SUCCESS       the target returned APR_SUCCESS, or called exit(0)
+ * @return the target's own  it returned this, and its exit code is 1
+ * @return MPROC_EEXIT       the target called exit() with another code
+ * @return MPROC_EDIED       it was killed, crashed, or left by _exit()
+ * @return MPROC_EHANDSHAKE  it ended before it reached its target
+ * @return MPROC_EBUILD      it was refused: another build, or another table
+ * @return MPROC_ELOST       it ended without a word, and its exit code was lost
+ * @return MPROC_ERUNNING, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as above
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_status(mproc_process_t *process);
+
+/**
+ * The words for mproc_process_status(): what the target left by
+ * mproc_error_set() or by a failing call of mproc's, or how the process died.
+ *
+ * @return "" while it runs and when all went well; lives as long as the object
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(const char *) mproc_process_error(mproc_process_t *process);
+
+/**
+ * Ask a process to end: SIGTERM on POSIX, TerminateProcess on Windows.
+ *
+ * Its own children end with it, since they do not outlive their parent.
+ *
+ * @return APR_SUCCESS  it was asked, or has ended already
+ * @return MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
+ * @return another      what the system said
+ *
+ * Threads: any; never reaches another process that got the same number.
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_terminate(mproc_process_t *process);
+
+/** End a process at once: SIGKILL on POSIX; else as mproc_process_terminate(). */
+MPROC_DECLARE(apr_status_t) mproc_process_kill(mproc_process_t *process);
+
+/**
+ * Give back what a process object holds.  Every call on it then returns
+ * MPROC_ECLOSED; its name stays until its memory is destroyed.
+ *
+ * @return APR_SUCCESS     done, also when it was closed before
+ * @return MPROC_ERUNNING  it still runs: join it first, or make it end
+ * @return MPROC_EFOREIGN, APR_EINVAL  as for mproc_process_join()
+ *
+ * Threads: not while another one uses the object.
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_close(mproc_process_t *process);
+
+/** The name of a process; it lives as long as the object. */
+MPROC_DECLARE(const char *) mproc_process_name(const mproc_process_t *process);
+
+/** The system's number of a process. */
+MPROC_DECLARE(apr_int64_t) mproc_process_pid(const mproc_process_t *process);
+
+/** Whether a process is daemonic: 1 or 0. */
+MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
+
+/**
+ * What the system's own waiting calls can wait on: ready when the process has ended.
+ *
+ * @param sentinel  set to a descriptor for poll() on POSIX, a HANDLE for
+ *                  WaitForSingleObject() on Windows; it belongs to @a process and is
+ *                  valid until that is closed
+ *
+ * @return APR_SUCCESS, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
+ */
+MPROC_DECLARE(apr_status_t) mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *sentinel);
+
+/** This process itself, named "MainProcess" in the program; NULL before mproc_init(). */
+MPROC_DECLARE(mproc_process_t *) mproc_current_process(void);
+
+/**
+ * The process that started this one: its name, its pid, whether it lives, and a
+ * way to wait for its end.
+ *
+ * @return NULL in the program itself, and before mproc_init()
+ */
+MPROC_DECLARE(mproc_process_t *) mproc_parent_process(void);
+
+/**
+ * The children of this process that still run; reaps those that have ended.
+ *
+ * @param children  set to an array in @a mem; borrowed objects, valid until their own
+ *                  memory is destroyed
+ * @param count     set to its length
+ *
+ * @return APR_SUCCESS, or MPROC_EBOOTSTRAP before mproc_init()
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(apr_status_t) mproc_active_children(mproc_process_t ***children, size_t *count, apr_pool_t *mem);
+
+MPROC_END_C
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_STATUS_H
+#define MPROC_STATUS_H
+
+/**
+ * @file status.h
+ * What went wrong: mproc's own status codes, their names, and the words that
+ * belong to the last failure.
+ *
+ *     rv = mproc_process_start(&process, target, args, NULL, mem);
+ *     if (rv != APR_SUCCESS)
+ *         fprintf(stderr, "%s\n", mproc_error_message());
+ *
+ * A status says what a program can act on; the message says the rest: which
+ * argument, which target, which stage, and what the operating system said.
+ */
+
+#include <mproc/declare.h>
+
+MPROC_BEGIN_C
+
+/** The first of mproc's own codes; APR leaves this range to its users. */
+#define MPROC_STATUS_START (APR_OS_START_USERERR + 3100)
+
+#define MPROC_EBOOTSTRAP (MPROC_STATUS_START + 1)     /**< no process can be started before mproc_init() is done */
+#define MPROC_ETARGET (MPROC_STATUS_START + 2)        /**< the target is not in the table given to mproc_init() */
+#define MPROC_EBUILD (MPROC_STATUS_START + 3)         /**< parent and child are not the same build, or differ in their tables */
+#define MPROC_EHANDSHAKE (MPROC_STATUS_START + 4)     /**< the child ended before it reached its target */
+#define MPROC_EPROTOCOL (MPROC_STATUS_START + 5)      /**< what arrived is not an mproc message */
+#define MPROC_ECOUNT (MPROC_STATUS_START + 6)         /**< too many or too few values */
+#define MPROC_ETYPE (MPROC_STATUS_START + 7)          /**< a value has another type than the variable for it */
+#define MPROC_ERANGE (MPROC_STATUS_START + 8)         /**< an integer does not fit the variable for it */
+#define MPROC_ENOTSHAREABLE (MPROC_STATUS_START + 9)  /**< this object cannot travel this way */
+#define MPROC_ETORN (MPROC_STATUS_START + 10)         /**< the other end went away in the middle of a message */
+#define MPROC_EMSGSIZE (MPROC_STATUS_START + 11)      /**< the buffer is smaller than the message; the message waits */
+#define MPROC_ECLOSED (MPROC_STATUS_START + 12)       /**< the object was closed */
+#define MPROC_EDIRECTION (MPROC_STATUS_START + 13)    /**< this end only reads, or only writes */
+#define MPROC_EINUSE (MPROC_STATUS_START + 14)        /**< another thread is using this end */
+#define MPROC_ERUNNING (MPROC_STATUS_START + 15)      /**< the process has not ended yet */
+#define MPROC_ELOST (MPROC_STATUS_START + 16)         /**< somebody else took the exit status away */
+#define MPROC_EDIED (MPROC_STATUS_START + 17)         /**< the process ended without a word: killed, crashed, or _exit() */
+#define MPROC_EEXIT (MPROC_STATUS_START + 18)         /**< the target called exit() with a code other than 0 */
+#define MPROC_EDAEMON (MPROC_STATUS_START + 19)       /**< daemonic processes are not allowed to have children */
+#define MPROC_EFOREIGN (MPROC_STATUS_START + 20)      /**< the object belongs to the process that made it, not to this one */
+
+/**
+ * The name of a status in words: mproc's own codes, and APR's by apr_strerror().
+ *
+ * @param rv      any status
+ * @param buffer  filled with a NUL-terminated text
+ * @param size    size of @a buffer in bytes; 120 hold every text of mproc's
+ *
+ * @return buffer
+ *
+ * Threads: any.  Fork: may be called in a forked child.
+ */
+MPROC_DECLARE(char *) mproc_strerror(apr_status_t rv, char *buffer, size_t size);
+
+/**
+ * What this thread's last failed call of mproc had to say.
+ *
+ * @return a sentence, valid until this thread's next failing call; "" before
+ *         the first failure.  A successful call leaves it as it was.
+ *
+ * Threads: each has its own.  Fork: a forked child starts with its thread's.
+ */
+MPROC_DECLARE(const char *) mproc_error_message(void);
+
+/**
+ * Leave words for a status: they become mproc_error_message() of this thread,
+ * and, when a target returns with the status, mproc_process_error() of its
+ * process in the parent.
+ *
+ *     if (file == NULL)
+ *         return mproc_error_set(APR_ENOENT, "cannot open %s", path);
+ *
+ * @param rv      the status to return
+ * @param format  as for printf; the text is cut at 1,023 bytes
+ *
+ * @return rv
+ *
+ * Threads: any.
+ */
+MPROC_DECLARE(apr_status_t) mproc_error_set(apr_status_t rv, const char *format, ...) MPROC_PRINTF(2, 3);
+
+/** For MPROC_CHECK alone: print where, what and why on stderr, then exit(1). */
+MPROC_DECLARE(void) mproc__check_failed(apr_status_t rv, const char *call, const char *file, int line);
+
+/** In a function that returns a status: hand a failure up, unchanged. */
+#define MPROC_TRY(call)                                                                            \
+    do {                                                                                           \
+        apr_status_t mproc__rv = (call);                                                           \
+        if (mproc__rv != APR_SUCCESS)                                                              \
+            return mproc__rv;                                                                      \
+    } while (0)
+
+/** For examples and small programs: on failure say where, what and why, and exit(1). */
+#define MPROC_CHECK(call)                                                                          \
+    do {                                                                                           \
+        apr_status_t mproc__rv = (call);                                                           \
+        if (mproc__rv != APR_SUCCESS)                                                              \
+            mproc__check_failed(mproc__rv, #call, __FILE__, __LINE__);                             \
+    } while (0)
+
+MPROC_END_C
+
+#endif

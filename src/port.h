@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_PORT_H
+#define MPROC_PORT_H
+
+/*
+ * The contract: all that an operating system must supply to support mproc,
+ * beyond what APR does.  src/posix and src/win32 implement it, in files of the
+ * same names; the rest of mproc includes this header and no system's.
+ *
+ * For the next porter:
+ *
+ * - A function translates one request into the system's calls.  It does not
+ *   check what its caller promises (arguments are checked above, once; assert
+ *   them), does not choose, and does not retry but for EINTR.
+ * - It returns an APR status: APR_FROM_OS_ERROR of what the system said, or the
+ *   one named here.  Outputs are written on success only.  It sets no message,
+ *   but where it says so.
+ * - Nothing it makes is inherited by a program that anybody in this process
+ *   starts, but for the handles listed in port_spawn().
+ * - `mem` is memory for what is returned, used by one thread at a time.
+ *   Closing frees what the system gave; the memory goes with `mem`.
+ * - "Blocks: no" means that it returns without waiting on another process.
+ * - "Fork: yes" means that a forked child of a process with threads may call it:
+ *   async-signal-safe calls alone, no allocation, no lock.
+ */
+
+#include <apr.h>
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* -- Time ----------------------------------------------------------------- */
+
+/* A moment on port_clock(), in microseconds. */
+typedef apr_int64_t port_deadline_t;
+
+/* A deadline that never comes, and one that has passed: look once. */
+#define PORT_NEVER INT64_MAX
+#define PORT_NOW INT64_MIN
+
+/*
+ * Microseconds since some moment of the past; never goes back, goes on while
+ * the wall clock is set.
+ *
+ * Blocks: no.  Threads: any.  Fork: yes.
+ */
+port_deadline_t port_clock(void);
+
+/* -- The program ---------------------------------------------------------- */
+
+/*
+ * The program's arguments as UTF-8, whatever `main` was given.
+ *
+ * Post: *argc and *argv are set, *argv ends with NULL and lives in `mem`.  On a
+ * system whose arguments are bytes they are copied unchanged.
+ */
+apr_status_t port_arguments(int *argc, const char *const **argv, apr_pool_t *mem);
+
+/*
+ * The path by which this process can start its own executable again, also after
+ * chdir() and after the file was replaced, where the system can do that.
+ *
+ * Pre: `argv0` is the program's own argv[0], for systems that know no better.
+ * Errors: APR_ENOENT when it cannot be found.
+ */
+apr_status_t port_executable(const char **path, const char *argv0, apr_pool_t *mem);
+
+/* Bytes of a build id; what is shorter is padded with zeros. */
+#define PORT_BUILD_ID_SIZE 32
+
+/*
+ * What tells this build of the executable from another: what the linker left in
+ * the loaded program, else what the file system says of `executable`.
+ *
+ * Post: equal in every process that runs the same build, different in another's.
+ */
+apr_status_t port_build_id(unsigned char id[PORT_BUILD_ID_SIZE], const char *executable);
+
+/* This process's number.  Blocks: no.  Threads: any.  Fork: yes. */
+apr_int64_t port_pid(void);
+
+/* CPUs that this process may use; at least 1. */
+int port_cpu_count(void);
+
+/*
+ * The value of an environment variable in UTF-8.
+ *
+ * Post: *value is NULL when it is not set.
+ */
+apr_status_t port_environment_get(const char **value, const char *name, apr_pool_t *mem);
+
+/*
+ * This process's environment with changes.
+ *
+ * Pre: `changes` ends with NULL; "NAME=value" sets a variable, "NAME" takes it out; the
+ * last change of a name wins.  Names compare as the system compares them.
+ * Post: *environment ends with NULL, has each name once, and may be given to port_spawn().
+ */
+apr_status_t port_environment_merge(const char *const **environment, const char *const *changes, apr_pool_t *mem);
+
+/* From now on this process does not end by Ctrl-C, nor do programs that it starts. */
+apr_status_t port_interrupt_ignore(void);
+
+/*
+ * Call functions around each fork() in this process, as pthread_atfork(); does
+ * nothing where there is no fork.  `in_child` must keep to what a forked child may do.
+ */
+apr_status_t port_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+
+/* -- Channels: byte streams between two processes --------------------------- */
+
+/* A handle as a number: a descriptor, or a HANDLE. */
+typedef intptr_t port_handle_t;
+
+#define PORT_NO_HANDLE ((port_handle_t)-1)
+
+/* Which way an end goes; bits. */
+typedef enum port_direction_t {
+    PORT_READ = 1,
+    PORT_WRITE = 2
+} port_direction_t;
+
+/* One end of a channel. */
+typedef struct port_channel_t port_channel_t;
+
+/*
+ * Two connected ends, reliable and in order; no third process can reach them.
+ *
+ * Pre: `directions` are those of *here; *there has the opposite ones.
+ * Post: a message of 4 KiB can be written without a reader.
+ * Blocks: no.  Threads: any, with a `mem` each.
+ */
+apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions, apr_pool_t *mem);
+
+/*
+ * The channel whose handle came from the process that started this one (or was
+ * given up by port_channel_handle() in this process).  Takes it over on success.
+ *
+ * Errors: APR_EBADF when `handle` is not an end of a channel.
+ */
+apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions, apr_pool_t *mem);
+
+/* The handle of an end: still the channel's. */
+port_handle_t port_channel_handle(const port_channel_t *channel);
+
+/*
+ * Read what has arrived, 1 to `size` bytes; wait for the first until `deadline`.
+ *
+ * Pre: size > 0.  One reader at a time.
+ * Errors: APR_EOF when the other end is closed everywhere and all was read;
+ * APR_TIMEUP.  What was not returned is not lost.
+ * Blocks: until `deadline`.  Signals do not end it.
+ */
+apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
+                               size_t *received);
+
+/*
+ * Write all of `size` bytes, as far as that goes until `deadline`.
+ *
+ * Pre: one writer at a time.
+ * Post: *sent tells how many bytes went, also on failure.
+ * Errors: APR_TIMEUP; APR_EPIPE when the other end is closed everywhere.  Raises no signal.
+ * Blocks: until `deadline`.
+ */
+apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size, port_deadline_t deadline,
+                                size_t *sent);
+
+/* Close an end.  The other one reads what was written, and then APR_EOF. */
+void port_channel_close(port_channel_t *channel);
+
+/* -- Starting a process ----------------------------------------------------- */
+
+/* A process that this one started, or the one that started this. */
+typedef struct port_process_t port_process_t;
+
+/*
+ * A child is told what it is by one argument, argv[1]:
+ * PORT_CHILD_MARK, numbers that only the port understands, a colon, and the token.
+ */
+#define PORT_CHILD_MARK "--mproc-child="
+
+/* Where a start failed; for the message. */
+typedef enum port_stage_t {
+    PORT_STAGE_HANDLES, /* making or naming handles */
+    PORT_STAGE_FOLDER,  /* going to the working directory */
+    PORT_STAGE_PROGRAM  /* running the executable */
+} port_stage_t;
+
+/* What to start. */
+typedef struct port_spawn_t {
+    const char *executable;         /* a path; relative to this process's directory if relative */
+    const char *const *arguments;   /* argv without the mark, ended by NULL; [0] is there */
+    const char *token;              /* printable, no colon */
+    const char *const *environment; /* ended by NULL; NULL: this process's */
+    const char *folder;             /* NULL: this process's */
+    const port_handle_t *handles;   /* what the child gets; [0] is its end of the control channel */
+    size_t nhandles;                /* at least 1 */
+    int is_detached;                /* not 0: outlives this process */
+} port_spawn_t;
+
+/*
+ * Start a program in a process of its own.
+ *
+ * Post: the child has stdin from the null device, this process's stdout and
+ * stderr (the null device where this process has none), the listed handles, and
+ * nothing else open, whatever other threads do meanwhile.  Signals are as a
+ * shell would give them: none blocked, none ignored.  Unless detached, it ends
+ * when this process ends, from the moment of its port_birth() on.
+ * child_handles[i] is the number by which the child knows handles[i].
+ * Errors: what the system said, and *stage; then no child is left.
+ * Blocks: until the program runs or has failed to.
+ * Threads: any, with a `mem` each.
+ */
+apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles, const port_spawn_t *request,
+                        port_stage_t *stage, apr_pool_t *mem);
+
+/* -- A process from outside ------------------------------------------------- */
+
+/* How a process ended. */
+typedef enum port_ending_t {
+    PORT_EXITED,   /* code: what it gave to exit */
+    PORT_SIGNALED, /* code: the signal's number */
+    PORT_LOST      /* somebody else has taken the code */
+} port_ending_t;
+
+typedef struct port_exit_t {
+    port_ending_t ending;
+    apr_int64_t code;
+} port_exit_t;
+
+apr_int64_t port_process_pid(const port_process_t *process);
+
+/* Ready for the system's own waiting calls when the process has ended. */
+port_handle_t port_process_sentinel(const port_process_t *process);
+
+/*
+ * Wait until a process has ended.
+ *
+ * Errors: APR_TIMEUP.
+ * Blocks: until `deadline`.  Threads: any number at once.
+ */
+apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline);
+
+/*
+ * How a process ended; takes the code from the system.
+ *
+ * Pre: a child; port_process_wait() has returned APR_SUCCESS; called once, under a
+ * lock that port_process_stop() is called under too.
+ */
+void port_process_reap(port_process_t *process, port_exit_t *how);
+
+/*
+ * Make a process end: `signal` is 15 to ask it, 9 to force it.  A system without
+ * signals ends it, and reports PORT_SIGNALED with that number.
+ *
+ * Pre: a child, not reaped.
+ * Post: APR_SUCCESS too when it has ended already.
+ */
+apr_status_t port_process_stop(port_process_t *process, int signal);
+
+/* Close what stands for a process here.  It ends with this if it is not detached and still runs. */
+void port_process_close(port_process_t *process);
+
+/* In a forked child: give up the parent's hold on a process, so that its end is still noticed.  Fork: yes. */
+void port_process_abandon(port_process_t *process);
+
+/* -- A process from inside -------------------------------------------------- */
+
+/* What a child finds when it comes into the world. */
+typedef struct port_birth_t {
+    const char *token;      /* from the mark */
+    port_handle_t control;  /* its end of the control channel */
+    port_process_t *parent; /* can be waited for, and closed */
+} port_birth_t;
+
+/*
+ * Read the mark, tie this process to its parent's life, and name it as the
+ * program is named.
+ *
+ * Pre: argv[1] begins with PORT_CHILD_MARK; `mark` is what follows.
+ * Errors: APR_EINVAL when the mark is not a port_spawn()'s; APR_EOF when the parent is gone.
+ */
+apr_status_t port_birth(port_birth_t *birth, const char *mark, const char *argv0, apr_pool_t *mem);
+
+#endif
