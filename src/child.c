@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A child: what it finds, what it is told, whether it agrees, its target, and
+ * its report.
+ *
+ * The report is sent by a handler of exit(), so that a target that calls exit()
+ * itself is told of too; until the target has returned, the report says so.
+ */
+
+#include "child.h"
+
+#include "bootstrap.h"
+#include "process.h"
+#include "targets.h"
+
+#include <mproc/status.h>
+
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mproc_task_t {
+    apr_pool_t *mem;
+    const mproc_target_t *target;
+    mproc_values_t *args;
+};
+
+/* Of this process, if it is a child. */
+static mproc_task_t task;
+static port_channel_t *control; /* NULL in a process that is none */
+static mproc__report_t last_report = {MPROC__EXITED, APR_SUCCESS, ""};
+
+apr_pool_t *mproc_task_mem(mproc_task_t *of)
+{
+    return of->mem;
+}
+
+const char *mproc_task_target(const mproc_task_t *of)
+{
+    return of->target->name;
+}
+
+mproc_values_t *mproc_task_args(mproc_task_t *of)
+{
+    return of->args;
+}
+
+/* -- Speaking to the parent ---------------------------------------------------- */
+
+/* All that a child says fits the channel, so nothing here waits; a parent that is gone hears nothing. */
+static void say(char word)
+{
+    size_t sent;
+
+    port_channel_write(control, &word, 1, PORT_NOW, &sent);
+}
+
+static void send_report(const mproc__report_t *report)
+{
+    mproc__buffer_t buffer = {NULL, 0, 0};
+    size_t sent;
+
+    if (mproc__report_encode(&buffer, report) == APR_SUCCESS)
+        port_channel_write(control, buffer.bytes, buffer.size, PORT_NOW, &sent);
+    mproc__buffer_free(&buffer);
+}
+
+void mproc__child_report(void)
+{
+    if (control != NULL)
+        send_report(&last_report);
+}
+
+_Noreturn void mproc__child_refuse(apr_status_t rv)
+{
+    mproc__report_t report = {MPROC__REFUSED, rv, mproc_error_message()};
+
+    fprintf(stderr, "mproc: this child cannot start: %s\n", mproc_error_message());
+    if (control != NULL) {
+        say(MPROC__WORD_REFUSED);
+        send_report(&report);
+    }
+    exit(MPROC_EXIT_HANDSHAKE);
+}
+
+/* -- Reading the start message ------------------------------------------------- */
+
+static apr_status_t read_exactly(void *bytes, size_t size)
+{
+    size_t have = 0, received;
+
+    while (have < size) {
+        apr_status_t rv = port_channel_read(control, (char *)bytes + have, size - have, PORT_NEVER, &received);
+        if (rv != APR_SUCCESS)
+            return mproc_error_set(MPROC_EHANDSHAKE, "the parent was gone before it had said what to do");
+        have += received;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
+{
+    mproc__buffer_t *buffer = &values->buffer;
+    unsigned char header[MPROC__START_HEADER];
+    size_t rest;
+
+    MPROC_TRY(read_exactly(header, sizeof header));
+    MPROC_TRY(mproc__start_rest(&rest, header));
+    if (mproc__buffer_append(buffer, header, sizeof header) != APR_SUCCESS ||
+        mproc__buffer_reserve(buffer, rest) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "the arguments are larger than the memory there is");
+    MPROC_TRY(read_exactly(buffer->bytes + buffer->size, rest));
+    buffer->size += rest;
+    return mproc__start_decode(start, values);
+}
+
+static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *argv0, apr_pool_t *mem)
+{
+    apr_status_t rv = port_birth(birth, mark, argv0, mem);
+
+    if (APR_STATUS_IS_EOF(rv))
+        return mproc_error_set(MPROC_EHANDSHAKE, "the parent was gone before it had said what to do");
+    if (rv == APR_SUCCESS)
+        rv = port_channel_adopt(&control, birth->control, PORT_READ | PORT_WRITE, mem);
+    if (rv != APR_SUCCESS)
+        return mproc_error_set(MPROC_EHANDSHAKE, "%s is for mproc alone: it marks a process that mproc has started, "
+                               "and this one was not", PORT_CHILD_MARK);
+    return APR_SUCCESS;
+}
+
+/* -- Agreeing ------------------------------------------------------------------ */
+
+static apr_status_t check_build(const mproc__start_t *start)
+{
+    if (start->build_id.size != PORT_BUILD_ID_SIZE ||
+        memcmp(start->build_id.data, mproc__program.build_id, PORT_BUILD_ID_SIZE) != 0)
+        return mproc_error_set(MPROC_EBUILD, "%s is another build of the program than its parent: was it built anew "
+                               "while the parent ran, or does MPROC_EXECUTABLE name another?", mproc__program.argv[0]);
+    if (start->fingerprint != mproc__program.fingerprint)
+        return mproc_error_set(MPROC_EBUILD, "the table of targets differs from the parent's: mproc_init must be "
+                               "given the same table in every process");
+    return APR_SUCCESS;
+}
+
+static apr_status_t find_target(const mproc_target_t **target, const mproc__start_t *start)
+{
+    const mproc_target_t *found = mproc__targets_at(mproc__program.targets, start->target);
+
+    if (found == NULL || found->kind != MPROC_KIND_TASK || strcmp(found->name, start->target_name) != 0)
+        return mproc_error_set(MPROC_EBUILD, "there is no target %s at its place in the table", start->target_name);
+    *target = found;
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_token(const port_birth_t *birth, const mproc__start_t *start)
+{
+    if (strcmp(birth->token, start->token) != 0)
+        return mproc_error_set(MPROC_EHANDSHAKE, "the start message is for another process");
+    return APR_SUCCESS;
+}
+
+/* -- Becoming somebody ---------------------------------------------------------- */
+
+apr_status_t mproc__introduce(const char *name, int is_daemon, apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__process_create(&mproc__program.self, MPROC__SELF, mem));
+    mproc__program.self->name = apr_pstrdup(mem, name);
+    mproc__program.self->pid = port_pid();
+    mproc__program.self->is_daemon = is_daemon;
+    return APR_SUCCESS;
+}
+
+static apr_status_t introduce_parent(const port_birth_t *birth, const mproc__start_t *start, apr_pool_t *mem)
+{
+    mproc_process_t *parent;
+
+    MPROC_TRY(mproc__process_create(&parent, MPROC__PARENT, mem));
+    parent->name = apr_pstrdup(mem, start->parent_name);
+    parent->pid = start->parent_pid;
+    parent->port = birth->parent;
+    parent->words = "";
+    mproc__program.parent = parent;
+    return APR_SUCCESS;
+}
+
+static apr_status_t become(const port_birth_t *birth, const mproc__start_t *start, apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__introduce(start->name, start->is_daemon, mem));
+    MPROC_TRY(introduce_parent(birth, start, mem));
+    mproc__program.identity = apr_pstrdup(mem, start->identity);
+    if (start->ignores_interrupt)
+        MPROC_TRY(port_interrupt_ignore());
+    return APR_SUCCESS;
+}
+
+apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets, const char *const *argv,
+                                  apr_pool_t *mem)
+{
+    mproc_values_t *values = mproc_values_create(mem);
+    port_birth_t birth;
+    mproc__start_t start;
+
+    MPROC_TRY(be_born(&birth, mark, argv[0], mem));
+    MPROC_TRY(mproc__program_set(targets, argv, mem));
+    MPROC_TRY(read_start(&start, values));
+    MPROC_TRY(check_token(&birth, &start));
+    MPROC_TRY(check_build(&start));
+    MPROC_TRY(find_target(&task.target, &start));
+    task.mem = mem;
+    task.args = start.arguments;
+    return become(&birth, &start, mem);
+}
+
+/* -- The target ----------------------------------------------------------------- */
+
+static void remember(apr_status_t status)
+{
+    last_report.outcome = MPROC__RETURNED;
+    last_report.status = status;
+    last_report.words = status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc_error_message());
+}
+
+_Noreturn void mproc__child_work(void)
+{
+    apr_status_t rv;
+
+    say(MPROC__WORD_READY);
+    rv = ((mproc_target_fn *)task.target->function)(&task);
+    remember(rv);
+    exit(rv == APR_SUCCESS ? 0 : 1);
+}

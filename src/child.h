@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_CHILD_H
+#define MPROC_CHILD_H
+
+/*
+ * The life of a child, from the guard to its end.
+ */
+
+#include "program.h"
+
+/*
+ * Everything up to the target of the child that `mark` (what follows PORT_CHILD_MARK)
+ * says this is: APR_SUCCESS, or the reason why not, with a message.
+ */
+apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets, const char *const *argv,
+                                  apr_pool_t *mem);
+
+/* Run the target, and end the process. */
+_Noreturn void mproc__child_work(void);
+
+/* End the process of a child that cannot reach its target, and tell the parent why. */
+_Noreturn void mproc__child_refuse(apr_status_t rv);
+
+/* At a normal end of a child, after its own children's: send the report.  Does nothing elsewhere. */
+void mproc__child_report(void);
+
+/* The process object for this process itself: APR_SUCCESS, or a message. */
+apr_status_t mproc__introduce(const char *name, int is_daemon, apr_pool_t *mem);
+
+#endif

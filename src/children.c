@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The list of children.  A forked child gets a copy of it that is nothing but
+ * its parent's business: it gives up what would keep its siblings alive, and
+ * starts with an empty list.
+ */
+
+#include "children.h"
+
+#include "program.h"
+
+#include <mproc/status.h>
+
+static struct {
+    apr_thread_mutex_t *lock;
+    mproc_process_t *living;   /* objects that somebody owns */
+    mproc_process_t *released; /* detached children that nobody owns any more */
+} children;
+
+static void lock(void)
+{
+    apr_thread_mutex_lock(children.lock);
+}
+
+static void unlock(void)
+{
+    apr_thread_mutex_unlock(children.lock);
+}
+
+static void push(mproc_process_t **list, mproc_process_t *process)
+{
+    process->next = *list;
+    *list = process;
+}
+
+static void take_out(mproc_process_t **list, const mproc_process_t *process)
+{
+    for (; *list != NULL; list = &(*list)->next) {
+        if (*list == process) {
+            *list = process->next;
+            return;
+        }
+    }
+}
+
+static size_t length(const mproc_process_t *list)
+{
+    size_t count = 0;
+
+    for (; list != NULL; list = list->next)
+        count++;
+    return count;
+}
+
+/* -- Forks -------------------------------------------------------------------- */
+
+static void abandon(mproc_process_t *list)
+{
+    for (; list != NULL; list = list->next)
+        if (list->port != NULL)
+            port_process_abandon(list->port);
+}
+
+static void in_forked_child(void)
+{
+    abandon(children.living);
+    abandon(children.released);
+    children.living = children.released = NULL;
+    unlock();
+}
+
+apr_status_t mproc__children_set(apr_pool_t *mem)
+{
+    MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
+    return port_at_fork(lock, unlock, in_forked_child);
+}
+
+/* -- The list ----------------------------------------------------------------- */
+
+void mproc__children_add(mproc_process_t *process)
+{
+    lock();
+    push(&children.living, process);
+    unlock();
+}
+
+void mproc__children_remove(mproc_process_t *process)
+{
+    lock();
+    take_out(&children.living, process);
+    unlock();
+}
+
+void mproc__children_release(mproc_process_t *process)
+{
+    lock();
+    take_out(&children.living, process);
+    push(&children.released, process);
+    unlock();
+}
+
+/* Those that have ended, taken off the list; their memory is destroyed without the lock. */
+static mproc_process_t *take_ended(mproc_process_t **list)
+{
+    mproc_process_t *ended = NULL;
+
+    while (*list != NULL) {
+        mproc_process_t *process = *list;
+        if (mproc__process_wait(process, PORT_NOW) == APR_SUCCESS) {
+            *list = process->next;
+            push(&ended, process);
+        } else {
+            list = &process->next;
+        }
+    }
+    return ended;
+}
+
+void mproc__children_reap_released(void)
+{
+    mproc_process_t *ended;
+
+    lock();
+    ended = take_ended(&children.released);
+    unlock();
+    while (ended != NULL) {
+        mproc_process_t *next = ended->next;
+        apr_pool_destroy(ended->mem);
+        ended = next;
+    }
+}
+
+apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_pool_t *mem)
+{
+    mproc_process_t **active, *process;
+    size_t n = 0;
+
+    MPROC_TRY(mproc__program_check());
+    if (found == NULL || count == NULL)
+        return mproc_error_set(APR_EINVAL, "a variable for the children is NULL");
+    mproc__children_reap_released();
+    lock();
+    active = apr_palloc(mem, (length(children.living) + 1) * sizeof *active);
+    for (process = children.living; process != NULL; process = process->next)
+        if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
+            active[n++] = process;
+    unlock();
+    *found = active;
+    *count = n;
+    return APR_SUCCESS;
+}
+
+/* -- The end of the program ----------------------------------------------------- */
+
+/* The children of a kind, without the lock held afterwards: at the end nobody starts more. */
+static mproc_process_t **collect(int is_daemon, size_t *count)
+{
+    mproc_process_t **found, *process;
+
+    *count = 0;
+    lock();
+    found = apr_palloc(mproc__program.mem, (length(children.living) + 1) * sizeof *found);
+    for (process = children.living; process != NULL; process = process->next)
+        if (process->is_daemon == is_daemon && !process->is_detached)
+            found[(*count)++] = process;
+    unlock();
+    return found;
+}
+
+void mproc__children_end(void)
+{
+    size_t count, i;
+    mproc_process_t **found = collect(1, &count);
+
+    mproc__process_stop_all(found, count);
+    found = collect(0, &count);
+    for (i = 0; i < count; i++)
+        mproc__process_wait(found[i], PORT_NEVER);
+}

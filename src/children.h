@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_CHILDREN_H
+#define MPROC_CHILDREN_H
+
+/*
+ * The list of this process's children: for active_children, for the end of the
+ * program, and for forks.
+ */
+
+#include "process.h"
+
+/* Once, by the guard. */
+apr_status_t mproc__children_set(apr_pool_t *mem);
+
+void mproc__children_add(mproc_process_t *process);
+
+/* Does nothing when it is not on the list. */
+void mproc__children_remove(mproc_process_t *process);
+
+/* Reap the detached children that their owner has let go of and that have ended. */
+void mproc__children_reap_released(void);
+
+/* Let a detached child go: its object, in memory of the program, is kept until it has ended. */
+void mproc__children_release(mproc_process_t *process);
+
+/* At a normal end: terminate the daemonic children, join the others. */
+void mproc__children_end(void);
+
+#endif

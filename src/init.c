@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The guard: the first call in main tells the program from its children.
+ */
+
+#include "child.h"
+#include "children.h"
+#include "connection.h"
+#include "program.h"
+
+#include <mproc/init.h>
+#include <mproc/status.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char main_name[] = "MainProcess";
+
+/* A normal end, in the program and in a child alike; not in a fork of either. */
+static void leave(void)
+{
+    if (mproc__program_is_foreign())
+        return;
+    mproc__children_end();
+    fflush(NULL);
+    mproc__child_report();
+}
+
+/* From here on processes can be started. */
+static apr_status_t pass_guard(apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__children_set(mem));
+    if (atexit(leave) != 0)
+        return mproc_error_set(APR_ENOMEM, "no room for a handler of exit");
+    atomic_store_explicit(&mproc__program.phase, MPROC__READY, memory_order_release);
+    return APR_SUCCESS;
+}
+
+static const char *child_mark(int argc, const char *const *argv)
+{
+    size_t length = strlen(PORT_CHILD_MARK);
+
+    return argc > 1 && strncmp(argv[1], PORT_CHILD_MARK, length) == 0 ? argv[1] + length : NULL;
+}
+
+/* The mark is nobody's business below the guard, and must not reach grandchildren. */
+static const char *const *without_mark(const char *const *argv, apr_pool_t *mem)
+{
+    size_t count = 0;
+    const char **rest;
+
+    while (argv[count] != NULL)
+        count++;
+    rest = apr_pmemdup(mem, argv + 1, count * sizeof *rest);
+    rest[0] = argv[0];
+    return rest;
+}
+
+static _Noreturn void be_child(const char *mark, const char *const *argv, const mproc_target_t *targets,
+                               apr_pool_t *mem)
+{
+    apr_status_t rv = mproc__child_prepare(mark, targets, without_mark(argv, mem), mem);
+
+    if (rv == APR_SUCCESS)
+        rv = pass_guard(mem);
+    if (rv != APR_SUCCESS)
+        mproc__child_refuse(rv);
+    mproc__child_work();
+}
+
+static apr_status_t be_program(const char *const *argv, const mproc_target_t *targets, apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__program_set(targets, argv, mem));
+    mproc__program.identity = "";
+    MPROC_TRY(mproc__introduce(main_name, 0, mem));
+    return pass_guard(mem);
+}
+
+static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)
+{
+    const char *mark;
+
+    if (mem == NULL || argc == NULL || argv == NULL || *argc < 1)
+        return mproc_error_set(APR_EINVAL, "it needs main's own argc and argv, and a variable for memory");
+    if (mproc__program.mem != NULL)
+        return mproc_error_set(APR_EINVAL, "it was called before; call it once, first of all in main");
+    MPROC_TRY(apr_initialize());
+    MPROC_TRY(apr_pool_create(mem, NULL));
+    MPROC_TRY(port_arguments(argc, argv, *mem));
+    mproc__connection_register();
+    mark = child_mark(*argc, *argv);
+    if (mark != NULL)
+        be_child(mark, *argv, targets, *mem);
+    return be_program(*argv, targets, *mem);
+}
+
+void mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)
+{
+    char text[120];
+    apr_status_t rv = guard(mem, argc, argv, targets);
+
+    if (rv == APR_SUCCESS)
+        return;
+    fprintf(stderr, "mproc_init failed: %s\n%s\n", mproc_strerror(rv, text, sizeof text), mproc_error_message());
+    exit(1);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Descriptors: keeping our own above those that mean stdin, stdout and stderr.
+ * A program may run with some of these closed, and then the next descriptor
+ * made is one of them.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+apr_status_t posix_above_stdio(int *descriptor)
+{
+    int moved;
+
+    if (*descriptor >= FIRST_DESCRIPTOR)
+        return APR_SUCCESS;
+    moved = fcntl(*descriptor, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
+    if (moved < 0)
+        return APR_FROM_OS_ERROR(errno);
+    close(*descriptor);
+    *descriptor = moved;
+    return APR_SUCCESS;
+}
+
+void posix_close_pair(const int pair[2])
+{
+    int error = errno;
+
+    close(pair[0]);
+    close(pair[1]);
+    errno = error;
+}
+
+apr_status_t posix_pair_above_stdio(int pair[2], const int made[2])
+{
+    int moved[2] = {made[0], made[1]};
+    apr_status_t rv = posix_above_stdio(&moved[0]);
+
+    if (rv == APR_SUCCESS)
+        rv = posix_above_stdio(&moved[1]);
+    if (rv != APR_SUCCESS) {
+        posix_close_pair(moved);
+        return rv;
+    }
+    pair[0] = moved[0];
+    pair[1] = moved[1];
+    return APR_SUCCESS;
+}

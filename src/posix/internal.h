@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_POSIX_INTERNAL_H
+#define MPROC_POSIX_INTERNAL_H
+
+/*
+ * Private to this folder: the bodies of the port's types, and the functions
+ * that its files share.  Those under "Variants" are defined once for Linux and
+ * once for any POSIX system; CMake picks the file by what the system has.
+ */
+
+#include "port.h"
+
+#include <signal.h>
+
+#include <sys/types.h>
+
+/* The first descriptor after stdin, stdout and stderr. */
+#define FIRST_DESCRIPTOR 3
+
+struct port_channel_t {
+    int socket;
+};
+
+struct port_process_t {
+    pid_t pid;
+    int sentinel; /* readable when the process has ended */
+    int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
+};
+
+/* Wait until `events` of a descriptor are there: APR_SUCCESS, APR_TIMEUP, or what poll() said. */
+apr_status_t posix_poll(int descriptor, short events, port_deadline_t deadline);
+
+/* Move a descriptor above stdin, stdout and stderr, so that a child's own do not fall on it. */
+apr_status_t posix_above_stdio(int *descriptor);
+
+/* The same for both of a pair just made: on failure both are closed, and `pair` is untouched. */
+apr_status_t posix_pair_above_stdio(int pair[2], const int made[2]);
+
+/* Close both of a pair, keeping errno. */
+void posix_close_pair(const int pair[2]);
+
+/* What a new process is to be: every number and string is ready, so that nothing is left to compute. */
+typedef struct posix_launch_t {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const char *folder;      /* or NULL */
+    const int *descriptors;  /* become FIRST_DESCRIPTOR and up; none lies among those */
+    int ndescriptors;
+    int standard[3];         /* become stdin, stdout, stderr */
+    int is_session_leader;
+} posix_launch_t;
+
+/* -- Variants ---------------------------------------------------------------- */
+
+/* descriptors_*.c: pairs that no other program inherits, all above stderr. */
+apr_status_t posix_pipe(int pair[2]);
+apr_status_t posix_socketpair(int pair[2]);
+
+/* executable_*.c: a path that always means this process's own executable, or NULL. */
+const char *posix_own_image(void);
+
+/* executable_*.c: give a process that was started by that path the program's name in listings. */
+void posix_name_process(const char *argv0);
+
+/* build_id_*.c: what the linker left in the loaded program; APR_ENOENT when it left nothing. */
+apr_status_t posix_image_build_id(unsigned char id[PORT_BUILD_ID_SIZE]);
+
+/* cpus_*.c */
+int posix_usable_cpus(void);
+
+/* launch_*.c: run a program; on failure no child is left. */
+apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t *stage);
+
+/* watch_*.c: a descriptor that polls readable when the child `pid` has ended. */
+apr_status_t posix_watch_open(int *sentinel, pid_t pid);
+
+/* watch_*.c: take the exit status; 0, or ECHILD when somebody else has taken it. */
+int posix_watch_reap(const port_process_t *process, siginfo_t *how);
+
+/* watch_*.c: send a signal to this very child: 0, ESRCH when it is gone, or another errno. */
+int posix_watch_signal(const port_process_t *process, int number);
+
+/* background.c: run `wait` in a detached thread of its own that takes no signals. */
+apr_status_t posix_background(void *(*wait)(void *), void *data);
+
+/* lifeline_*.c: from now on this process is killed when the other end of the pipe closes. */
+apr_status_t posix_lifeline_arm(int descriptor);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A process from outside: waiting for it, ending it, and how it ended.
+ */
+
+#include "internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+static void close_descriptor(int *descriptor)
+{
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+apr_int64_t port_process_pid(const port_process_t *process)
+{
+    return (apr_int64_t)process->pid;
+}
+
+port_handle_t port_process_sentinel(const port_process_t *process)
+{
+    return process->sentinel;
+}
+
+apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline)
+{
+    return posix_poll(process->sentinel, POLLIN, deadline);
+}
+
+void port_process_reap(port_process_t *process, port_exit_t *how)
+{
+    siginfo_t about;
+
+    if (posix_watch_reap(process, &about) != 0) {
+        how->ending = PORT_LOST;
+        how->code = 0;
+        return;
+    }
+    how->ending = about.si_code == CLD_EXITED ? PORT_EXITED : PORT_SIGNALED;
+    how->code = about.si_status;
+}
+
+apr_status_t port_process_stop(port_process_t *process, int signal)
+{
+    int error = posix_watch_signal(process, signal);
+
+    assert(signal == SIGTERM || signal == SIGKILL);
+    return error == 0 || error == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
+}
+
+void port_process_close(port_process_t *process)
+{
+    close_descriptor(&process->sentinel);
+    close_descriptor(&process->lifeline);
+}
+
+void port_process_abandon(port_process_t *process)
+{
+    close_descriptor(&process->lifeline);
+}

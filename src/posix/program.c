@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * This process itself: its number, its CPUs, its Ctrl-C, and its forks.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+apr_int64_t port_pid(void)
+{
+    return (apr_int64_t)getpid();
+}
+
+int port_cpu_count(void)
+{
+    return posix_usable_cpus();
+}
+
+apr_status_t port_interrupt_ignore(void)
+{
+    struct sigaction ignore;
+
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    if (sigaction(SIGINT, &ignore, NULL) != 0)
+        return APR_FROM_OS_ERROR(errno);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
+{
+    return APR_FROM_OS_ERROR(pthread_atfork(before, in_parent, in_child));
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Linux: a pidfd stands for one process, whatever becomes of its number
+ * (pidfd_open(2)); it polls readable at the end, also when somebody else reaps.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+apr_status_t posix_watch_open(int *sentinel, pid_t pid)
+{
+    int descriptor = pidfd_open(pid, 0);
+
+    if (descriptor < 0)
+        return APR_FROM_OS_ERROR(errno);
+    *sentinel = descriptor;
+    return posix_above_stdio(sentinel);
+}
+
+int posix_watch_reap(const port_process_t *process, siginfo_t *how)
+{
+    int result;
+
+    memset(how, 0, sizeof *how);
+    do
+        result = waitid(P_PIDFD, (id_t)process->sentinel, how, WEXITED | WNOHANG);
+    while (result != 0 && errno == EINTR);
+    if (result != 0)
+        return errno;
+    return how->si_pid != 0 ? 0 : ECHILD;
+}
+
+int posix_watch_signal(const port_process_t *process, int number)
+{
+    return pidfd_send_signal(process->sentinel, number, NULL, 0) == 0 ? 0 : errno;
+}

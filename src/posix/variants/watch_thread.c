@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Any POSIX system: a thread waits for the child without reaping it
+ * (waitid(2) with WNOWAIT), and closes a pipe that then polls readable.  A
+ * status that somebody else has taken ends the wait as well.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct watcher_t {
+    pid_t child;
+    int closes;
+} watcher_t;
+
+static void *wait_for_child(void *data)
+{
+    watcher_t watcher = *(watcher_t *)data;
+    siginfo_t how;
+
+    free(data);
+    while (waitid(P_PID, (id_t)watcher.child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        ;
+    close(watcher.closes);
+    return NULL;
+}
+
+apr_status_t posix_watch_open(int *sentinel, pid_t pid)
+{
+    watcher_t *watcher = malloc(sizeof *watcher);
+    int pair[2];
+    apr_status_t rv;
+
+    if (watcher == NULL)
+        return APR_ENOMEM;
+    rv = posix_pipe(pair);
+    if (rv != APR_SUCCESS) {
+        free(watcher);
+        return rv;
+    }
+    watcher->child = pid;
+    watcher->closes = pair[1];
+    rv = posix_background(wait_for_child, watcher);
+    if (rv != APR_SUCCESS) {
+        posix_close_pair(pair);
+        free(watcher);
+        return rv;
+    }
+    *sentinel = pair[0];
+    return APR_SUCCESS;
+}
+
+int posix_watch_reap(const port_process_t *process, siginfo_t *how)
+{
+    int result;
+
+    memset(how, 0, sizeof *how);
+    do
+        result = waitid(P_PID, (id_t)process->pid, how, WEXITED | WNOHANG);
+    while (result != 0 && errno == EINTR);
+    if (result != 0)
+        return errno;
+    return how->si_pid != 0 ? 0 : ECHILD;
+}
+
+/* While it is our unreaped child its number is its own; once it is not, the number may be anybody's. */
+int posix_watch_signal(const port_process_t *process, int number)
+{
+    siginfo_t how;
+
+    memset(&how, 0, sizeof how);
+    if (waitid(P_PID, (id_t)process->pid, &how, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return errno == ECHILD ? ESRCH : errno;
+    if (how.si_pid != 0)
+        return ESRCH;
+    return kill(process->pid, number) == 0 ? 0 : errno;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_SRC_PROCESS_H
+#define MPROC_SRC_PROCESS_H
+
+/*
+ * The process object, and what starting, ending and the list of children do with it.
+ */
+
+#include "port.h"
+
+#include <mproc/process.h>
+
+#include <apr_thread_mutex.h>
+
+typedef enum mproc__role_t {
+    MPROC__CHILD,
+    MPROC__SELF,
+    MPROC__PARENT
+} mproc__role_t;
+
+struct mproc_process_t {
+    /* Set when it is made, and never changed. */
+    mproc__role_t role;
+    apr_pool_t *mem; /* its own */
+    const char *name;
+    const char *target;
+    apr_int64_t pid;
+    apr_int64_t owner; /* the pid of the process whose object this is */
+    int is_daemon;
+    int is_detached;
+
+    /* Under the lock. */
+    apr_thread_mutex_t *lock;
+    port_process_t *port;    /* NULL once nobody needs the system's part any more */
+    port_channel_t *control; /* NULL once its report was read */
+    int waiters;             /* threads that wait on `port` without the lock */
+    int has_ended;
+    int is_sentinel_given;   /* then `port` stays until the object is closed */
+    int is_closed;
+    port_exit_t how;
+    apr_status_t status;     /* when has_ended */
+    const char *words;
+
+    /* Under the lock of the list of children. */
+    mproc_process_t *next;
+};
+
+/* A process object without a process: in memory of its own, which it sets. */
+apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role, apr_pool_t *mem);
+
+/*
+ * Wait until a child has ended and is reaped, or until a deadline: APR_SUCCESS or APR_TIMEUP.
+ * Checks nothing, sets no message.
+ */
+apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
+
+/* Make a child end if it has not: `signal` is 15 or 9. */
+apr_status_t mproc__process_stop(mproc_process_t *process, int signal);
+
+/* Ask children to end, wait a while, and force those that did not. */
+void mproc__process_stop_all(mproc_process_t *const *processes, size_t count);
+
+/* Give back what the system holds for a child that has ended, and take it off the list. */
+void mproc__process_dispose(mproc_process_t *process);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * This process's knowledge of itself.
+ */
+
+#include "program.h"
+
+#include "targets.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include <string.h>
+
+mproc__program_t mproc__program;
+
+static apr_status_t refuse_unguarded(void)
+{
+    return mproc_error_set(MPROC_EBOOTSTRAP,
+                           "An attempt has been made to start a new process before the\n"
+                           "current process has finished its bootstrapping phase.\n"
+                           "\n"
+                           "This probably means that the guard is missing, or does not come first.\n"
+                           "A child runs main again from the top, so main must begin like this:\n"
+                           "\n"
+                           "    int main(int argc, const char *const *argv)\n"
+                           "    {\n"
+                           "        apr_pool_t *mem;\n"
+                           "\n"
+                           "        mproc_init(&mem, &argc, &argv, targets);\n"
+                           "        ...\n");
+}
+
+int mproc__program_is_foreign(void)
+{
+    return mproc__program.pid != port_pid();
+}
+
+apr_status_t mproc__program_check(void)
+{
+    if (atomic_load_explicit(&mproc__program.phase, memory_order_acquire) != MPROC__READY)
+        return refuse_unguarded();
+    if (mproc__program_is_foreign())
+        return mproc_error_set(MPROC_EFOREIGN, "this process was made by fork(), not by mproc; "
+                                               "it can start no processes");
+    return APR_SUCCESS;
+}
+
+static void lock(void)
+{
+    apr_thread_mutex_lock(mproc__program.lock);
+}
+
+static void unlock(void)
+{
+    apr_thread_mutex_unlock(mproc__program.lock);
+}
+
+apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem)
+{
+    const char *found;
+
+    lock();
+    found = mproc__program.executable != NULL ? mproc__program.executable : mproc__program.own_executable;
+    *path = apr_pstrdup(mem, found);
+    unlock();
+    if (found == NULL)
+        return mproc_error_set(APR_ENOENT, "the program's own executable was not found; "
+                                           "name it by MPROC_EXECUTABLE or mproc_set_executable");
+    return APR_SUCCESS;
+}
+
+apr_status_t mproc_set_executable(const char *path)
+{
+    MPROC_TRY(mproc__program_check());
+    if (path != NULL && path[0] == '\0')
+        return mproc_error_set(APR_EINVAL, "the path of the executable is empty");
+    lock();
+    mproc__program.executable = apr_pstrdup(mproc__program.mem, path);
+    unlock();
+    return APR_SUCCESS;
+}
+
+int mproc_cpu_count(void)
+{
+    return port_cpu_count();
+}
+
+/* A child may run in another folder, where a relative argv[0] leads nowhere. */
+static const char *const *lasting_arguments(const char *const *argv, apr_pool_t *mem)
+{
+    size_t count = 0;
+    const char **lasting;
+    char *absolute;
+
+    while (argv[count] != NULL)
+        count++;
+    lasting = apr_pmemdup(mem, argv, (count + 1) * sizeof *lasting);
+    if (strchr(argv[0], '/') != NULL && apr_filepath_merge(&absolute, NULL, argv[0], 0, mem) == APR_SUCCESS)
+        lasting[0] = absolute;
+    return lasting;
+}
+
+static const char *named_by_environment(apr_pool_t *mem)
+{
+    const char *path;
+
+    if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL || path[0] == '\0')
+        return NULL;
+    return path;
+}
+
+apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv, apr_pool_t *mem)
+{
+    mproc__program_t *program = &mproc__program;
+
+    MPROC_TRY(mproc__targets_check(targets));
+    MPROC_TRY(apr_thread_mutex_create(&program->lock, APR_THREAD_MUTEX_DEFAULT, mem));
+    program->mem = mem;
+    program->pid = port_pid();
+    program->targets = targets;
+    program->fingerprint = mproc__targets_fingerprint(targets);
+    program->argv = lasting_arguments(argv, mem);
+    program->executable = named_by_environment(mem);
+    /* Without it only starting a process fails, and says so. */
+    if (port_executable(&program->own_executable, argv[0], mem) != APR_SUCCESS)
+        program->own_executable = NULL;
+    return port_build_id(program->build_id, program->own_executable != NULL ? program->own_executable : argv[0]);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting a child, as a list of steps: check; make the object, the control
+ * channel and the start message; launch; say what to do; hand back the process.
+ */
+
+#include "bootstrap.h"
+#include "children.h"
+#include "deadline.h"
+#include "process.h"
+#include "program.h"
+#include "targets.h"
+
+#include <mproc/status.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* A child reads its start message first of all; one that has not by then never will. */
+#define START_TIMEOUT apr_time_from_sec(60)
+
+/* All that one start holds.  What is not NULL is given back when it fails. */
+typedef struct starting_t {
+    const mproc_target_t *target;
+    apr_uint64_t target_number;
+    const mproc_process_options_t *options;
+    mproc_process_t *process;
+    const char *identity;
+    const char *token;
+    const char *executable;
+    port_channel_t *here;
+    port_channel_t *there;
+    mproc__buffer_t message;
+    mproc__handles_t handles;
+} starting_t;
+
+/* -- Checks ------------------------------------------------------------------- */
+
+static apr_status_t refuse_target(const char *what)
+{
+    return mproc_error_set(MPROC_ETARGET,
+                           "%s; add it to the table given to mproc_init:\n"
+                           "    static const mproc_target_t targets[] = { MPROC_TARGET(your_function), "
+                           "MPROC_TARGETS_END };",
+                           what);
+}
+
+static apr_status_t check_target(starting_t *starting, mproc_target_fn *target)
+{
+    if (target == NULL)
+        return refuse_target("the target is NULL");
+    starting->target = mproc__targets_find(mproc__program.targets, MPROC_KIND_TASK, (void (*)(void))target,
+                                           &starting->target_number);
+    return starting->target != NULL ? APR_SUCCESS : refuse_target("the target is not in the table of targets");
+}
+
+static apr_status_t check_environment(const char *const *changes)
+{
+    for (; changes != NULL && *changes != NULL; changes++)
+        if ((*changes)[0] == '\0' || (*changes)[0] == '=')
+            return mproc_error_set(APR_EINVAL, "the environment has an entry without a name: \"%s\"", *changes);
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_options(const mproc_process_options_t *options)
+{
+    if (options->size != sizeof *options)
+        return mproc_error_set(APR_EINVAL, "the options were not set by MPROC_PROCESS_OPTIONS");
+    if (options->name != NULL && options->name[0] == '\0')
+        return mproc_error_set(APR_EINVAL, "the name of the process is empty");
+    if (options->working_directory != NULL && options->working_directory[0] == '\0')
+        return mproc_error_set(APR_EINVAL, "the working directory is empty");
+    if (options->daemon && options->detached)
+        return mproc_error_set(APR_EINVAL, "a daemonic process ends with its parent, a detached one does not: "
+                                           "choose one");
+    return check_environment(options->environment);
+}
+
+static apr_status_t check(starting_t *starting, mproc_process_t **process, mproc_target_fn *target,
+                          const mproc_process_options_t *options, const apr_pool_t *mem)
+{
+    static const mproc_process_options_t by_default = MPROC_PROCESS_OPTIONS;
+
+    MPROC_TRY(mproc__program_check());
+    if (process == NULL || mem == NULL)
+        return mproc_error_set(APR_EINVAL, "the variable for the process or its memory is NULL");
+    if (mproc__program.self->is_daemon)
+        return mproc_error_set(MPROC_EDAEMON, "daemonic processes are not allowed to have children");
+    starting->options = options != NULL ? options : &by_default;
+    MPROC_TRY(check_options(starting->options));
+    return check_target(starting, target);
+}
+
+/* -- Making ------------------------------------------------------------------- */
+
+static void name_process(starting_t *starting)
+{
+    unsigned number = atomic_fetch_add_explicit(&mproc__program.children, 1, memory_order_relaxed) + 1;
+    mproc_process_t *process = starting->process;
+    const char *parent = mproc__program.identity;
+
+    starting->identity = apr_psprintf(process->mem, "%s%s%u", parent, parent[0] != '\0' ? ":" : "", number);
+    process->name = starting->options->name != NULL ? apr_pstrdup(process->mem, starting->options->name)
+                                                    : apr_pstrcat(process->mem, "Process-", starting->identity, NULL);
+    process->target = starting->target->name;
+    process->is_daemon = starting->options->daemon != 0;
+    process->is_detached = starting->options->detached != 0;
+}
+
+/* A detached child may outlive the memory of whoever started it; its object then lives on in the program's. */
+static apr_status_t make_process(starting_t *starting, apr_pool_t *mem)
+{
+    apr_pool_t *home = starting->options->detached ? mproc__program.mem : mem;
+    apr_status_t rv = mproc__process_create(&starting->process, MPROC__CHILD, home);
+
+    if (rv != APR_SUCCESS)
+        return mproc_error_set(rv, "no memory for a process");
+    name_process(starting);
+    return mproc__program_executable(&starting->executable, starting->process->mem);
+}
+
+static apr_status_t make_token(starting_t *starting)
+{
+    unsigned char random[MPROC__TOKEN_LENGTH / 2];
+    char *token = apr_palloc(starting->process->mem, MPROC__TOKEN_LENGTH + 1);
+    size_t i;
+    apr_status_t rv = apr_generate_random_bytes(random, sizeof random);
+
+    if (rv != APR_SUCCESS)
+        return mproc_error_set(rv, "the system gives no random bytes");
+    for (i = 0; i < sizeof random; i++)
+        snprintf(token + 2 * i, 3, "%02x", (unsigned)random[i]);
+    starting->token = token;
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_control(starting_t *starting)
+{
+    char text[120];
+    apr_status_t rv = port_channel_pair(&starting->here, &starting->there, PORT_READ | PORT_WRITE,
+                                        starting->process->mem);
+
+    return rv == APR_SUCCESS ? rv
+                             : mproc_error_set(rv, "cannot start %s: making its control channel: %s",
+                                               starting->process->name, mproc_strerror(rv, text, sizeof text));
+}
+
+static apr_status_t make_message(starting_t *starting, const mproc_pack_t *args)
+{
+    mproc__start_t start = {
+        .token = starting->token,
+        .build_id = {mproc__program.build_id, sizeof mproc__program.build_id},
+        .fingerprint = mproc__program.fingerprint,
+        .target = starting->target_number,
+        .target_name = starting->target->name,
+        .name = starting->process->name,
+        .identity = starting->identity,
+        .parent_name = mproc__program.self->name,
+        .parent_pid = mproc__program.self->pid,
+        .is_daemon = starting->process->is_daemon,
+        .ignores_interrupt = starting->options->ignore_interrupt != 0,
+        .args = args,
+    };
+
+    return mproc__start_encode(&starting->message, &starting->handles, &start);
+}
+
+/* -- Launching ---------------------------------------------------------------- */
+
+static apr_status_t launch_failed(const starting_t *starting, apr_status_t rv, port_stage_t stage)
+{
+    const char *name = starting->process->name;
+    char text[120];
+
+    mproc_strerror(rv, text, sizeof text);
+    if (stage == PORT_STAGE_FOLDER)
+        return mproc_error_set(rv, "cannot start %s: going to the working directory %s: %s", name,
+                               starting->options->working_directory, text);
+    if (stage == PORT_STAGE_PROGRAM)
+        return mproc_error_set(rv, "cannot start %s: running %s: %s", name, starting->executable, text);
+    return mproc_error_set(rv, "cannot start %s: passing its handles: %s", name, text);
+}
+
+/* An override is another name of this program, and so goes by that name. */
+static const char *const *child_arguments(const starting_t *starting)
+{
+    size_t count = 0;
+    const char **arguments;
+
+    while (mproc__program.argv[count] != NULL)
+        count++;
+    arguments = apr_pmemdup(starting->process->mem, mproc__program.argv, (count + 1) * sizeof *arguments);
+    if (mproc__program.own_executable == NULL || strcmp(starting->executable, mproc__program.own_executable) != 0)
+        arguments[0] = starting->executable;
+    return arguments;
+}
+
+static apr_status_t merge_environment(const starting_t *starting, const char *const **environment)
+{
+    *environment = NULL;
+    if (starting->options->environment == NULL)
+        return APR_SUCCESS;
+    return port_environment_merge(environment, starting->options->environment, starting->process->mem);
+}
+
+/* The child's control channel goes first, then what the arguments hold. */
+static apr_status_t launch(starting_t *starting)
+{
+    apr_pool_t *mem = starting->process->mem;
+    size_t count = starting->handles.count + 1, i;
+    port_handle_t *handles = apr_palloc(mem, 2 * count * sizeof *handles), *child_handles = handles + count;
+    port_spawn_t request = {
+        .executable = starting->executable,
+        .arguments = child_arguments(starting),
+        .token = starting->token,
+        .folder = starting->options->working_directory,
+        .handles = handles,
+        .nhandles = count,
+        .is_detached = starting->process->is_detached,
+    };
+    port_stage_t stage = PORT_STAGE_HANDLES;
+    apr_status_t rv = merge_environment(starting, &request.environment);
+
+    handles[0] = port_channel_handle(starting->there);
+    for (i = 1; i < count; i++)
+        handles[i] = starting->handles.handles[i - 1];
+    if (rv == APR_SUCCESS)
+        rv = port_spawn(&starting->process->port, child_handles, &request, &stage, mem);
+    if (rv != APR_SUCCESS)
+        return launch_failed(starting, rv, stage);
+    starting->process->pid = port_process_pid(starting->process->port);
+    mproc__start_number(&starting->message, child_handles + 1, count - 1);
+    return APR_SUCCESS;
+}
+
+/* A child that has ended already has its say through join; one that does not read is none of ours. */
+static apr_status_t tell(starting_t *starting)
+{
+    size_t sent;
+    apr_status_t rv;
+
+    port_channel_close(starting->there);
+    starting->there = NULL;
+    rv = port_channel_write(starting->here, starting->message.bytes, starting->message.size,
+                            mproc__deadline(START_TIMEOUT), &sent);
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
+        return APR_SUCCESS;
+    mproc__process_stop(starting->process, 9);
+    mproc__process_wait(starting->process, PORT_NEVER);
+    return mproc_error_set(rv, "%s was started, but did not read its start message", starting->process->name);
+}
+
+/* -- Ending ------------------------------------------------------------------- */
+
+/* The object's own memory goes: nothing of the child may stay behind. */
+static apr_status_t end_process(void *data)
+{
+    mproc_process_t *process = data;
+
+    if (process->is_closed || process->owner != port_pid())
+        return APR_SUCCESS;
+    if (!process->is_detached)
+        mproc__process_stop_all(&process, 1);
+    if (mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
+        mproc__process_dispose(process);
+    return APR_SUCCESS;
+}
+
+/* The memory that a detached child was started in goes. */
+static apr_status_t release_process(void *data)
+{
+    mproc_process_t *process = data;
+
+    if (process->owner != port_pid())
+        return APR_SUCCESS;
+    if (process->is_closed || mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
+        apr_pool_destroy(process->mem);
+    else
+        mproc__children_release(process);
+    return APR_SUCCESS;
+}
+
+static void keep(starting_t *starting, apr_pool_t *mem)
+{
+    mproc_process_t *process = starting->process;
+
+    process->control = starting->here;
+    apr_pool_cleanup_register(process->mem, process, end_process, apr_pool_cleanup_null);
+    if (process->is_detached)
+        apr_pool_cleanup_register(mem, process, release_process, apr_pool_cleanup_null);
+    mproc__children_add(process);
+}
+
+static void give_up(starting_t *starting)
+{
+    if (starting->here != NULL)
+        port_channel_close(starting->here);
+    if (starting->there != NULL)
+        port_channel_close(starting->there);
+    if (starting->process != NULL)
+        apr_pool_destroy(starting->process->mem);
+}
+
+static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_pool_t *mem)
+{
+    MPROC_TRY(make_process(starting, mem));
+    MPROC_TRY(make_token(starting));
+    MPROC_TRY(make_control(starting));
+    MPROC_TRY(make_message(starting, args));
+    fflush(stdout);
+    fflush(stderr);
+    MPROC_TRY(launch(starting));
+    starting->process->control = starting->here;
+    return tell(starting);
+}
+
+apr_status_t mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
+                                 const mproc_process_options_t *options, apr_pool_t *mem)
+{
+    starting_t starting = {0};
+    apr_status_t rv;
+
+    MPROC_TRY(check(&starting, process, target, options, mem));
+    mproc__children_reap_released();
+    rv = start(&starting, args, mem);
+    mproc__buffer_free(&starting.message);
+    if (rv != APR_SUCCESS) {
+        give_up(&starting);
+        return rv;
+    }
+    keep(&starting, mem);
+    *process = starting.process;
+    return APR_SUCCESS;
+}

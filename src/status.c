@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The words of a failure: the text of each status code, and the thread's last
+ * message.
+ */
+
+#include <mproc/status.h>
+
+#include <apr_errno.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char last_message[1024];
+
+static const char *const texts[] = {
+    [MPROC_EBOOTSTRAP - MPROC_STATUS_START] = "mproc_init has not been called, or is not done",
+    [MPROC_ETARGET - MPROC_STATUS_START] = "the target is not in the table given to mproc_init",
+    [MPROC_EBUILD - MPROC_STATUS_START] = "parent and child are not the same build of the program",
+    [MPROC_EHANDSHAKE - MPROC_STATUS_START] = "the process ended before it reached its target",
+    [MPROC_EPROTOCOL - MPROC_STATUS_START] = "what arrived is not an mproc message",
+    [MPROC_ECOUNT - MPROC_STATUS_START] = "too many or too few values",
+    [MPROC_ETYPE - MPROC_STATUS_START] = "a value has another type than the variable for it",
+    [MPROC_ERANGE - MPROC_STATUS_START] = "an integer does not fit the variable for it",
+    [MPROC_ENOTSHAREABLE - MPROC_STATUS_START] = "the object cannot travel this way",
+    [MPROC_ETORN - MPROC_STATUS_START] = "the message was cut off in the middle",
+    [MPROC_EMSGSIZE - MPROC_STATUS_START] = "the buffer is smaller than the message",
+    [MPROC_ECLOSED - MPROC_STATUS_START] = "the object was closed",
+    [MPROC_EDIRECTION - MPROC_STATUS_START] = "this end of the pipe goes the other way",
+    [MPROC_EINUSE - MPROC_STATUS_START] = "another thread is using this end of the pipe",
+    [MPROC_ERUNNING - MPROC_STATUS_START] = "the process has not ended yet",
+    [MPROC_ELOST - MPROC_STATUS_START] = "somebody else took the exit status away",
+    [MPROC_EDIED - MPROC_STATUS_START] = "the process ended without a word",
+    [MPROC_EEXIT - MPROC_STATUS_START] = "the target called exit",
+    [MPROC_EDAEMON - MPROC_STATUS_START] = "daemonic processes are not allowed to have children",
+    [MPROC_EFOREIGN - MPROC_STATUS_START] = "the object belongs to the process that made it",
+};
+
+char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)
+{
+    int index = rv - MPROC_STATUS_START;
+
+    if (size == 0)
+        return buffer;
+    if (index <= 0 || index >= (int)(sizeof texts / sizeof texts[0]))
+        return apr_strerror(rv, buffer, size);
+    snprintf(buffer, size, "%s", texts[index]);
+    return buffer;
+}
+
+const char *mproc_error_message(void)
+{
+    return last_message;
+}
+
+/* Through a copy, as an argument may be the last message itself. */
+apr_status_t mproc_error_set(apr_status_t rv, const char *format, ...)
+{
+    char message[sizeof last_message];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    memcpy(last_message, message, sizeof message);
+    return rv;
+}
+
+void mproc__check_failed(apr_status_t rv, const char *call, const char *file, int line)
+{
+    char text[120];
+
+    fflush(stdout);
+    fprintf(stderr, "%s:%d: %s failed: %s (%d)\n", file, line, call, mproc_strerror(rv, text, sizeof text), rv);
+    if (last_message[0] != '\0')
+        fprintf(stderr, "%s\n", last_message);
+    exit(1);
+}

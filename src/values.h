@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_VALUES_H
+#define MPROC_VALUES_H
+
+/*
+ * Packed values as bytes, and the bytes as values again.
+ *
+ * A pack is a count and its values.  Everything is a multiple of 8 bytes, and
+ * every number a little-endian 64-bit one:
+ *
+ *     pack   = count, value ...
+ *     value  = type + 256 * size, payload
+ *     payload: NONE, BOOL    none (BOOL: the size is the truth, 0 or 1)
+ *              INTEGER, UNSIGNED, REAL    8 bytes; REAL as IEEE 754 binary64
+ *              STRING        `size` bytes, a NUL, padding
+ *              BYTES         `size` bytes, padding
+ *              PACK          a pack of `size` bytes
+ *              objects       the index of a handle that travels beside the
+ *                            bytes + 2^32 * what the object's kind wants to know
+ *
+ * Nothing that arrives is believed: counts, sizes, types and indexes are checked
+ * before they are used.
+ */
+
+#include "buffer.h"
+#include "port.h"
+
+#include <mproc/args.h>
+
+struct mproc_values_t {
+    apr_pool_t *mem;
+    mproc__buffer_t buffer; /* the message; inner values borrow their outermost one's */
+    size_t count;
+    mproc_value_t values[MPROC_PACK_MAX];   /* strings and bytes point into the message */
+    mproc_values_t *inner[MPROC_PACK_MAX];  /* made when a pack first arrives at this position, and kept */
+};
+
+/* Handles that travel beside the bytes of a message. */
+typedef struct mproc__handles_t {
+    port_handle_t handles[MPROC_PACK_MAX * MPROC_PACK_MAX];
+    size_t count;
+} mproc__handles_t;
+
+/* What a kind of object must be able to do to travel. */
+typedef struct mproc__object_kind_t {
+    /* The handle that another process needs (still the object's), and 32 bits that tell it more. */
+    apr_status_t (*share)(void *object, port_handle_t *handle, apr_uint32_t *detail);
+    /* The object in the other process; takes the handle over. */
+    apr_status_t (*adopt)(void **object, port_handle_t handle, apr_uint32_t detail, apr_pool_t *mem);
+} mproc__object_kind_t;
+
+/* Objects of this type can travel from now on.  Before there are threads. */
+void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind);
+
+/* The name of a type, for messages: "a string". */
+const char *mproc__type_name(mproc_type_t type);
+
+/*
+ * Append a pack (NULL: an empty one) to a buffer whose size is a multiple of 8,
+ * and its objects' handles to `handles`; when that is NULL, objects are refused.
+ * On failure the buffer is as it was, and the message names the value.
+ */
+apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack);
+
+/*
+ * Read the pack that fills values->buffer from `offset` to its end.  Objects are
+ * adopted at once, in the memory of the values.  On failure there are no values.
+ */
+apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, const port_handle_t *handles, size_t nhandles);
+
+/* Little-endian numbers, for the headers of messages. */
+void mproc__put_u64(unsigned char bytes[8], apr_uint64_t number);
+apr_uint64_t mproc__get_u64(const unsigned char bytes[8]);
+
+#endif

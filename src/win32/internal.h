@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_WIN32_INTERNAL_H
+#define MPROC_WIN32_INTERNAL_H
+
+/*
+ * What the files of this folder share: the bodies of the port's types, and the
+ * helpers that turn the port's terms (UTF-8, microseconds, APR statuses) into
+ * Windows' own (UTF-16, milliseconds, GetLastError()).  Windows 10 or later.
+ */
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef UNICODE
+#define UNICODE
+#endif
+#ifndef _WIN32_WINNT
+#define _WIN32_WINNT 0x0A00
+#endif
+
+#include <windows.h>
+
+#include "port.h"
+
+struct port_channel_t {
+    HANDLE pipe;
+    HANDLE has_read;    /* events, made when first needed: an end that is given to a child */
+    HANDLE has_written; /* needs none here */
+};
+
+struct port_process_t {
+    HANDLE process;
+    HANDLE job; /* NULL for a detached child and for the parent */
+    DWORD pid;
+    int is_stopped; /* by port_process_stop() */
+};
+
+static inline apr_status_t win32_status(DWORD error)
+{
+    return APR_FROM_OS_ERROR((apr_status_t)error);
+}
+
+static inline apr_status_t win32_last_error(void)
+{
+    return win32_status(GetLastError());
+}
+
+/* -- clock.c -- */
+
+/* The time until a deadline, rounded up; 0 only when it has passed. */
+DWORD win32_milliseconds(port_deadline_t deadline);
+
+/* Wait until an object is signalled: APR_TIMEUP when it is not by then. */
+apr_status_t win32_wait(HANDLE object, port_deadline_t deadline);
+
+/* -- program.c -- */
+
+/* A lone surrogate, which file names may have, becomes three bytes, and these become it again. */
+const char *win32_utf8(const WCHAR *text, apr_pool_t *mem);
+
+/* Fails with ERROR_NO_UNICODE_TRANSLATION when `text` is not UTF-8. */
+apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem);
+
+/* Whether a value can be a handle of this process, and not one of the constants that stand for one. */
+int win32_is_handle(HANDLE handle);
+
+/* -- channel.c -- */
+
+/* Whether a handle is an end of a byte-mode pipe. */
+int win32_is_pipe(HANDLE handle);
+
+/* -- arguments.c -- */
+
+/*
+ * The command line from which a program gets these arguments, `mark` being argv[1].
+ * Writes to nothing but `mem`; `mark` may be NULL.
+ */
+apr_status_t win32_command_line(WCHAR **line, const char *const *arguments, const char *mark, apr_pool_t *mem);
+
+/* -- executable.c -- */
+
+/* The absolute path of a program that CreateProcess() may be given. */
+apr_status_t win32_program_path(WCHAR **full, const char *path, apr_pool_t *mem);
+
+/* The absolute path of a directory that a process may be started in. */
+apr_status_t win32_folder_path(WCHAR **full, const char *path, apr_pool_t *mem);
+
+/* -- environment.c -- */
+
+/* What CreateProcess() takes with CREATE_UNICODE_ENVIRONMENT. */
+apr_status_t win32_environment_block(WCHAR **block, const char *const *environment, apr_pool_t *mem);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Handles, for tests that count them and for tests that mishandle them.
+ */
+
+#include "contract.h"
+
+#include <windows.h>
+
+int count_open_handles(void)
+{
+    DWORD count = 0;
+
+    GetProcessHandleCount(GetCurrentProcess(), &count);
+    return (int)count;
+}
+
+void make_inheritable(port_handle_t handle)
+{
+    SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a program can ask about itself.
+ */
+
+#include "contract.h"
+
+#include <apr_file_io.h>
+
+#include <string.h>
+
+static int main_argc;
+static char **main_argv;
+
+static void the_arguments_are_those_of_main(void **state)
+{
+    const char *const *argv;
+    int argc, i;
+
+    assert_success(port_arguments(&argc, &argv, *state));
+    assert_int_equal(argc, main_argc);
+    for (i = 0; i < argc; i++)
+        assert_string_equal(argv[i], main_argv[i]);
+    assert_null(argv[argc]);
+}
+
+static void the_executable_is_a_file(void **state)
+{
+    const char *path;
+    apr_file_t *file;
+
+    assert_success(port_executable(&path, main_argv[0], *state));
+    assert_success(apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, *state));
+    assert_success(apr_file_close(file));
+}
+
+static void the_executable_is_found_from_another_folder(void **state)
+{
+    const char *path, *other_folder;
+    char *own_folder;
+    apr_finfo_t about;
+
+    assert_success(apr_filepath_get(&own_folder, 0, *state));
+    assert_success(apr_temp_dir_get(&other_folder, *state));
+    assert_success(port_executable(&path, main_argv[0], *state));
+    assert_success(apr_filepath_set(other_folder, *state));
+    assert_success(apr_stat(&about, path, APR_FINFO_SIZE, *state));
+    assert_success(apr_filepath_set(own_folder, *state));
+    assert_true(about.size > 0);
+}
+
+static void the_build_id_stays_the_same_and_is_not_empty(void **state)
+{
+    static const unsigned char nothing[PORT_BUILD_ID_SIZE];
+    unsigned char first[PORT_BUILD_ID_SIZE], second[PORT_BUILD_ID_SIZE];
+    const char *path;
+
+    assert_success(port_executable(&path, main_argv[0], *state));
+    memset(first, 1, sizeof first);
+    memset(second, 2, sizeof second);
+    assert_success(port_build_id(first, path));
+    assert_success(port_build_id(second, path));
+    assert_memory_equal(first, second, sizeof first);
+    assert_memory_not_equal(first, nothing, sizeof first);
+}
+
+static void there_is_a_cpu(void **state)
+{
+    (void)state;
+    assert_in_range(port_cpu_count(), 1, 65536);
+}
+
+static void this_process_has_a_number(void **state)
+{
+    (void)state;
+    assert_true(port_pid() > 0);
+    assert_true(port_pid() == port_pid());
+}
+
+static void do_nothing(void)
+{
+}
+
+static void functions_around_forks_are_accepted(void **state)
+{
+    (void)state;
+    assert_success(port_at_fork(do_nothing, do_nothing, do_nothing));
+}
+
+static void interrupts_can_be_ignored(void **state)
+{
+    (void)state;
+    assert_success(port_interrupt_ignore());
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(the_arguments_are_those_of_main),
+        claim(the_executable_is_a_file),
+        claim(the_executable_is_found_from_another_folder),
+        claim(the_build_id_stays_the_same_and_is_not_empty),
+        claim(there_is_a_cpu),
+        claim(this_process_has_a_number),
+        claim(functions_around_forks_are_accepted),
+        claim(interrupts_can_be_ignored),
+    };
+
+    main_argc = argc;
+    main_argv = argv;
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what is needed to build and test mproc, or says what to install:
+#
+#   sh tools/setup.sh           for this system
+#   sh tools/setup.sh windows   for this system, and for building and running Windows programs on it
+#
+# Exit status: 0 everything is there; 1 something is missing; 3 everything for this system is there,
+# but Windows programs cannot be built on it.
+set -eu
+
+# CMake's presets file needs this one.
+cmake_needed=3.23
+
+say()  { echo "setup.sh: $*" >&2; }
+fail() { say "$*"; exit 1; }
+has()  { command -v "$1" >/dev/null 2>&1; }
+
+# ---- what is missing ----
+
+# python3 runs the tests that talk to Python, and the benchmarks.
+missing_for_native()
+{
+    for program in cc c++ cmake ninja pkg-config python3; do
+        has $program || echo $program
+    done
+    for library in apr-1 cmocka; do
+        pkg-config --exists $library 2>/dev/null || echo $library
+    done
+}
+
+# Debian's wine64 package puts nothing on the PATH. dpkg-source unpacks APR and cmocka.
+missing_for_windows()
+{
+    for program in x86_64-w64-mingw32-gcc x86_64-w64-mingw32-g++ dpkg-source flock; do
+        has $program || echo $program
+    done
+    [ -x /usr/lib/wine/wine64 ] || has wine64 || has wine || echo wine
+}
+
+# ---- installing ----
+
+as_root()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# Says what it installs; what apt-get has to say is shown only if it fails.
+apt_install()
+{
+    [ "$(id -u)" -eq 0 ] || has sudo ||
+        fail "not root, and there is no sudo; as root, run: apt-get install $*"
+    say "installing $* (this may take some minutes)"
+    log=$(mktemp)
+    # A list that cannot be fetched may belong to some other vendor; the installation will tell.
+    as_root apt-get -q update >"$log" 2>&1 || :
+    if ! as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get -q -y --no-install-recommends install "$@" >>"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        rm -f "$log"
+        fail "apt-get could not install them"
+    fi
+    rm -f "$log"
+}
+
+# The command for this system's own package manager, for the person to run.
+install_command()
+{
+    if [ -n "${MSYSTEM-}" ]; then
+        echo "pacman -S --needed \$MINGW_PACKAGE_PREFIX-{gcc,cmake,ninja,pkgconf,apr,cmocka,python}"
+    elif has brew; then
+        echo "brew install cmake ninja pkgconf apr cmocka python &&" \
+            "export PKG_CONFIG_PATH=\$(brew --prefix apr)/lib/pkgconfig"
+    elif has dnf; then
+        echo "sudo dnf install gcc gcc-c++ cmake ninja-build pkgconf-pkg-config apr-devel" \
+            "libcmocka-devel python3"
+    elif has apk; then
+        echo "apk add build-base linux-headers cmake samurai pkgconf apr-dev cmocka-dev python3"
+    elif has pacman; then
+        echo "sudo pacman -S --needed base-devel cmake ninja pkgconf apr cmocka python"
+    elif has pkg; then
+        echo "sudo pkg install cmake ninja pkgconf apr cmocka python3"
+    else
+        echo "(no known package manager here) a C and C++ compiler, CMake, Ninja, pkg-config," \
+            "APR 1, cmocka, Python 3; with vcpkg: vcpkg install apr cmocka"
+    fi
+}
+
+set_up_native()
+{
+    missing=$(missing_for_native | xargs)
+    [ -n "$missing" ] || return 0
+    has apt-get || fail "missing: $missing. Install with:
+    $(install_command)"
+    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3
+    missing=$(missing_for_native | xargs)
+    [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
+}
+
+set_up_windows()
+{
+    if ! has apt-get || [ "$(dpkg --print-architecture)" != amd64 ]; then
+        say "Windows programs are built here on 64-bit x86 Debian and Ubuntu only: they need" \
+            "mingw-w64, Wine, and the source packages of APR and cmocka."
+        exit 3
+    fi
+    missing=$(missing_for_windows | xargs)
+    [ -n "$missing" ] || return 0
+    apt_install gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine64 dpkg-dev util-linux
+    missing=$(missing_for_windows | xargs)
+    [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
+}
+
+check_cmake_version()
+{
+    version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
+    oldest=$(printf '%s\n' "$version" "$cmake_needed" | sort -t . -k 1,1n -k 2,2n | head -n 1)
+    [ "$oldest" = "$cmake_needed" ] || fail "CMake is $version, and mproc needs $cmake_needed or newer." \
+        "A newer one: python3 -m pip install cmake, or https://cmake.org/download/"
+}
+
+case ${1-} in
+    ''|windows) ;;
+    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows]" ;;
+esac
+set_up_native
+check_cmake_version
+[ "${1-}" != windows ] || set_up_windows

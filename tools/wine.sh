@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs a Windows program:  tools/wine.sh program.exe [argument ...]
+#
+# CMake and CTest call this for every Windows program they want to run. Wine gets a directory of
+# its own (its "prefix") in the cache folder, so that the user's ~/.wine is neither used nor changed.
+set -eu
+
+cache=${MPROC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mproc}
+export WINEPREFIX="$cache/wine"
+export WINEARCH=win64
+export WINEDEBUG="${WINEDEBUG:--all}"
+# No .NET, no HTML engine, no menu entries, and no debugger that wakes up when a program crashes:
+# each would open a window or ask a question, and nobody is there to answer.
+export WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe,winedbg.exe=d'
+unset DISPLAY WAYLAND_DISPLAY
+
+fail()
+{
+    echo "wine.sh: $*" >&2
+    exit 126
+}
+
+# Sets wine and wineserver. Debian's /usr/bin/wine is a script that prints a note about a missing
+# 32-bit Wine, so the programs themselves are looked for first.
+find_wine()
+{
+    for folder in /usr/lib/wine /usr/lib/x86_64-linux-gnu/wine /opt/wine-stable/bin; do
+        for name in wine64 wine; do
+            if [ -x "$folder/$name" ] && [ -x "$folder/wineserver" ]; then
+                wine=$folder/$name
+                wineserver=$folder/wineserver
+                return
+            fi
+        done
+    done
+    wine=$(command -v wine64 || command -v wine) ||
+        fail "Wine is missing; install it with: sh tools/setup.sh windows"
+    wineserver=$(command -v wineserver) ||
+        fail "wineserver is missing; install it with: sh tools/setup.sh windows"
+}
+
+# Runs a program of Wine's own, out of sight. What it starts stays alive, so it gets none of the
+# files that our caller or we have open: somebody may be waiting for them to be closed.
+run_quietly()
+{
+    "$@" </dev/null >>"$WINEPREFIX.log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+}
+
+# The first use takes some seconds. A prefix without the file "ready" was left half made.
+make_prefix()
+{
+    run_quietly "$wineserver" -k || :
+    rm -rf "$WINEPREFIX"
+    mkdir "$WINEPREFIX"
+    run_quietly "$wine" wineboot.exe --init ||
+        fail "making $WINEPREFIX failed; see $WINEPREFIX.log"
+    run_quietly "$wineserver" -k || :  # it writes the registry to the disk
+    run_quietly "$wineserver" -w || :
+    touch "$WINEPREFIX/ready"
+}
+
+# A server that stays makes every later start short. Asked to start while it already runs, it only
+# says so with its exit code.
+#
+# Wine's services are started by the first program and keep that program's standard error open for
+# ever: CTest would wait for its end. So the first program is one of our own, and the lock (file
+# descriptor 9) holds all others back until it is done.
+start_server()
+{
+    flock 9
+    [ -e "$WINEPREFIX/ready" ] || make_prefix
+    if run_quietly "$wineserver" -p; then
+        run_quietly "$wine" wineboot.exe || fail "starting Wine failed; see $WINEPREFIX.log"
+    fi
+}
+
+case $cache in
+    /*) ;;
+    *) fail "MPROC_CACHE must be an absolute path, and is '$cache'" ;;
+esac
+[ $# -gt 0 ] || fail "no program given; use: tools/wine.sh program.exe [argument ...]"
+find_wine
+mkdir -p "$cache"
+start_server 9>"$WINEPREFIX.lock"
+exec "$wine" "$@"
