@@ -3,9 +3,10 @@
 /*
  * Connections: messages on a channel.
  *
- * A message is received in two steps, its header and its bytes, and either may
- * come in pieces.  What has come is kept in the connection, so that a deadline
- * loses nothing: the next call goes on where the last one stopped.
+ * A read takes what has come, up to READ_AHEAD bytes: a small message is then
+ * there whole after one system call, and the beginning of the next may be too.
+ * What no caller has asked for yet stays in the connection, so that a deadline
+ * loses nothing, and travels with it to another process.
  */
 
 #include "connection.h"
@@ -26,22 +27,24 @@
 /* Up to this size a message is sent in one piece with its header. */
 #define ONE_PIECE 16384
 
+/* Bytes that one read may take beyond what was asked for. */
+#define READ_AHEAD 4096
+
 /* Room is made for what has been announced at most this far ahead of what has arrived. */
 #define ROOM_AHEAD ((size_t)1 << 20)
 
 struct mproc_connection_t {
-    apr_pool_t *mem;
     port_channel_t *channel; /* NULL when closed */
     int directions;          /* port_direction_t */
     atomic_flag is_sending;
     atomic_flag is_receiving;
 
     /* The receiver's. */
-    unsigned char header[MPROC__FRAME_LONG];
-    size_t header_size;       /* how much of it has come */
-    size_t message_size;      /* valid when has_header */
-    int has_header;
-    mproc__buffer_t incoming; /* what has come of a message that no caller's buffer has */
+    unsigned char ahead[READ_AHEAD]; /* bytes from ahead_start to ahead_end have come, and nobody has them */
+    size_t ahead_start, ahead_end;
+    int has_begun;            /* a message's header was taken; part of its bytes may be in `incoming` */
+    size_t message_size;      /* of that message */
+    mproc__buffer_t incoming;
 
     /* The sender's. */
     mproc__buffer_t outgoing;
@@ -66,7 +69,6 @@ static mproc_connection_t *make_connection(port_channel_t *channel, int directio
 {
     mproc_connection_t *connection = apr_pcalloc(mem, sizeof *connection);
 
-    connection->mem = mem;
     connection->channel = channel;
     connection->directions = directions;
     atomic_flag_clear(&connection->is_sending);
@@ -246,48 +248,87 @@ apr_status_t mproc_connection_send(mproc_connection_t *connection, const mproc_p
 
 /* -- Receiving ---------------------------------------------------------------- */
 
-static apr_status_t receive_failed(mproc_connection_t *connection, apr_status_t rv)
+static size_t ahead_size(const mproc_connection_t *connection)
+{
+    return connection->ahead_end - connection->ahead_start;
+}
+
+static apr_status_t receive_failed(const mproc_connection_t *connection, apr_status_t rv)
 {
     char text[120];
 
     if (APR_STATUS_IS_TIMEUP(rv))
         return mproc_error_set(rv, "no message has arrived in time");
-    if (APR_STATUS_IS_EOF(rv) && connection->header_size > 0)
+    if (APR_STATUS_IS_EOF(rv) && (connection->has_begun || ahead_size(connection) > 0))
         return mproc_error_set(MPROC_ETORN, "the other end was closed in the middle of a message");
     if (APR_STATUS_IS_EOF(rv))
         return mproc_error_set(rv, "the other end of the connection is closed");
     return mproc_error_set(rv, "cannot receive: %s", mproc_strerror(rv, text, sizeof text));
 }
 
-static apr_status_t receive_header_part(mproc_connection_t *connection, size_t length, port_deadline_t deadline)
+/* Read ahead until at least `size` bytes are there, which is never more than a header. */
+static apr_status_t read_ahead(mproc_connection_t *connection, size_t size, port_deadline_t deadline)
 {
-    while (connection->header_size < length) {
+    while (ahead_size(connection) < size) {
+        unsigned char *ahead = connection->ahead;
         size_t received;
-        apr_status_t rv = port_channel_read(connection->channel, connection->header + connection->header_size,
-                                            length - connection->header_size, deadline, &received);
+        apr_status_t rv;
+
+        memmove(ahead, ahead + connection->ahead_start, ahead_size(connection));
+        connection->ahead_end = ahead_size(connection);
+        connection->ahead_start = 0;
+        rv = port_channel_read(connection->channel, ahead + connection->ahead_end, READ_AHEAD - connection->ahead_end,
+                               deadline, &received);
         if (rv != APR_SUCCESS)
             return receive_failed(connection, rv);
-        connection->header_size += received;
+        connection->ahead_end += received;
     }
     return APR_SUCCESS;
 }
 
-static apr_status_t receive_header(mproc_connection_t *connection, port_deadline_t deadline)
+static size_t take_ahead(mproc_connection_t *connection, void *buffer, size_t size)
 {
-    if (connection->has_header)
+    size_t taken = ahead_size(connection) < size ? ahead_size(connection) : size;
+
+    if (taken > 0)
+        memcpy(buffer, connection->ahead + connection->ahead_start, taken);
+    connection->ahead_start += taken;
+    return taken;
+}
+
+/* The size of the next message, or of the one that has begun; its header stays where it is. */
+static apr_status_t next_size(mproc_connection_t *connection, size_t *size, port_deadline_t deadline)
+{
+    *size = connection->message_size;
+    if (connection->has_begun)
         return APR_SUCCESS;
-    MPROC_TRY(receive_header_part(connection, MPROC__FRAME_SHORT, deadline));
-    MPROC_TRY(receive_header_part(connection, mproc__frame_length(connection->header), deadline));
-    MPROC_TRY(mproc__frame_read(&connection->message_size, connection->header));
-    connection->has_header = 1;
-    return APR_SUCCESS;
+    MPROC_TRY(read_ahead(connection, MPROC__FRAME_SHORT, deadline));
+    MPROC_TRY(read_ahead(connection, mproc__frame_length(connection->ahead + connection->ahead_start), deadline));
+    return mproc__frame_read(size, connection->ahead + connection->ahead_start);
+}
+
+static void begin_message(mproc_connection_t *connection, size_t size)
+{
+    if (connection->has_begun)
+        return;
+    connection->ahead_start += mproc__frame_length(connection->ahead + connection->ahead_start);
+    connection->message_size = size;
+    connection->has_begun = 1;
 }
 
 static void end_message(mproc_connection_t *connection)
 {
-    connection->has_header = 0;
-    connection->header_size = 0;
+    connection->has_begun = 0;
     connection->incoming.size = 0;
+}
+
+static apr_status_t read_some(mproc_connection_t *connection, void *buffer, size_t size, port_deadline_t deadline,
+                              size_t *received)
+{
+    *received = take_ahead(connection, buffer, size);
+    if (*received > 0)
+        return APR_SUCCESS;
+    return port_channel_read(connection->channel, buffer, size, deadline, received);
 }
 
 /* Read the rest of a message into the connection's own buffer, which grows as the bytes come. */
@@ -303,7 +344,7 @@ static apr_status_t receive_into_incoming(mproc_connection_t *connection, port_d
         if (rv != APR_SUCCESS)
             return mproc_error_set(rv, "a message of %llu bytes is larger than the memory there is",
                                    (unsigned long long)connection->message_size);
-        rv = port_channel_read(connection->channel, incoming->bytes + incoming->size, piece, deadline, &received);
+        rv = read_some(connection, incoming->bytes + incoming->size, piece, deadline, &received);
         if (rv != APR_SUCCESS)
             return receive_failed(connection, rv);
         incoming->size += received;
@@ -321,16 +362,13 @@ static apr_status_t keep_part(mproc_connection_t *connection, const void *part, 
 
 static apr_status_t receive_into(mproc_connection_t *connection, unsigned char *buffer, port_deadline_t deadline)
 {
-    size_t have = 0;
+    size_t have = 0, received;
 
     assert(connection->incoming.size == 0);
-    while (have < connection->message_size) {
-        size_t received;
-        apr_status_t rv = port_channel_read(connection->channel, buffer + have, connection->message_size - have,
-                                            deadline, &received);
+    for (; have < connection->message_size; have += received) {
+        apr_status_t rv = read_some(connection, buffer + have, connection->message_size - have, deadline, &received);
         if (rv != APR_SUCCESS)
             return keep_part(connection, buffer, have, receive_failed(connection, rv));
-        have += received;
     }
     return APR_SUCCESS;
 }
@@ -347,14 +385,17 @@ static apr_status_t receive_body(mproc_connection_t *connection, void *buffer, p
 static apr_status_t receive_bytes(mproc_connection_t *connection, void *buffer, size_t capacity, size_t *size,
                                   port_deadline_t deadline)
 {
-    MPROC_TRY(receive_header(connection, deadline));
-    if (connection->message_size > capacity) {
-        *size = connection->message_size;
+    size_t next;
+
+    MPROC_TRY(next_size(connection, &next, deadline));
+    if (next > capacity) {
+        *size = next;
         return mproc_error_set(MPROC_EMSGSIZE, "the message has %llu bytes, and the buffer has %llu",
-                               (unsigned long long)connection->message_size, (unsigned long long)capacity);
+                               (unsigned long long)next, (unsigned long long)capacity);
     }
+    begin_message(connection, next);
     MPROC_TRY(receive_body(connection, buffer, deadline));
-    *size = connection->message_size;
+    *size = next;
     end_message(connection);
     return APR_SUCCESS;
 }
@@ -376,7 +417,10 @@ apr_status_t mproc_connection_recv_bytes(mproc_connection_t *connection, void *b
 /* The whole message changes hands with its buffer: it is not copied, and its room is used again. */
 static apr_status_t receive_values(mproc_connection_t *connection, mproc_values_t *values, port_deadline_t deadline)
 {
-    MPROC_TRY(receive_header(connection, deadline));
+    size_t size;
+
+    MPROC_TRY(next_size(connection, &size, deadline));
+    begin_message(connection, size);
     MPROC_TRY(receive_into_incoming(connection, deadline));
     mproc__buffer_swap(&values->buffer, &connection->incoming);
     end_message(connection);
@@ -399,40 +443,47 @@ apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_
 apr_status_t mproc_connection_poll(mproc_connection_t *connection, apr_interval_time_t timeout)
 {
     port_deadline_t deadline = mproc__deadline(timeout);
+    size_t size;
     apr_status_t rv;
 
     MPROC_TRY(enter(connection, PORT_READ));
-    rv = receive_header(connection, deadline);
+    rv = next_size(connection, &size, deadline);
     leave(connection, PORT_READ);
     return APR_STATUS_IS_EOF(rv) || rv == MPROC_ETORN ? APR_SUCCESS : rv;
 }
 
 /* -- Travelling --------------------------------------------------------------- */
 
-static apr_status_t share(void *object, port_handle_t *handle, apr_uint32_t *detail)
+static apr_status_t share(void *object, mproc__shared_t *shared)
 {
     mproc_connection_t *connection = object;
 
     if (connection->channel == NULL)
         return mproc_error_set(MPROC_ECLOSED, "the connection to be passed on is closed");
-    if (connection->header_size > 0 || connection->is_torn)
+    if (connection->has_begun || connection->is_torn)
         return mproc_error_set(MPROC_EINUSE, "the connection to be passed on is in the middle of a message");
-    *handle = port_channel_handle(connection->channel);
-    *detail = (apr_uint32_t)connection->directions;
+    shared->handle = port_channel_handle(connection->channel);
+    shared->detail = (apr_uint32_t)connection->directions;
+    shared->data.data = connection->ahead + connection->ahead_start;
+    shared->data.size = ahead_size(connection);
     return APR_SUCCESS;
 }
 
-static apr_status_t adopt(void **object, port_handle_t handle, apr_uint32_t detail, apr_pool_t *mem)
+static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool_t *mem)
 {
+    mproc_connection_t *connection;
     port_channel_t *channel;
     apr_status_t rv;
 
-    if (detail < PORT_READ || detail > (PORT_READ | PORT_WRITE))
-        return mproc_error_set(MPROC_EPROTOCOL, "a connection that goes no way");
-    rv = port_channel_adopt(&channel, handle, (int)detail, mem);
+    if (shared->detail < PORT_READ || shared->detail > (PORT_READ | PORT_WRITE) || shared->data.size > READ_AHEAD)
+        return mproc_error_set(MPROC_EPROTOCOL, "a connection arrived that cannot be one");
+    rv = port_channel_adopt(&channel, shared->handle, (int)shared->detail, mem);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "a connection arrived that is none");
-    *object = make_connection(channel, (int)detail, mem);
+    connection = make_connection(channel, (int)shared->detail, mem);
+    memcpy(connection->ahead, shared->data.data, shared->data.size);
+    connection->ahead_end = shared->data.size;
+    *object = connection;
     return APR_SUCCESS;
 }
 

@@ -124,11 +124,19 @@ static apr_status_t write_inner_pack(writer_t *writer, const mproc_pack_t *pack,
     return APR_SUCCESS;
 }
 
+static apr_status_t write_shared(writer_t *writer, mproc_type_t type, const mproc__shared_t *shared)
+{
+    MPROC_TRY(write_header(writer, type, shared->data.size));
+    MPROC_TRY(write_number(writer, writer->handles->count | (apr_uint64_t)shared->detail << 32));
+    MPROC_TRY(mproc__buffer_append(writer->buffer, shared->data.data, shared->data.size));
+    MPROC_TRY(mproc__buffer_pad(writer->buffer));
+    writer->handles->handles[writer->handles->count++] = shared->handle;
+    return APR_SUCCESS;
+}
+
 static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
 {
-    port_handle_t handle;
-    apr_uint32_t detail;
-    apr_status_t rv;
+    mproc__shared_t shared;
 
     if (writer->handles == NULL)
         return mproc_error_set(MPROC_ENOTSHAREABLE, "%s cannot be sent in a message; give it to a child in its "
@@ -137,13 +145,8 @@ static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
         return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called");
     if (writer->handles->count == HANDLES_MAX)
         return mproc_error_set(APR_EINVAL, "more than %d objects in one pack", (int)HANDLES_MAX);
-    rv = object_kinds[value->type]->share(value->as.object, &handle, &detail);
-    if (rv != APR_SUCCESS)
-        return rv;
-    rv = write_scalar(writer, value->type, writer->handles->count | (apr_uint64_t)detail << 32);
-    if (rv == APR_SUCCESS)
-        writer->handles->handles[writer->handles->count++] = handle;
-    return rv;
+    MPROC_TRY(object_kinds[value->type]->share(value->as.object, &shared));
+    return write_shared(writer, value->type, &shared);
 }
 
 static apr_status_t refuse_null(size_t position, mproc_type_t type)
@@ -254,14 +257,15 @@ static apr_status_t read_bytes(reader_t *reader, mproc_bytes_t *bytes, apr_uint6
 
 static apr_status_t read_string(reader_t *reader, mproc_value_t *value, apr_uint64_t size)
 {
+    const char *text = (const char *)reader->bytes;
     mproc_bytes_t bytes;
     apr_status_t rv = read_bytes(reader, &bytes, size, 1);
 
     if (rv != APR_SUCCESS)
         return rv;
-    value->as.string = bytes.data;
-    if (memchr(bytes.data, '\0', bytes.size + 1) != value->as.string + bytes.size)
+    if (memchr(text, '\0', (size_t)size + 1) != text + size)
         return refuse("a string does not end where it should");
+    value->as.string = text;
     return APR_SUCCESS;
 }
 
@@ -275,18 +279,19 @@ static apr_status_t read_real(reader_t *reader, mproc_value_t *value)
     return rv;
 }
 
-static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_pool_t *mem)
+static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size, apr_pool_t *mem)
 {
+    mproc__shared_t shared;
     apr_uint64_t number, index;
-    apr_status_t rv = read_number(reader, &number);
 
-    if (rv != APR_SUCCESS)
-        return rv;
+    MPROC_TRY(read_number(reader, &number));
+    MPROC_TRY(read_bytes(reader, &shared.data, size, 0));
     index = number & 0xffffffff;
     if (index >= reader->nhandles || object_kinds[value->type] == NULL)
         return refuse("it names an object that did not come with it");
-    return object_kinds[value->type]->adopt(&value->as.object, reader->handles[index], (apr_uint32_t)(number >> 32),
-                                            mem);
+    shared.handle = reader->handles[index];
+    shared.detail = (apr_uint32_t)(number >> 32);
+    return object_kinds[value->type]->adopt(&value->as.object, &shared, mem);
 }
 
 static apr_status_t read_inner_pack(mproc_values_t *values, size_t index, reader_t *reader, apr_uint64_t size,
@@ -324,6 +329,8 @@ static apr_status_t read_value(mproc_values_t *values, size_t index, reader_t *r
         return read_bytes(reader, &value->as.bytes, size, 0);
     if (value->type == MPROC_TYPE_PACK)
         return read_inner_pack(values, index, reader, size, depth);
+    if (is_object(value->type))
+        return read_object(reader, value, size, values->mem);
     if (value->type == MPROC_TYPE_BOOL && size <= 1) {
         value->as.integer = (apr_int64_t)size;
         return APR_SUCCESS;
@@ -336,8 +343,6 @@ static apr_status_t read_value(mproc_values_t *values, size_t index, reader_t *r
         return read_real(reader, value);
     if (value->type == MPROC_TYPE_INTEGER || value->type == MPROC_TYPE_UNSIGNED)
         return read_number(reader, &value->as.unsigned_integer);
-    if (is_object(value->type))
-        return read_object(reader, value, values->mem);
     return refuse("a value has an unknown type");
 }
 

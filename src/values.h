@@ -16,7 +16,8 @@
  *              BYTES         `size` bytes, padding
  *              PACK          a pack of `size` bytes
  *              objects       the index of a handle that travels beside the
- *                            bytes + 2^32 * what the object's kind wants to know
+ *                            bytes + 2^32 * what the object's kind wants to
+ *                            know, `size` bytes of its own, padding
  *
  * Nothing that arrives is believed: counts, sizes, types and indexes are checked
  * before they are used.
@@ -41,12 +42,19 @@ typedef struct mproc__handles_t {
     size_t count;
 } mproc__handles_t;
 
+/* An object on its way. */
+typedef struct mproc__shared_t {
+    port_handle_t handle;
+    apr_uint32_t detail;  /* 31 bits of what its kind wants to know */
+    mproc_bytes_t data;   /* and more of it, in bytes; borrowed */
+} mproc__shared_t;
+
 /* What a kind of object must be able to do to travel. */
 typedef struct mproc__object_kind_t {
-    /* The handle that another process needs (still the object's), and 32 bits that tell it more. */
-    apr_status_t (*share)(void *object, port_handle_t *handle, apr_uint32_t *detail);
+    /* What another process needs; the handle stays the object's. */
+    apr_status_t (*share)(void *object, mproc__shared_t *shared);
     /* The object in the other process; takes the handle over. */
-    apr_status_t (*adopt)(void **object, port_handle_t handle, apr_uint32_t detail, apr_pool_t *mem);
+    apr_status_t (*adopt)(void **object, const mproc__shared_t *shared, apr_pool_t *mem);
 } mproc__object_kind_t;
 
 /* Objects of this type can travel from now on.  Before there are threads. */

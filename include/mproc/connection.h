@@ -13,8 +13,8 @@
  *     MPROC_CHECK(mproc_connection_recv(here, message, MPROC_FOREVER));
  *
  * For one writer and one reader; for many, use a queue.  Give an end to a child
- * in its arguments: the child then has a copy, and the end is closed when the
- * last copy is.
+ * in its arguments: the child then has a copy, with what has arrived and was
+ * not received yet, and the end is closed when the last copy is.
  *
  * On the wire a message is what CPython's multiprocessing.connection sends: its
  * size as a big-endian int32 and its bytes; from 2 GiB on, -1, the size as a

@@ -17,49 +17,31 @@
 #include <assert.h>
 #include <winternl.h>
 
-#define BUFFER_SIZE 65536
+#define BUFFER_SIZE 131072
+
+/* A read that waits takes its size from the room that a writer is told of; half is left. */
+#define READ_SIZE (BUFFER_SIZE / 2)
 
 /* A single huge write would need as much of the kernel's memory at once. */
-#define PIECE_SIZE ((size_t)1 << 20)
+#define WRITE_SIZE ((size_t)1 << 20)
 
-/* A security descriptor that allows everything to one user and nothing to others. */
-typedef struct privacy_t {
-    SECURITY_ATTRIBUTES attributes;
-    SECURITY_DESCRIPTOR descriptor;
-    union {
-        TOKEN_USER user;
-        BYTE room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-    } owner;
-    union {
-        ACL acl;
-        BYTE room[sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE];
-    } list;
-} privacy_t;
+/* A piece for a system that does not tell how much room there is. */
+#define GUESSED_ROOM 4096
 
-static BOOL find_user(privacy_t *privacy)
-{
-    DWORD size;
-    HANDLE token;
-    BOOL is_found;
+/*
+ * FILE_PIPE_LOCAL_INFORMATION and its number, and the call that it comes from:
+ * only the Driver Kit's headers have all three.
+ */
+#define PIPE_LOCAL_INFORMATION ((FILE_INFORMATION_CLASS)24)
 
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
-        return FALSE;
-    is_found = GetTokenInformation(token, TokenUser, &privacy->owner, sizeof privacy->owner, &size);
-    CloseHandle(token);
-    return is_found;
-}
+typedef struct pipe_information_t {
+    ULONG type, configuration, instances_max, instances;
+    ULONG inbound_quota, read_data_available, outbound_quota, write_quota_available;
+    ULONG state, end;
+} pipe_information_t;
 
-/* Without a descriptor of its own everybody could read a pipe ("Named Pipe Security and Access Rights"). */
-static BOOL make_private(privacy_t *privacy)
-{
-    privacy->attributes.nLength = sizeof privacy->attributes;
-    privacy->attributes.lpSecurityDescriptor = &privacy->descriptor;
-    privacy->attributes.bInheritHandle = FALSE;
-    return find_user(privacy) && InitializeAcl(&privacy->list.acl, sizeof privacy->list, ACL_REVISION) &&
-           AddAccessAllowedAce(&privacy->list.acl, ACL_REVISION, GENERIC_ALL, privacy->owner.user.User.Sid) &&
-           InitializeSecurityDescriptor(&privacy->descriptor, SECURITY_DESCRIPTOR_REVISION) &&
-           SetSecurityDescriptorDacl(&privacy->descriptor, TRUE, &privacy->list.acl, FALSE);
-}
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE file, PIO_STATUS_BLOCK io, PVOID information, ULONG size,
+                                      FILE_INFORMATION_CLASS type);
 
 /* 128 random bits: who could guess a name could make the pipe before us, or connect to it. */
 static apr_status_t make_name(WCHAR **name, apr_pool_t *mem)
@@ -78,9 +60,9 @@ static apr_status_t make_name(WCHAR **name, apr_pool_t *mem)
 static HANDLE create_server(const WCHAR *name, int directions)
 {
     DWORD mode = (directions & PORT_WRITE) != 0 ? PIPE_ACCESS_DUPLEX : PIPE_ACCESS_INBOUND;
-    privacy_t privacy;
+    win32_privacy_t privacy;
 
-    if (!make_private(&privacy))
+    if (!win32_make_private(&privacy))
         return INVALID_HANDLE_VALUE;
     return CreateNamedPipeW(name, mode | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                             PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1,
@@ -184,24 +166,33 @@ static apr_status_t write_piece(port_channel_t *channel, const void *data, DWORD
     return end(channel->pipe, &operation, WriteFile(channel->pipe, data, size, NULL, &operation), deadline, bytes);
 }
 
+/* Wine (8.0) fills in 0 for the room, always. */
+static int is_room_told(void)
+{
+    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") == NULL;
+}
+
 /*
  * A write that is cancelled takes back what the other end has not read, and
  * nothing tells how much that was.  So before a deadline only so much is written
  * as there is room for, which is done at once (FILE_PIPE_LOCAL_INFORMATION); and
- * when there is none, one byte, as that has gone or has not.
+ * when there is none, one byte, as that has gone or has not.  Where room is not
+ * told, only the first byte is so careful: it is known whether anything went.
  */
-static apr_status_t limit_to_room(const port_channel_t *channel, size_t *size)
+static apr_status_t limit_to_room(const port_channel_t *channel, size_t *size, int has_begun)
 {
-    FILE_PIPE_LOCAL_INFORMATION about;
+    pipe_information_t about;
     IO_STATUS_BLOCK io;
-    NTSTATUS status = NtQueryInformationFile(channel->pipe, &io, &about, sizeof about, FilePipeLocalInformation);
+    NTSTATUS status = NtQueryInformationFile(channel->pipe, &io, &about, sizeof about, PIPE_LOCAL_INFORMATION);
+    size_t room;
 
     if (!NT_SUCCESS(status))
         return win32_status(RtlNtStatusToDosError(status));
-    if (about.WriteQuotaAvailable == 0)
-        *size = 1;
-    else if (about.WriteQuotaAvailable < *size)
-        *size = about.WriteQuotaAvailable;
+    room = about.write_quota_available;
+    if (room == 0)
+        room = has_begun && !is_room_told() ? GUESSED_ROOM : 1;
+    if (*size > room)
+        *size = room;
     return APR_SUCCESS;
 }
 
@@ -209,15 +200,6 @@ static int is_other_end_gone(apr_status_t rv)
 {
     return rv == win32_status(ERROR_BROKEN_PIPE) || rv == win32_status(ERROR_PIPE_NOT_CONNECTED) ||
            rv == win32_status(ERROR_NO_DATA);
-}
-
-/* GetFileType() says "pipe" of a socket too; GetNamedPipeInfo() does not. */
-int win32_is_pipe(HANDLE handle)
-{
-    DWORD flags;
-
-    return win32_is_handle(handle) && GetFileType(handle) == FILE_TYPE_PIPE &&
-           GetNamedPipeInfo(handle, &flags, NULL, NULL, NULL) && (flags & PIPE_TYPE_MESSAGE) == 0;
 }
 
 apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions, apr_pool_t *mem)
@@ -253,7 +235,7 @@ port_handle_t port_channel_handle(const port_channel_t *channel)
 apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
                                size_t *received)
 {
-    DWORD piece = (DWORD)(size < PIECE_SIZE ? size : PIECE_SIZE), bytes;
+    DWORD piece = (DWORD)(size < READ_SIZE ? size : READ_SIZE), bytes;
     apr_status_t rv;
 
     assert(size > 0);
@@ -272,11 +254,11 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
 
     *sent = 0;
     while (rv == APR_SUCCESS && *sent < size) {
-        size_t piece = size - *sent < PIECE_SIZE ? size - *sent : PIECE_SIZE;
+        size_t piece = size - *sent < WRITE_SIZE ? size - *sent : WRITE_SIZE;
         DWORD bytes = 0;
 
         if (deadline != PORT_NEVER)
-            rv = limit_to_room(channel, &piece);
+            rv = limit_to_room(channel, &piece, *sent > 0);
         if (rv == APR_SUCCESS)
             rv = write_piece(channel, (const char *)data + *sent, (DWORD)piece, deadline, &bytes);
         *sent += bytes;

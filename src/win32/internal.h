@@ -61,13 +61,39 @@ const char *win32_utf8(const WCHAR *text, apr_pool_t *mem);
 /* Fails with ERROR_NO_UNICODE_TRANSLATION when `text` is not UTF-8. */
 apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem);
 
+/* -- handle.c -- */
+
 /* Whether a value can be a handle of this process, and not one of the constants that stand for one. */
 int win32_is_handle(HANDLE handle);
 
-/* -- channel.c -- */
-
 /* Whether a handle is an end of a byte-mode pipe. */
 int win32_is_pipe(HANDLE handle);
+
+/* As an access: the one that the handle has. */
+#define SAME_ACCESS 0
+
+/* A copy that children inherit; see spawn.c on how long one may live. */
+apr_status_t win32_copy_inheritable(HANDLE *copy, HANDLE handle, DWORD access);
+
+/* The null device, inheritable too. */
+apr_status_t win32_open_null_device(HANDLE *device, DWORD access);
+
+/* A security descriptor that allows everything to one user and nothing to others. */
+typedef struct win32_privacy_t {
+    SECURITY_ATTRIBUTES attributes;
+    SECURITY_DESCRIPTOR descriptor;
+    union {
+        TOKEN_USER user;
+        BYTE room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    } owner;
+    union {
+        ACL acl;
+        BYTE room[sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE];
+    } list;
+} win32_privacy_t;
+
+/* Fill in `attributes`, which points into the rest; sets the last error when it fails. */
+BOOL win32_make_private(win32_privacy_t *privacy);
 
 /* -- arguments.c -- */
 

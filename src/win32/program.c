@@ -79,16 +79,6 @@ apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
-/*
- * Small negative numbers mean this process, this thread, their tokens, and "none";
- * DuplicateHandle() would turn them into real handles with all rights.  The low
- * two bits are never set in a handle (consoles before Windows 8 set them).
- */
-int win32_is_handle(HANDLE handle)
-{
-    return (intptr_t)handle > 0 && ((intptr_t)handle & 3) == 0;
-}
-
 apr_int64_t port_pid(void)
 {
     return GetCurrentProcessId();

@@ -4,7 +4,7 @@
  * Starting a process: CreateProcess() with a list of the handles that it gets,
  * and in a job of its own that ends it when this process ends, however that
  * ends, as only this process has a handle of the job.  What the child starts is
- * in that job too, and ends with it unless it breaks away.
+ * in that job too, and ends when the job does unless it has broken away.
  *
  * A handle in the list must be inheritable, and then whatever another thread
  * starts in this moment, by other means, gets it as well.  So the caller's
@@ -65,8 +65,8 @@ static apr_status_t make_job(launch_t *launch)
 
     if (launch->request->is_detached)
         return APR_SUCCESS;
-    limits.BasicLimitInformation.LimitFlags =
-        JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK |
+                                              JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
     launch->job = CreateJobObjectW(NULL, NULL);
     if (launch->job == NULL ||
         !SetInformationJobObject(launch->job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
@@ -74,26 +74,20 @@ static apr_status_t make_job(launch_t *launch)
     return APR_SUCCESS;
 }
 
-static apr_status_t add_copy(launch_t *launch, HANDLE handle, DWORD access, DWORD options)
+static apr_status_t add_copy(launch_t *launch, HANDLE handle, DWORD access)
 {
-    HANDLE self = GetCurrentProcess();
+    apr_status_t rv = win32_copy_inheritable(&launch->copies[launch->ncopies], handle, access);
 
-    if (!DuplicateHandle(self, handle, self, &launch->copies[launch->ncopies], access, TRUE, options))
-        return win32_last_error();
-    launch->ncopies++;
-    return APR_SUCCESS;
+    launch->ncopies += rv == APR_SUCCESS;
+    return rv;
 }
 
 static apr_status_t add_null_device(launch_t *launch, DWORD access)
 {
-    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, NULL, TRUE};
-    HANDLE device = CreateFileW(L"\\\\.\\NUL", access, FILE_SHARE_READ | FILE_SHARE_WRITE, &inheritable,
-                                OPEN_EXISTING, 0, NULL);
+    apr_status_t rv = win32_open_null_device(&launch->copies[launch->ncopies], access);
 
-    if (device == INVALID_HANDLE_VALUE)
-        return win32_last_error();
-    launch->copies[launch->ncopies++] = device;
-    return APR_SUCCESS;
+    launch->ncopies += rv == APR_SUCCESS;
+    return rv;
 }
 
 /* A program with windows and a service have none of these, or what is left of some (GetStdHandle()). */
@@ -101,7 +95,7 @@ static apr_status_t add_output(launch_t *launch, DWORD which)
 {
     HANDLE output = GetStdHandle(which);
 
-    if (win32_is_handle(output) && add_copy(launch, output, 0, DUPLICATE_SAME_ACCESS) == APR_SUCCESS)
+    if (win32_is_handle(output) && add_copy(launch, output, SAME_ACCESS) == APR_SUCCESS)
         return APR_SUCCESS;
     return add_null_device(launch, GENERIC_WRITE | FILE_READ_ATTRIBUTES);
 }
@@ -118,10 +112,10 @@ static apr_status_t add_copies(launch_t *launch)
     if (rv == APR_SUCCESS)
         rv = add_output(launch, STD_ERROR_HANDLE);
     if (rv == APR_SUCCESS)
-        rv = add_copy(launch, GetCurrentProcess(), SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, 0);
+        rv = add_copy(launch, GetCurrentProcess(), SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION);
     for (i = 0; rv == APR_SUCCESS && i < request->nhandles; i++) {
         assert(win32_is_handle((HANDLE)request->handles[i]));
-        rv = add_copy(launch, (HANDLE)request->handles[i], 0, DUPLICATE_SAME_ACCESS);
+        rv = add_copy(launch, (HANDLE)request->handles[i], SAME_ACCESS);
     }
     return rv;
 }
@@ -202,9 +196,10 @@ static apr_status_t create_tied(launch_t *launch, apr_pool_t *mem)
 }
 
 /*
- * Without a console it hears neither Ctrl-C nor the closing of the window.  Who
- * started this process may have put it into a job that nobody breaks away from;
- * then the child lives as long as that job ("Process Creation Flags").
+ * Without a console it hears neither Ctrl-C nor the closing of the window, and
+ * what it prints arrives in files and pipes, but may not in this one's console.
+ * Who started this process may have put it into a job that nobody breaks away
+ * from; then the child lives as long as that job ("Process Creation Flags").
  */
 static apr_status_t create_detached(launch_t *launch, apr_pool_t *mem)
 {

@@ -25,9 +25,8 @@ typedef struct reader_t {
     apr_status_t rv;
 } reader_t;
 
-static void *APR_THREAD_FUNC read_all(apr_thread_t *thread, void *data)
+static void read_all(reader_t *reader)
 {
-    reader_t *reader = data;
     unsigned char buffer[30011];
     size_t received;
 
@@ -40,6 +39,12 @@ static void *APR_THREAD_FUNC read_all(apr_thread_t *thread, void *data)
         if (reader->rest > 0)
             apr_sleep(reader->rest);
     }
+}
+
+/* apr_thread_exit() leaves frames behind, and AddressSanitizer minds arrays in them. */
+static void *APR_THREAD_FUNC run_reader(apr_thread_t *thread, void *data)
+{
+    read_all(data);
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
@@ -53,7 +58,7 @@ static apr_thread_t *start_reader(reader_t *reader, port_channel_t *channel, siz
     reader->channel = channel;
     reader->limit = limit;
     reader->rest = rest;
-    assert_success(apr_thread_create(&thread, NULL, read_all, reader, mem));
+    assert_success(apr_thread_create(&thread, NULL, run_reader, reader, mem));
     return thread;
 }
 
@@ -292,6 +297,8 @@ static void a_slow_reader_gets_exactly_what_was_sent(void **state)
     apr_thread_t *thread;
     size_t sent, total = 0;
 
+    if (!are_short_writes_counted())
+        skip();
     assert_success(port_channel_pair(&here, &there, PORT_WRITE, *state));
     thread = start_reader(&reader, there, TO_THE_END, 500, *state);
     while (total < LARGE) {

@@ -15,14 +15,15 @@ static char **main_argv;
 
 static void the_arguments_are_those_of_main(void **state)
 {
-    const char *const *argv;
-    int argc, i;
+    const char *const *argv = (const char *const *)main_argv;
+    int argc = main_argc, i;
 
     assert_success(port_arguments(&argc, &argv, *state));
     assert_int_equal(argc, main_argc);
     for (i = 0; i < argc; i++)
         assert_string_equal(argv[i], main_argv[i]);
     assert_null(argv[argc]);
+    assert_ptr_not_equal(argv, main_argv);
 }
 
 static void the_executable_is_a_file(void **state)
