@@ -11,7 +11,7 @@
 #include "child.h"
 
 #include "bootstrap.h"
-#include "process.h"
+#include "process_object.h"
 #include "targets.h"
 
 #include <mproc/status.h>

@@ -7,7 +7,7 @@
  * program, and for forks.
  */
 
-#include "process.h"
+#include "process_object.h"
 
 /* Once, by the guard. */
 apr_status_t mproc__children_set(apr_pool_t *mem);

@@ -8,7 +8,7 @@
  * last one to leave gives the system's part back.
  */
 
-#include "process.h"
+#include "process_object.h"
 
 #include "bootstrap.h"
 #include "children.h"
@@ -21,6 +21,7 @@
 #include <apr_strings.h>
 
 #include <assert.h>
+#include <stdio.h>
 
 /* How long a process that was asked to end is waited for before it is forced. */
 #define GRACE apr_time_from_sec(1)
@@ -96,31 +97,33 @@ static void settle_returned(mproc_process_t *process, const mproc__report_t *rep
 
 static void settle_exited(mproc_process_t *process)
 {
+    char words[200];
+
     if (process->how.ending == PORT_EXITED && process->how.code == 0)
         return;
     process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EEXIT;
-    process->words = process->how.ending == PORT_EXITED
-                         ? apr_psprintf(process->mem, "%s called exit(%" APR_INT64_T_FMT ")", process->target,
-                                        process->how.code)
-                         : apr_psprintf(process->mem, "%s called exit; its code was lost", process->target);
+    if (process->how.ending == PORT_EXITED)
+        snprintf(words, sizeof words, "%s called exit(%lld)", process->target, (long long)process->how.code);
+    else
+        snprintf(words, sizeof words, "%s called exit; its code was lost", process->target);
+    process->words = apr_pstrdup(process->mem, words);
 }
 
 /* Codes from 0xC0000000 on are Windows' own, for a crash (NTSTATUS). */
 static const char *describe_ending(const mproc_process_t *process, const char *where)
 {
-    switch (process->how.ending) {
-    case PORT_SIGNALED:
-        return apr_psprintf(process->mem, "%s was ended by signal %d (%s) %s", process->name, (int)process->how.code,
-                            apr_signal_description_get((int)process->how.code), where);
-    case PORT_EXITED:
-        return apr_psprintf(process->mem,
-                            process->how.code >= 0xC0000000 ? "%s crashed with code 0x%" APR_UINT64_T_HEX_FMT " %s"
-                                                            : "%s left with exit code 0x%" APR_UINT64_T_HEX_FMT " %s",
-                            process->name, (apr_uint64_t)process->how.code, where);
-    default:
-        return apr_psprintf(process->mem, "%s ended %s, and its exit code was taken by somebody else", process->name,
-                            where);
-    }
+    unsigned long long code = (unsigned long long)process->how.code;
+    char how[200];
+
+    if (process->how.ending == PORT_SIGNALED)
+        snprintf(how, sizeof how, "was ended by signal %llu (%s)", code, apr_signal_description_get((int)code));
+    else if (process->how.ending == PORT_LOST)
+        snprintf(how, sizeof how, "ended (its exit code was taken by somebody else)");
+    else if (code >= 0xC0000000)
+        snprintf(how, sizeof how, "crashed with code 0x%llX", code);
+    else
+        snprintf(how, sizeof how, "left with exit code %llu", code);
+    return apr_pstrcat(process->mem, process->name, " ", how, " ", where, NULL);
 }
 
 static void settle_died(mproc_process_t *process, int was_ready)

@@ -8,7 +8,7 @@
 #include "bootstrap.h"
 #include "children.h"
 #include "deadline.h"
-#include "process.h"
+#include "process_object.h"
 #include "program.h"
 #include "targets.h"
 

@@ -105,7 +105,7 @@ static int finish(job_t *job, mproc_values_t *message, apr_int64_t *total)
         return 1;
     }
     MPROC_CHECK(MPROC_UNPACK(message, &words));
-    printf("%8" APR_INT64_T_FMT " %s\n", words, job->path);
+    printf("%8lld %s\n", (long long)words, job->path);
     *total += words;
     return 0;
 }
@@ -134,6 +134,6 @@ int main(int argc, const char *const *argv)
         failed += finish(&jobs[done], message, &total);
         mproc_connection_close(jobs[done].counts);
     }
-    printf("%8" APR_INT64_T_FMT " total\n", total);
+    printf("%8lld total\n", (long long)total);
     return failed > 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MPROC_SRC_PROCESS_H
-#define MPROC_SRC_PROCESS_H
+#ifndef MPROC_PROCESS_OBJECT_H
+#define MPROC_PROCESS_OBJECT_H
 
 /*
  * The process object, and what starting, ending and the list of children do with it.
