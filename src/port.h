@@ -54,6 +54,7 @@ port_deadline_t port_clock(void);
 /*
  * The program's arguments as UTF-8, whatever `main` was given.
  *
+ * Pre: *argc and *argv are main's.
  * Post: *argc and *argv are set, *argv ends with NULL and lives in `mem`.  On a
  * system whose arguments are bytes they are copied unchanged.
  */
@@ -101,7 +102,7 @@ apr_status_t port_environment_get(const char **value, const char *name, apr_pool
  */
 apr_status_t port_environment_merge(const char *const **environment, const char *const *changes, apr_pool_t *mem);
 
-/* From now on this process does not end by Ctrl-C, nor do programs that it starts. */
+/* From now on this process does not end by Ctrl-C, nor do programs that it starts, but for port_spawn()'s. */
 apr_status_t port_interrupt_ignore(void);
 
 /*
@@ -161,7 +162,8 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
  * Write all of `size` bytes, as far as that goes until `deadline`.
  *
  * Pre: one writer at a time.
- * Post: *sent tells how many bytes went, also on failure.
+ * Post: *sent, also on failure, is how many bytes went; where the system cannot tell after a
+ * deadline it may be too small, but is 0 only if nothing went.
  * Errors: APR_TIMEUP; APR_EPIPE when the other end is closed everywhere.  Raises no signal.
  * Blocks: until `deadline`.
  */
@@ -210,7 +212,8 @@ typedef struct port_spawn_t {
  * shell would give them: none blocked, none ignored.  Unless detached, it ends
  * when this process ends, from the moment of its port_birth() on.
  * child_handles[i] is the number by which the child knows handles[i].
- * Errors: what the system said, and *stage; then no child is left.
+ * Errors: what the system said, and *stage; then no child is left.  A program that the
+ * system would give to a shell (a batch file) is refused: APR_EINVAL.
  * Blocks: until the program runs or has failed to.
  * Threads: any, with a `mem` each.
  */

@@ -15,33 +15,11 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <assert.h>
-#include <winternl.h>
 
-#define BUFFER_SIZE 131072
+#define BUFFER_SIZE 65536
 
-/* A read that waits takes its size from the room that a writer is told of; half is left. */
-#define READ_SIZE (BUFFER_SIZE / 2)
-
-/* A single huge write would need as much of the kernel's memory at once. */
-#define WRITE_SIZE ((size_t)1 << 20)
-
-/* A piece for a system that does not tell how much room there is. */
-#define GUESSED_ROOM 4096
-
-/*
- * FILE_PIPE_LOCAL_INFORMATION and its number, and the call that it comes from:
- * only the Driver Kit's headers have all three.
- */
-#define PIPE_LOCAL_INFORMATION ((FILE_INFORMATION_CLASS)24)
-
-typedef struct pipe_information_t {
-    ULONG type, configuration, instances_max, instances;
-    ULONG inbound_quota, read_data_available, outbound_quota, write_quota_available;
-    ULONG state, end;
-} pipe_information_t;
-
-NTSTATUS NTAPI NtQueryInformationFile(HANDLE file, PIO_STATUS_BLOCK io, PVOID information, ULONG size,
-                                      FILE_INFORMATION_CLASS type);
+/* A single huge read or write would need as much of the kernel's memory at once. */
+#define PIECE_SIZE ((size_t)1 << 20)
 
 /* 128 random bits: who could guess a name could make the pipe before us, or connect to it. */
 static apr_status_t make_name(WCHAR **name, apr_pool_t *mem)
@@ -166,34 +144,16 @@ static apr_status_t write_piece(port_channel_t *channel, const void *data, DWORD
     return end(channel->pipe, &operation, WriteFile(channel->pipe, data, size, NULL, &operation), deadline, bytes);
 }
 
-/* Wine (8.0) fills in 0 for the room, always. */
-static int is_room_told(void)
-{
-    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") == NULL;
-}
-
 /*
  * A write that is cancelled takes back what the other end has not read, and
- * nothing tells how much that was.  So before a deadline only so much is written
- * as there is room for, which is done at once (FILE_PIPE_LOCAL_INFORMATION); and
- * when there is none, one byte, as that has gone or has not.  Where room is not
- * told, only the first byte is so careful: it is known whether anything went.
+ * nothing tells how much that was.  One byte has gone or has not: when there is a
+ * deadline, the first goes alone, so that it is known whether anything went.
  */
-static apr_status_t limit_to_room(const port_channel_t *channel, size_t *size, int has_begun)
+static size_t piece_size(size_t left, int has_begun, port_deadline_t deadline)
 {
-    pipe_information_t about;
-    IO_STATUS_BLOCK io;
-    NTSTATUS status = NtQueryInformationFile(channel->pipe, &io, &about, sizeof about, PIPE_LOCAL_INFORMATION);
-    size_t room;
-
-    if (!NT_SUCCESS(status))
-        return win32_status(RtlNtStatusToDosError(status));
-    room = about.write_quota_available;
-    if (room == 0)
-        room = has_begun && !is_room_told() ? GUESSED_ROOM : 1;
-    if (*size > room)
-        *size = room;
-    return APR_SUCCESS;
+    if (!has_begun && deadline != PORT_NEVER)
+        return 1;
+    return left < PIECE_SIZE ? left : PIECE_SIZE;
 }
 
 static int is_other_end_gone(apr_status_t rv)
@@ -235,7 +195,7 @@ port_handle_t port_channel_handle(const port_channel_t *channel)
 apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
                                size_t *received)
 {
-    DWORD piece = (DWORD)(size < READ_SIZE ? size : READ_SIZE), bytes;
+    DWORD piece = (DWORD)(size < PIECE_SIZE ? size : PIECE_SIZE), bytes;
     apr_status_t rv;
 
     assert(size > 0);
@@ -254,13 +214,10 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
 
     *sent = 0;
     while (rv == APR_SUCCESS && *sent < size) {
-        size_t piece = size - *sent < WRITE_SIZE ? size - *sent : WRITE_SIZE;
-        DWORD bytes = 0;
+        size_t piece = piece_size(size - *sent, *sent > 0, deadline);
+        DWORD bytes;
 
-        if (deadline != PORT_NEVER)
-            rv = limit_to_room(channel, &piece, *sent > 0);
-        if (rv == APR_SUCCESS)
-            rv = write_piece(channel, (const char *)data + *sent, (DWORD)piece, deadline, &bytes);
+        rv = write_piece(channel, (const char *)data + *sent, (DWORD)piece, deadline, &bytes);
         *sent += bytes;
     }
     return is_other_end_gone(rv) ? APR_EPIPE : rv;

@@ -50,7 +50,4 @@ int count_open_handles(void);
 /* Let every program that is started carelessly inherit a handle. */
 void make_inheritable(port_handle_t handle);
 
-/* Whether this system tells how much of a write went that was cut short; Wine does not. */
-int are_short_writes_counted(void);
-
 #endif

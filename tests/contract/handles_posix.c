@@ -21,8 +21,3 @@ void make_inheritable(port_handle_t handle)
 {
     fcntl((int)handle, F_SETFD, 0);
 }
-
-int are_short_writes_counted(void)
-{
-    return 1;
-}

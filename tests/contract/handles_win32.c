@@ -20,8 +20,3 @@ void make_inheritable(port_handle_t handle)
 {
     SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
 }
-
-int are_short_writes_counted(void)
-{
-    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") == NULL;
-}
