@@ -124,8 +124,8 @@ static void run_cases(long mebibytes)
     snprintf(name, sizeof name, "%ld MiB", mebibytes);
     raw.peer_name = "posix_spawn + waitpid";
     raw.peer = run_raw;
-    raw.count = 100;
-    raw.rounds = 15;
+    raw.count = 40;
+    raw.rounds = 41;
     bench_case(&raw);
     apr.peer_name = "apr_proc_create";
     apr.peer = run_apr;

@@ -31,15 +31,12 @@
 
 apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role, apr_pool_t *mem)
 {
-    apr_pool_t *own;
-    mproc_process_t *made;
+    mproc_process_t *made = apr_pcalloc(mem, sizeof *made);
 
-    MPROC_TRY(apr_pool_create(&own, mem));
-    made = apr_pcalloc(own, sizeof *made);
     made->role = role;
-    made->mem = own;
+    made->mem = mem;
     made->owner = port_pid();
-    MPROC_TRY(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, own));
+    MPROC_TRY(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, mem));
     *process = made;
     return APR_SUCCESS;
 }

@@ -21,7 +21,7 @@ typedef enum mproc__role_t {
 struct mproc_process_t {
     /* Set when it is made, and never changed. */
     mproc__role_t role;
-    apr_pool_t *mem; /* its own */
+    apr_pool_t *mem; /* a child's is its own */
     const char *name;
     const char *target;
     apr_int64_t pid;
@@ -45,7 +45,7 @@ struct mproc_process_t {
     mproc_process_t *next;
 };
 
-/* A process object without a process: in memory of its own, which it sets. */
+/* A process object without a process. */
 apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role, apr_pool_t *mem);
 
 /*

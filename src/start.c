@@ -114,11 +114,16 @@ static void name_process(starting_t *starting)
 /* A detached child may outlive the memory of whoever started it; its object then lives on in the program's. */
 static apr_status_t make_process(starting_t *starting, apr_pool_t *mem)
 {
-    apr_pool_t *home = starting->options->detached ? mproc__program.mem : mem;
-    apr_status_t rv = mproc__process_create(&starting->process, MPROC__CHILD, home);
+    apr_pool_t *own;
+    apr_status_t rv = apr_pool_create(&own, starting->options->detached ? mproc__program.mem : mem);
 
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "no memory for a process");
+    rv = mproc__process_create(&starting->process, MPROC__CHILD, own);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(own);
+        return mproc_error_set(rv, "no memory for a process");
+    }
     name_process(starting);
     return mproc__program_executable(&starting->executable, starting->process->mem);
 }
