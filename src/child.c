@@ -74,6 +74,7 @@ void mproc__child_report(void)
         send_report(&last_report);
 }
 
+
 _Noreturn void mproc__child_refuse(apr_status_t rv)
 {
     mproc__report_t report = {MPROC__REFUSED, rv, mproc_error_message()};
@@ -199,17 +200,18 @@ static apr_status_t become(const port_birth_t *birth, const mproc__start_t *star
 apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets, const char *const *argv,
                                   apr_pool_t *mem)
 {
-    mproc_values_t *values = mproc_values_create(mem);
+    mproc_values_t *values;
     port_birth_t birth;
     mproc__start_t start;
 
+    MPROC_TRY(apr_pool_create(&task.mem, mem));
+    values = mproc_values_create(task.mem);
     MPROC_TRY(be_born(&birth, mark, argv[0], mem));
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     MPROC_TRY(read_start(&start, values));
     MPROC_TRY(check_token(&birth, &start));
     MPROC_TRY(check_build(&start));
     MPROC_TRY(find_target(&task.target, &start));
-    task.mem = mem;
     task.args = start.arguments;
     return become(&birth, &start, mem);
 }

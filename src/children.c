@@ -62,18 +62,40 @@ static void abandon(mproc_process_t *list)
             port_process_abandon(list->port);
 }
 
+static void before_fork(void)
+{
+    if (children.lock != NULL)
+        lock();
+}
+
+static void after_fork(void)
+{
+    if (children.lock != NULL)
+        unlock();
+}
+
 static void in_forked_child(void)
 {
     abandon(children.living);
     abandon(children.released);
     children.living = children.released = NULL;
-    unlock();
+    after_fork();
+}
+
+/* A handler of exit() that comes after ours may still fork. */
+static apr_status_t forget(void *data)
+{
+    (void)data;
+    children.lock = NULL;
+    children.living = children.released = NULL;
+    return APR_SUCCESS;
 }
 
 apr_status_t mproc__children_set(apr_pool_t *mem)
 {
     MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
-    return port_at_fork(lock, unlock, in_forked_child);
+    apr_pool_cleanup_register(mem, &children, forget, apr_pool_cleanup_null);
+    return port_at_fork(before_fork, after_fork, in_forked_child);
 }
 
 /* -- The list ----------------------------------------------------------------- */

@@ -29,6 +29,8 @@ static void leave(void)
     mproc__children_end();
     fflush(NULL);
     mproc__child_report();
+    atomic_store(&mproc__program.phase, MPROC__UNGUARDED);
+    apr_pool_destroy(mproc__program.mem);
 }
 
 /* From here on processes can be started. */
@@ -84,19 +86,21 @@ static apr_status_t be_program(const char *const *argv, const mproc_target_t *ta
 static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)
 {
     const char *mark;
+    apr_pool_t *own;
 
     if (mem == NULL || argc == NULL || argv == NULL || *argc < 1)
         return mproc_error_set(APR_EINVAL, "it needs main's own argc and argv, and a variable for memory");
     if (mproc__program.mem != NULL)
         return mproc_error_set(APR_EINVAL, "it was called before; call it once, first of all in main");
     MPROC_TRY(apr_initialize());
-    MPROC_TRY(apr_pool_create(mem, NULL));
-    MPROC_TRY(port_arguments(argc, argv, *mem));
+    MPROC_TRY(apr_pool_create(&own, NULL));
+    MPROC_TRY(port_arguments(argc, argv, own));
     mproc__connection_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL)
-        be_child(mark, *argv, targets, *mem);
-    return be_program(*argv, targets, *mem);
+        be_child(mark, *argv, targets, own);
+    MPROC_TRY(be_program(*argv, targets, own));
+    return apr_pool_create(mem, own);
 }
 
 void mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)

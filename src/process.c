@@ -160,6 +160,7 @@ static void read_last_words(mproc_process_t *process)
         settle_exited(process);
     else
         settle_refused(process, &report);
+    mproc__buffer_free(&values->buffer);
 }
 
 /* -- Waiting ------------------------------------------------------------------ */

@@ -24,7 +24,7 @@ typedef enum mproc__phase_t {
 typedef struct mproc__program_t {
     _Atomic int phase;           /* mproc__phase_t; released when the rest is set */
     apr_int64_t pid;             /* whose state this is: a forked child has a copy */
-    apr_pool_t *mem;
+    apr_pool_t *mem;             /* the library's own; the program's is under it */
     apr_thread_mutex_t *lock;    /* for executable */
     const char *executable;      /* by mproc_set_executable() or MPROC_EXECUTABLE, or NULL */
     const char *own_executable;  /* or NULL when the system cannot say */

@@ -105,11 +105,12 @@ MPROC_BEGIN_C
  * exit()) terminates the daemonic children that still run and joins the others,
  * as in Python.
  *
- * @param mem      set to new memory, which lasts until the program ends or
- *                 destroys it; threads may share it
+ * @param mem      set to new memory, which threads may share; a normal end destroys it
+ *                 after the children have ended, so that its cleanups run, if the
+ *                 program has not done so
  * @param argc     the program's own
- * @param argv     the program's own; in UTF-8 afterwards on every system,
- *                 and living in @a mem
+ * @param argv     the program's own; in UTF-8 afterwards on every system, and living as
+ *                 long as the program
  * @param targets  every function that may run in another process, ended by
  *                 MPROC_TARGETS_END; must stay as it is while the program runs
  *
@@ -148,7 +149,7 @@ MPROC_DECLARE(apr_status_t) mproc_set_executable(const char *path);
  */
 MPROC_DECLARE(int) mproc_cpu_count(void);
 
-/** Memory that lasts as long as the task. */
+/** Memory that lasts as long as the task: it is destroyed after the target and its children have ended. */
 MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
 /** The name of the target that is running, as it stands in the table. */
