@@ -79,7 +79,9 @@ _Noreturn void mproc__child_refuse(apr_status_t rv)
 {
     mproc__report_t report = {MPROC__REFUSED, rv, mproc_error_message()};
 
-    fprintf(stderr, "mproc: this child cannot start: %s\n", mproc_error_message());
+    /* A child whose parent is gone ends with it, quietly. */
+    if (!APR_STATUS_IS_EOF(rv))
+        fprintf(stderr, "mproc: this child cannot start: %s\n", mproc_error_message());
     if (control != NULL) {
         say(MPROC__WORD_REFUSED);
         send_report(&report);
@@ -89,6 +91,11 @@ _Noreturn void mproc__child_refuse(apr_status_t rv)
 
 /* -- Reading the start message ------------------------------------------------- */
 
+static apr_status_t parent_is_gone(void)
+{
+    return mproc_error_set(APR_EOF, "the parent was gone before it had said what to do");
+}
+
 static apr_status_t read_exactly(void *bytes, size_t size)
 {
     size_t have = 0, received;
@@ -96,7 +103,7 @@ static apr_status_t read_exactly(void *bytes, size_t size)
     while (have < size) {
         apr_status_t rv = port_channel_read(control, (char *)bytes + have, size - have, PORT_NEVER, &received);
         if (rv != APR_SUCCESS)
-            return mproc_error_set(MPROC_EHANDSHAKE, "the parent was gone before it had said what to do");
+            return parent_is_gone();
         have += received;
     }
     return APR_SUCCESS;
@@ -123,7 +130,7 @@ static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *a
     apr_status_t rv = port_birth(birth, mark, argv0, mem);
 
     if (APR_STATUS_IS_EOF(rv))
-        return mproc_error_set(MPROC_EHANDSHAKE, "the parent was gone before it had said what to do");
+        return parent_is_gone();
     if (rv == APR_SUCCESS)
         rv = port_channel_adopt(&control, birth->control, PORT_READ | PORT_WRITE, mem);
     if (rv != APR_SUCCESS)

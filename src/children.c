@@ -139,11 +139,13 @@ static mproc_process_t *take_ended(mproc_process_t **list)
     return ended;
 }
 
-void mproc__children_reap_released(void)
+void mproc__children_reap(void)
 {
-    mproc_process_t *ended;
+    mproc_process_t *ended, *process;
 
     lock();
+    for (process = children.living; process != NULL; process = process->next)
+        mproc__process_wait(process, PORT_NOW);
     ended = take_ended(&children.released);
     unlock();
     while (ended != NULL) {
@@ -161,7 +163,7 @@ apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_
     MPROC_TRY(mproc__program_check());
     if (found == NULL || count == NULL)
         return mproc_error_set(APR_EINVAL, "a variable for the children is NULL");
-    mproc__children_reap_released();
+    mproc__children_reap();
     lock();
     active = apr_palloc(mem, (length(children.living) + 1) * sizeof *active);
     for (process = children.living; process != NULL; process = process->next)

@@ -17,8 +17,8 @@ void mproc__children_add(mproc_process_t *process);
 /* Does nothing when it is not on the list. */
 void mproc__children_remove(mproc_process_t *process);
 
-/* Reap the detached children that their owner has let go of and that have ended. */
-void mproc__children_reap_released(void);
+/* Reap the children that have ended, and forget the detached ones among them that nobody owns. */
+void mproc__children_reap(void);
 
 /* Let a detached child go: its object, in memory of the program, is kept until it has ended. */
 void mproc__children_release(mproc_process_t *process);

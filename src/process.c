@@ -329,12 +329,22 @@ void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
 
 void mproc__process_dispose(mproc_process_t *process)
 {
-    assert(process->has_ended && process->waiters == 0);
+    assert(process->has_ended);
     mproc__children_remove(process);
     lock(process);
     process->is_closed = 1;
     release_port(process);
     unlock(process);
+}
+
+static int is_waited_for(mproc_process_t *process)
+{
+    int waiters;
+
+    lock(process);
+    waiters = process->waiters;
+    unlock(process);
+    return waiters > 0;
 }
 
 apr_status_t mproc_process_close(mproc_process_t *process)
@@ -345,6 +355,8 @@ apr_status_t mproc_process_close(mproc_process_t *process)
         return APR_SUCCESS;
     MPROC_TRY(rv);
     MPROC_TRY(check_ended(process));
+    if (is_waited_for(process))
+        return mproc_error_set(MPROC_EINUSE, "another thread is waiting for %s", process->name);
     mproc__process_dispose(process);
     return APR_SUCCESS;
 }

@@ -71,13 +71,21 @@ apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
+/* This process, or a child, may be in another folder when the path is used. */
+static const char *absolute(const char *path, apr_pool_t *mem)
+{
+    char *merged;
+
+    return apr_filepath_merge(&merged, NULL, path, 0, mem) == APR_SUCCESS ? merged : apr_pstrdup(mem, path);
+}
+
 apr_status_t mproc_set_executable(const char *path)
 {
     MPROC_TRY(mproc__program_check());
     if (path != NULL && path[0] == '\0')
         return mproc_error_set(APR_EINVAL, "the path of the executable is empty");
     lock();
-    mproc__program.executable = apr_pstrdup(mproc__program.mem, path);
+    mproc__program.executable = path != NULL ? absolute(path, mproc__program.mem) : NULL;
     unlock();
     return APR_SUCCESS;
 }
@@ -87,18 +95,16 @@ int mproc_cpu_count(void)
     return port_cpu_count();
 }
 
-/* A child may run in another folder, where a relative argv[0] leads nowhere. */
 static const char *const *lasting_arguments(const char *const *argv, apr_pool_t *mem)
 {
     size_t count = 0;
     const char **lasting;
-    char *absolute;
 
     while (argv[count] != NULL)
         count++;
     lasting = apr_pmemdup(mem, argv, (count + 1) * sizeof *lasting);
-    if (strchr(argv[0], '/') != NULL && apr_filepath_merge(&absolute, NULL, argv[0], 0, mem) == APR_SUCCESS)
-        lasting[0] = absolute;
+    if (strchr(argv[0], '/') != NULL)
+        lasting[0] = absolute(argv[0], mem);
     return lasting;
 }
 
@@ -108,7 +114,7 @@ static const char *named_by_environment(apr_pool_t *mem)
 
     if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL || path[0] == '\0')
         return NULL;
-    return path;
+    return absolute(path, mem);
 }
 
 apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv, apr_pool_t *mem)
@@ -126,5 +132,9 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
     /* Without it only starting a process fails, and says so. */
     if (port_executable(&program->own_executable, argv[0], mem) != APR_SUCCESS)
         program->own_executable = NULL;
-    return port_build_id(program->build_id, program->own_executable != NULL ? program->own_executable : argv[0]);
+    if (port_build_id(program->build_id, program->own_executable != NULL ? program->own_executable : argv[0]) !=
+        APR_SUCCESS)
+        return mproc_error_set(MPROC_EBUILD, "it cannot be told which build of the program this is: its executable "
+                               "was not found by the name %s", argv[0]);
+    return APR_SUCCESS;
 }

@@ -261,20 +261,6 @@ static apr_status_t tell(starting_t *starting)
 
 /* -- Ending ------------------------------------------------------------------- */
 
-/* The object's own memory goes: nothing of the child may stay behind. */
-static apr_status_t end_process(void *data)
-{
-    mproc_process_t *process = data;
-
-    if (process->is_closed || process->owner != port_pid())
-        return APR_SUCCESS;
-    if (!process->is_detached)
-        mproc__process_stop_all(&process, 1);
-    if (mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
-        mproc__process_dispose(process);
-    return APR_SUCCESS;
-}
-
 /* The memory that a detached child was started in goes. */
 static apr_status_t release_process(void *data)
 {
@@ -282,10 +268,29 @@ static apr_status_t release_process(void *data)
 
     if (process->owner != port_pid())
         return APR_SUCCESS;
+    process->home = NULL;
     if (process->is_closed || mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
         apr_pool_destroy(process->mem);
     else
         mproc__children_release(process);
+    return APR_SUCCESS;
+}
+
+/* The object's own memory goes: nothing of the child may stay behind. */
+static apr_status_t end_process(void *data)
+{
+    mproc_process_t *process = data;
+
+    if (process->owner != port_pid())
+        return APR_SUCCESS;
+    if (process->home != NULL)
+        apr_pool_cleanup_kill(process->home, process, release_process);
+    if (process->is_closed)
+        return APR_SUCCESS;
+    if (!process->is_detached)
+        mproc__process_stop_all(&process, 1);
+    if (mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
+        mproc__process_dispose(process);
     return APR_SUCCESS;
 }
 
@@ -295,8 +300,10 @@ static void keep(starting_t *starting, apr_pool_t *mem)
 
     process->control = starting->here;
     apr_pool_cleanup_register(process->mem, process, end_process, apr_pool_cleanup_null);
-    if (process->is_detached)
+    if (process->is_detached) {
+        process->home = mem;
         apr_pool_cleanup_register(mem, process, release_process, apr_pool_cleanup_null);
+    }
     mproc__children_add(process);
 }
 
@@ -330,7 +337,7 @@ apr_status_t mproc_process_start(mproc_process_t **process, mproc_target_fn *tar
     apr_status_t rv;
 
     MPROC_TRY(check(&starting, process, target, options, mem));
-    mproc__children_reap_released();
+    mproc__children_reap();
     rv = start(&starting, args, mem);
     mproc__buffer_free(&starting.message);
     if (rv != APR_SUCCESS) {

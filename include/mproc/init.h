@@ -130,7 +130,8 @@ MPROC_DECLARE(void) mproc_init(apr_pool_t **mem, int *argc, const char *const **
  * The environment variable MPROC_EXECUTABLE does the same at mproc_init(), and
  * is inherited; this call goes over it, for the children of this process.
  *
- * @param path  copied; NULL goes back to the program's own
+ * @param path  copied; a relative one counts from the folder at the time of this call;
+ *              NULL goes back to the program's own
  *
  * @return APR_SUCCESS      later starts use it (whether it is there is seen by them)
  * @return MPROC_EBOOTSTRAP mproc_init() has not been called

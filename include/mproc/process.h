@@ -54,8 +54,8 @@ typedef intptr_t mproc_sentinel_t;
  * Returns when the new process runs the program and its arguments are on their
  * way; whether it then reached its target is told by mproc_process_status().
  *
- * Destroying @a mem (or closing the program's last pool) terminates the process
- * if it still runs, and reaps it; a detached one is let go.
+ * Destroying @a mem terminates the process if it still runs, kills it when it has
+ * not ended after a second, and reaps it; a detached one is let go.
  *
  * @param process  set to the process
  * @param target   a function in the table given to mproc_init()
@@ -174,6 +174,7 @@ MPROC_DECLARE(apr_status_t) mproc_process_kill(mproc_process_t *process);
  *
  * @return APR_SUCCESS     done, also when it was closed before
  * @return MPROC_ERUNNING  it still runs: join it first, or make it end
+ * @return MPROC_EINUSE    another thread is waiting for it
  * @return MPROC_EFOREIGN, APR_EINVAL  as for mproc_process_join()
  *
  * Threads: not while another one uses the object.

@@ -11,15 +11,21 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 apr_status_t posix_watch_open(int *sentinel, pid_t pid)
 {
     int descriptor = pidfd_open(pid, 0);
+    apr_status_t rv;
 
     if (descriptor < 0)
         return APR_FROM_OS_ERROR(errno);
-    *sentinel = descriptor;
-    return posix_above_stdio(sentinel);
+    rv = posix_above_stdio(&descriptor);
+    if (rv == APR_SUCCESS)
+        *sentinel = descriptor;
+    else
+        close(descriptor);
+    return rv;
 }
 
 int posix_watch_reap(const port_process_t *process, siginfo_t *how)
