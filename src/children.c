@@ -18,14 +18,17 @@ static struct {
     mproc_process_t *released; /* detached children that nobody owns any more */
 } children;
 
+/* There is no lock, and no list, once the program has ended but for handlers of exit() that come after ours. */
 static void lock(void)
 {
-    apr_thread_mutex_lock(children.lock);
+    if (children.lock != NULL)
+        apr_thread_mutex_lock(children.lock);
 }
 
 static void unlock(void)
 {
-    apr_thread_mutex_unlock(children.lock);
+    if (children.lock != NULL)
+        apr_thread_mutex_unlock(children.lock);
 }
 
 static void push(mproc_process_t **list, mproc_process_t *process)
@@ -62,27 +65,14 @@ static void abandon(mproc_process_t *list)
             port_process_abandon(list->port);
 }
 
-static void before_fork(void)
-{
-    if (children.lock != NULL)
-        lock();
-}
-
-static void after_fork(void)
-{
-    if (children.lock != NULL)
-        unlock();
-}
-
 static void in_forked_child(void)
 {
     abandon(children.living);
     abandon(children.released);
     children.living = children.released = NULL;
-    after_fork();
+    unlock();
 }
 
-/* A handler of exit() that comes after ours may still fork. */
 static apr_status_t forget(void *data)
 {
     (void)data;
@@ -95,7 +85,7 @@ apr_status_t mproc__children_set(apr_pool_t *mem)
 {
     MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
     apr_pool_cleanup_register(mem, &children, forget, apr_pool_cleanup_null);
-    return port_at_fork(before_fork, after_fork, in_forked_child);
+    return port_at_fork(lock, unlock, in_forked_child);
 }
 
 /* -- The list ----------------------------------------------------------------- */
@@ -175,10 +165,7 @@ apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_
     return APR_SUCCESS;
 }
 
-/* -- The end of the program ----------------------------------------------------- */
-
-/* The children of a kind, without the lock held afterwards: at the end nobody starts more. */
-static mproc_process_t **collect(int is_daemon, size_t *count)
+mproc_process_t **mproc__children_collect(int is_daemon, size_t *count)
 {
     mproc_process_t **found, *process;
 
@@ -190,15 +177,4 @@ static mproc_process_t **collect(int is_daemon, size_t *count)
             found[(*count)++] = process;
     unlock();
     return found;
-}
-
-void mproc__children_end(void)
-{
-    size_t count, i;
-    mproc_process_t **found = collect(1, &count);
-
-    mproc__process_stop_all(found, count);
-    found = collect(0, &count);
-    for (i = 0; i < count; i++)
-        mproc__process_wait(found[i], PORT_NEVER);
 }

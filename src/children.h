@@ -23,7 +23,7 @@ void mproc__children_reap(void);
 /* Let a detached child go: its object, in memory of the program, is kept until it has ended. */
 void mproc__children_release(mproc_process_t *process);
 
-/* At a normal end: terminate the daemonic children, join the others. */
-void mproc__children_end(void);
+/* The daemonic children, or the others; without the detached ones.  In memory of the program. */
+mproc_process_t **mproc__children_collect(int is_daemon, size_t *count);
 
 #endif

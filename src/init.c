@@ -7,6 +7,7 @@
 #include "child.h"
 #include "children.h"
 #include "connection.h"
+#include "ending.h"
 #include "program.h"
 
 #include <mproc/init.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The process object from outside: waiting, ending, and how it ended.
+ * The process object from outside: waiting, stopping, and how it ended.
  *
  * Threads wait on the system's part without the lock, and count as waiters
  * meanwhile; whoever sees the end first settles it under the lock, once, and the
@@ -10,24 +10,10 @@
 
 #include "process_object.h"
 
-#include "bootstrap.h"
-#include "children.h"
 #include "deadline.h"
 #include "program.h"
 
 #include <mproc/status.h>
-
-#include <apr_signal.h>
-#include <apr_strings.h>
-
-#include <assert.h>
-#include <stdio.h>
-
-/* How long a process that was asked to end is waited for before it is forced. */
-#define GRACE apr_time_from_sec(1)
-
-#define ASK 15
-#define FORCE 9
 
 apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role, apr_pool_t *mem)
 {
@@ -51,118 +37,6 @@ static void unlock(mproc_process_t *process)
     apr_thread_mutex_unlock(process->lock);
 }
 
-/* -- What a child has left behind --------------------------------------------- */
-
-static apr_status_t read_exactly(port_channel_t *control, void *bytes, size_t size)
-{
-    size_t have = 0, received;
-
-    for (; have < size; have += received)
-        MPROC_TRY(port_channel_read(control, (char *)bytes + have, size - have, PORT_NOW, &received));
-    return APR_SUCCESS;
-}
-
-static apr_status_t read_report(port_channel_t *control, mproc__report_t *report, mproc_values_t *values)
-{
-    unsigned char size[8];
-    apr_uint64_t left;
-
-    MPROC_TRY(read_exactly(control, size, sizeof size));
-    left = mproc__get_u64(size);
-    if (left > 2 * MPROC__REPORT_MAX)
-        return MPROC_EPROTOCOL;
-    MPROC_TRY(mproc__buffer_append(&values->buffer, size, sizeof size));
-    MPROC_TRY(mproc__buffer_reserve(&values->buffer, (size_t)left));
-    MPROC_TRY(read_exactly(control, values->buffer.bytes + sizeof size, (size_t)left));
-    values->buffer.size += (size_t)left;
-    return mproc__report_decode(report, values);
-}
-
-static void settle_returned(mproc_process_t *process, const mproc__report_t *report)
-{
-    char text[200];
-
-    process->status = report->status;
-    if (report->status == APR_SUCCESS)
-        process->words = "";
-    else if (report->words[0] != '\0')
-        process->words = apr_pstrdup(process->mem, report->words);
-    else
-        process->words = apr_psprintf(process->mem, "%s returned: %s", process->target,
-                                      mproc_strerror(report->status, text, sizeof text));
-}
-
-static void settle_exited(mproc_process_t *process)
-{
-    char words[200];
-
-    if (process->how.ending == PORT_EXITED && process->how.code == 0)
-        return;
-    process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EEXIT;
-    if (process->how.ending == PORT_EXITED)
-        snprintf(words, sizeof words, "%s called exit(%lld)", process->target, (long long)process->how.code);
-    else
-        snprintf(words, sizeof words, "%s called exit; its code was lost", process->target);
-    process->words = apr_pstrdup(process->mem, words);
-}
-
-/* Codes from 0xC0000000 on are Windows' own, for a crash (NTSTATUS). */
-static const char *describe_ending(const mproc_process_t *process, const char *where)
-{
-    unsigned long long code = (unsigned long long)process->how.code;
-    char how[200];
-
-    if (process->how.ending == PORT_SIGNALED)
-        snprintf(how, sizeof how, "was ended by signal %llu (%s)", code, apr_signal_description_get((int)code));
-    else if (process->how.ending == PORT_LOST)
-        snprintf(how, sizeof how, "ended (its exit code was taken by somebody else)");
-    else if (code >= 0xC0000000)
-        snprintf(how, sizeof how, "crashed with code 0x%llX", code);
-    else
-        snprintf(how, sizeof how, "left with exit code %llu", code);
-    return apr_pstrcat(process->mem, process->name, " ", how, " ", where, NULL);
-}
-
-static void settle_died(mproc_process_t *process, int was_ready)
-{
-    if (!was_ready) {
-        process->status = MPROC_EHANDSHAKE;
-        process->words = apr_pstrcat(process->mem, describe_ending(process, "before it reached its target"),
-                                     ": does its executable call mproc_init first?", NULL);
-        return;
-    }
-    process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EDIED;
-    process->words = describe_ending(process, "without a word");
-}
-
-static void settle_refused(mproc_process_t *process, const mproc__report_t *report)
-{
-    process->status = report->status;
-    process->words = apr_pstrdup(process->mem, report->words);
-}
-
-/* What it said on the control channel, and, where it said nothing, what the system says. */
-static void read_last_words(mproc_process_t *process)
-{
-    mproc_values_t *values = mproc_values_create(process->mem);
-    mproc__report_t report;
-    char word = 0;
-    int has_report;
-
-    process->words = "";
-    read_exactly(process->control, &word, 1);
-    has_report = word != 0 && read_report(process->control, &report, values) == APR_SUCCESS;
-    if (!has_report)
-        settle_died(process, word == MPROC__WORD_READY);
-    else if (report.outcome == MPROC__RETURNED)
-        settle_returned(process, &report);
-    else if (report.outcome == MPROC__EXITED)
-        settle_exited(process);
-    else
-        settle_refused(process, &report);
-    mproc__buffer_free(&values->buffer);
-}
-
 /* -- Waiting ------------------------------------------------------------------ */
 
 static void release_port(mproc_process_t *process)
@@ -182,7 +56,7 @@ static void settle(mproc_process_t *process)
     if (process->role != MPROC__CHILD)
         return;
     port_process_reap(process->port, &process->how);
-    read_last_words(process);
+    mproc__process_read_last_words(process);
     port_channel_close(process->control);
     process->control = NULL;
 }
@@ -207,6 +81,21 @@ apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadl
     return rv;
 }
 
+apr_status_t mproc__process_shut(mproc_process_t *process)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    lock(process);
+    if (process->waiters > 0)
+        rv = MPROC_EINUSE;
+    else
+        process->is_closed = 1;
+    if (process->is_closed)
+        release_port(process);
+    unlock(process);
+    return rv;
+}
+
 static apr_status_t check(const mproc_process_t *process)
 {
     if (process == NULL)
@@ -220,7 +109,7 @@ static apr_status_t check(const mproc_process_t *process)
     return APR_SUCCESS;
 }
 
-static apr_status_t check_child(const mproc_process_t *process)
+apr_status_t mproc__process_check_child(const mproc_process_t *process)
 {
     MPROC_TRY(check(process));
     if (process->role != MPROC__CHILD)
@@ -249,7 +138,7 @@ int mproc_process_is_alive(mproc_process_t *process)
 
 static apr_status_t check_ended(mproc_process_t *process)
 {
-    MPROC_TRY(check_child(process));
+    MPROC_TRY(mproc__process_check_child(process));
     if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
         return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
     return APR_SUCCESS;
@@ -295,7 +184,7 @@ static apr_status_t stop(mproc_process_t *process, int signal)
     char text[120];
     apr_status_t rv;
 
-    MPROC_TRY(check_child(process));
+    MPROC_TRY(mproc__process_check_child(process));
     rv = mproc__process_stop(process, signal);
     return rv == APR_SUCCESS
                ? rv
@@ -304,61 +193,12 @@ static apr_status_t stop(mproc_process_t *process, int signal)
 
 apr_status_t mproc_process_terminate(mproc_process_t *process)
 {
-    return stop(process, ASK);
+    return stop(process, MPROC__ASK);
 }
 
 apr_status_t mproc_process_kill(mproc_process_t *process)
 {
-    return stop(process, FORCE);
-}
-
-void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
-{
-    port_deadline_t deadline = mproc__deadline(GRACE);
-    size_t i;
-
-    for (i = 0; i < count; i++)
-        mproc__process_stop(processes[i], ASK);
-    for (i = 0; i < count; i++) {
-        if (mproc__process_wait(processes[i], deadline) == APR_SUCCESS)
-            continue;
-        mproc__process_stop(processes[i], FORCE);
-        mproc__process_wait(processes[i], PORT_NEVER);
-    }
-}
-
-void mproc__process_dispose(mproc_process_t *process)
-{
-    assert(process->has_ended);
-    mproc__children_remove(process);
-    lock(process);
-    process->is_closed = 1;
-    release_port(process);
-    unlock(process);
-}
-
-static int is_waited_for(mproc_process_t *process)
-{
-    int waiters;
-
-    lock(process);
-    waiters = process->waiters;
-    unlock(process);
-    return waiters > 0;
-}
-
-apr_status_t mproc_process_close(mproc_process_t *process)
-{
-    apr_status_t rv = check_child(process);
-
-    if (rv == MPROC_ECLOSED)
-        return APR_SUCCESS;
-    MPROC_TRY(rv);
-    MPROC_TRY(check_ended(process));
-    if (is_waited_for(process))
-        return mproc_error_set(MPROC_EINUSE, "another thread is waiting for %s", process->name);
-    mproc__process_dispose(process);
-    return APR_SUCCESS;
+    return stop(process, MPROC__FORCE);
 }
 
 /* -- What it is --------------------------------------------------------------- */

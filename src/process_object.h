@@ -55,13 +55,23 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
  */
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
 
-/* Make a child end if it has not: `signal` is 15 or 9. */
+/* How a child is made to end. */
+#define MPROC__ASK 15
+#define MPROC__FORCE 9
+
+/* Make a child end if it has not: MPROC__ASK or MPROC__FORCE. */
 apr_status_t mproc__process_stop(mproc_process_t *process, int signal);
 
-/* Ask children to end, wait a while, and force those that did not. */
-void mproc__process_stop_all(mproc_process_t *const *processes, size_t count);
+/* Whether it is a child of this process that is not closed: APR_SUCCESS, or a status and a message. */
+apr_status_t mproc__process_check_child(const mproc_process_t *process);
 
-/* Give back what the system holds for a child that has ended, and take it off the list. */
-void mproc__process_dispose(mproc_process_t *process);
+/*
+ * Close a child that has ended, and give back what the system holds for it: APR_SUCCESS, or
+ * MPROC_EINUSE while threads wait for it.
+ */
+apr_status_t mproc__process_shut(mproc_process_t *process);
+
+/* Under the lock, when it has ended: set its status and words by what it has left behind. */
+void mproc__process_read_last_words(mproc_process_t *process);
 
 #endif

@@ -8,7 +8,7 @@
 #include "bootstrap.h"
 #include "children.h"
 #include "deadline.h"
-#include "process_object.h"
+#include "ending.h"
 #include "program.h"
 #include "targets.h"
 
@@ -254,58 +254,12 @@ static apr_status_t tell(starting_t *starting)
                             mproc__deadline(START_TIMEOUT), &sent);
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
-    mproc__process_stop(starting->process, 9);
+    mproc__process_stop(starting->process, MPROC__FORCE);
     mproc__process_wait(starting->process, PORT_NEVER);
     return mproc_error_set(rv, "%s was started, but did not read its start message", starting->process->name);
 }
 
-/* -- Ending ------------------------------------------------------------------- */
-
-/* The memory that a detached child was started in goes. */
-static apr_status_t release_process(void *data)
-{
-    mproc_process_t *process = data;
-
-    if (process->owner != port_pid())
-        return APR_SUCCESS;
-    process->home = NULL;
-    if (process->is_closed || mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
-        apr_pool_destroy(process->mem);
-    else
-        mproc__children_release(process);
-    return APR_SUCCESS;
-}
-
-/* The object's own memory goes: nothing of the child may stay behind. */
-static apr_status_t end_process(void *data)
-{
-    mproc_process_t *process = data;
-
-    if (process->owner != port_pid())
-        return APR_SUCCESS;
-    if (process->home != NULL)
-        apr_pool_cleanup_kill(process->home, process, release_process);
-    if (process->is_closed)
-        return APR_SUCCESS;
-    if (!process->is_detached)
-        mproc__process_stop_all(&process, 1);
-    if (mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
-        mproc__process_dispose(process);
-    return APR_SUCCESS;
-}
-
-static void keep(starting_t *starting, apr_pool_t *mem)
-{
-    mproc_process_t *process = starting->process;
-
-    process->control = starting->here;
-    apr_pool_cleanup_register(process->mem, process, end_process, apr_pool_cleanup_null);
-    if (process->is_detached) {
-        process->home = mem;
-        apr_pool_cleanup_register(mem, process, release_process, apr_pool_cleanup_null);
-    }
-    mproc__children_add(process);
-}
+/* -- Keeping it, or giving up -------------------------------------------------- */
 
 static void give_up(starting_t *starting)
 {
@@ -344,7 +298,8 @@ apr_status_t mproc_process_start(mproc_process_t **process, mproc_target_fn *tar
         give_up(&starting);
         return rv;
     }
-    keep(&starting, mem);
+    mproc__process_own(starting.process, mem);
+    mproc__children_add(starting.process);
     *process = starting.process;
     return APR_SUCCESS;
 }

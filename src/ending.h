@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_ENDING_H
+#define MPROC_ENDING_H
+
+/*
+ * What becomes of a process object and its process when its owner has done with it.
+ */
+
+#include "process_object.h"
+
+/* Ask children to end, wait a while, and force those that did not. */
+void mproc__process_stop_all(mproc_process_t *const *processes, size_t count);
+
+/*
+ * The memory of a started child owns it: when that goes, the child ends, or, if it is detached,
+ * goes on without an owner.  `mem` is the memory that it was started in.
+ */
+void mproc__process_own(mproc_process_t *process, apr_pool_t *mem);
+
+/* At a normal end of this process: terminate the daemonic children, join the others. */
+void mproc__children_end(void);
+
+#endif
