@@ -38,11 +38,12 @@ static apr_status_t assemble(mproc__buffer_t *buffer, const mproc__buffer_t *pac
 apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc__start_t *start)
 {
     mproc__buffer_t pack = {NULL, 0, 0};
-    apr_status_t rv = mproc__pack_encode(
+    apr_status_t rv = mproc__pack_encode_around(
         &pack, handles,
         MPROC_PACK(start->token, MPROC_BYTES(start->build_id.data, start->build_id.size), start->fingerprint,
                    start->target, start->target_name, start->name, start->identity, start->parent_name,
-                   start->parent_pid, start->is_daemon, start->ignores_interrupt, start->args));
+                   start->parent_pid, start->is_daemon, start->ignores_interrupt, start->args),
+        1);
 
     if (rv == APR_SUCCESS)
         rv = assemble(buffer, &pack, handles->count);

@@ -68,10 +68,14 @@ static void send_report(const mproc__report_t *report)
     mproc__buffer_free(&buffer);
 }
 
-void mproc__child_report(void)
+/* A target that has called exit() may have threads that still use its memory; one that has returned has not. */
+void mproc__child_end(void)
 {
-    if (control != NULL)
-        send_report(&last_report);
+    if (control == NULL)
+        return;
+    if (last_report.outcome == MPROC__RETURNED)
+        apr_pool_destroy(task.mem);
+    send_report(&last_report);
 }
 
 

@@ -21,8 +21,11 @@ _Noreturn void mproc__child_work(void);
 /* End the process of a child that cannot reach its target, and tell the parent why. */
 _Noreturn void mproc__child_refuse(apr_status_t rv);
 
-/* At a normal end of a child, after its own children's: send the report.  Does nothing elsewhere. */
-void mproc__child_report(void);
+/*
+ * At a normal end of a child, after its own children's: destroy the task's memory and send the
+ * report.  Does nothing elsewhere.
+ */
+void mproc__child_end(void);
 
 /* The process object for this process itself: APR_SUCCESS, or a message. */
 apr_status_t mproc__introduce(const char *name, int is_daemon, apr_pool_t *mem);

@@ -96,6 +96,8 @@ apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, m
     apr_pool_t *both;
     apr_status_t rv;
 
+    if (!mproc__object_kind_is_registered(MPROC_TYPE_CONNECTION))
+        return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called; it comes first of all in main");
     if (here == NULL || there == NULL || mem == NULL)
         return mproc_error_set(APR_EINVAL, "mproc_pipe needs two variables and memory; one is NULL");
     if (duplex != MPROC_DUPLEX && duplex != MPROC_ONE_WAY)

@@ -22,22 +22,32 @@
 
 static const char main_name[] = "MainProcess";
 
-/* A normal end, in the program and in a child alike; not in a fork of either. */
+/*
+ * A normal end, in the program and in a child alike; not in a fork of either.  The memory of the
+ * program is left as it is: other threads may be using it until the very end.
+ */
 static void leave(void)
 {
-    if (mproc__program_is_foreign())
+    if (atomic_load(&mproc__program.phase) != MPROC__READY || mproc__program_is_foreign())
         return;
     mproc__children_end();
     fflush(NULL);
-    mproc__child_report();
+    mproc__child_end();
+}
+
+/* Somebody has ended APR, and its memory with it: nothing can be started, and nothing is left to end. */
+static apr_status_t forget(void *data)
+{
+    (void)data;
     atomic_store(&mproc__program.phase, MPROC__UNGUARDED);
-    apr_pool_destroy(mproc__program.mem);
+    return APR_SUCCESS;
 }
 
 /* From here on processes can be started. */
 static apr_status_t pass_guard(apr_pool_t *mem)
 {
     MPROC_TRY(mproc__children_set(mem));
+    apr_pool_cleanup_register(mem, &mproc__program, forget, apr_pool_cleanup_null);
     if (atexit(leave) != 0)
         return mproc_error_set(APR_ENOMEM, "no room for a handler of exit");
     atomic_store_explicit(&mproc__program.phase, MPROC__READY, memory_order_release);
@@ -67,7 +77,7 @@ static const char *const *without_mark(const char *const *argv, apr_pool_t *mem)
 static _Noreturn void be_child(const char *mark, const char *const *argv, const mproc_target_t *targets,
                                apr_pool_t *mem)
 {
-    apr_status_t rv = mproc__child_prepare(mark, targets, without_mark(argv, mem), mem);
+    apr_status_t rv = mproc__child_prepare(mark, targets, argv, mem);
 
     if (rv == APR_SUCCESS)
         rv = pass_guard(mem);
@@ -93,13 +103,18 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
         return mproc_error_set(APR_EINVAL, "it needs main's own argc and argv, and a variable for memory");
     if (mproc__program.mem != NULL)
         return mproc_error_set(APR_EINVAL, "it was called before; call it once, first of all in main");
+    /* Once more than is ended: a program's own apr_terminate(), by atexit() too, comes before leave(). */
+    MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_pool_create(&own, NULL));
     MPROC_TRY(port_arguments(argc, argv, own));
     mproc__connection_register();
     mark = child_mark(*argc, *argv);
-    if (mark != NULL)
+    if (mark != NULL) {
+        *argv = without_mark(*argv, own);
+        --*argc;
         be_child(mark, *argv, targets, own);
+    }
     MPROC_TRY(be_program(*argv, targets, own));
     return apr_pool_create(mem, own);
 }

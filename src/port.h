@@ -234,6 +234,7 @@ typedef struct port_exit_t {
     apr_int64_t code;
 } port_exit_t;
 
+/* The system's number of a process.  Blocks: no.  Threads: any. */
 apr_int64_t port_process_pid(const port_process_t *process);
 
 /* Ready for the system's own waiting calls when the process has ended. */

@@ -284,8 +284,8 @@ static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_po
     return tell(starting);
 }
 
-apr_status_t mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
-                                 const mproc_process_options_t *options, apr_pool_t *mem)
+apr_status_t (mproc_process_start)(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
+                                   const mproc_process_options_t *options, apr_pool_t *mem)
 {
     starting_t starting = {0};
     apr_status_t rv;

@@ -41,13 +41,11 @@ static const char *const texts[] = {
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)
 {
-    int index = rv - MPROC_STATUS_START;
-
     if (size == 0)
         return buffer;
-    if (index <= 0 || index >= (int)(sizeof texts / sizeof texts[0]))
+    if (rv <= MPROC_STATUS_START || rv >= MPROC_STATUS_START + (int)(sizeof texts / sizeof texts[0]))
         return apr_strerror(rv, buffer, size);
-    snprintf(buffer, size, "%s", texts[index]);
+    snprintf(buffer, size, "%s", texts[rv - MPROC_STATUS_START]);
     return buffer;
 }
 

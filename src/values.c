@@ -13,11 +13,19 @@
 /* A count of 16 packs of 16 values, 8 deep, could name more objects than anybody means. */
 #define HANDLES_MAX (sizeof((mproc__handles_t *)0)->handles / sizeof(port_handle_t))
 
+/* A child's arguments lie one pack deeper than a message's, in the start message. */
+#define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
+
 static const mproc__object_kind_t *object_kinds[MPROC_TYPE_CONNECTION + 1];
 
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind)
 {
     object_kinds[type] = kind;
+}
+
+int mproc__object_kind_is_registered(mproc_type_t type)
+{
+    return object_kinds[type] != NULL;
 }
 
 static int is_object(mproc_type_t type)
@@ -203,9 +211,15 @@ static apr_status_t write_pack(writer_t *writer, const mproc_pack_t *pack, int d
 
 apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack)
 {
+    return mproc__pack_encode_around(buffer, handles, pack, 0);
+}
+
+apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack,
+                                       int layers)
+{
     writer_t writer = {buffer, handles};
     size_t start = buffer->size;
-    apr_status_t rv = write_pack(&writer, pack, 1);
+    apr_status_t rv = write_pack(&writer, pack, 1 - layers);
 
     if (rv == APR_ENOMEM)
         mproc_error_set(rv, "the values are larger than the memory there is");
@@ -355,7 +369,7 @@ static apr_status_t read_pack(mproc_values_t *values, reader_t *reader, int dept
     values->count = 0;
     if (rv != APR_SUCCESS)
         return rv;
-    if (count > MPROC_PACK_MAX || depth > MPROC_PACK_DEPTH_MAX)
+    if (count > MPROC_PACK_MAX || depth > READ_DEPTH_MAX)
         return refuse("it has too many values, or lies too deep");
     for (i = 0; rv == APR_SUCCESS && i < count; i++)
         rv = read_value(values, i, reader, depth);

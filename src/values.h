@@ -60,6 +60,9 @@ typedef struct mproc__object_kind_t {
 /* Objects of this type can travel from now on.  Before there are threads. */
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind);
 
+/* Whether they can: not before the guard has been called. */
+int mproc__object_kind_is_registered(mproc_type_t type);
+
 /* The name of a type, for messages: "a string". */
 const char *mproc__type_name(mproc_type_t type);
 
@@ -69,6 +72,10 @@ const char *mproc__type_name(mproc_type_t type);
  * On failure the buffer is as it was, and the message names the value.
  */
 apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack);
+
+/* The same for a pack of the library's own around the user's, `layers` packs deep. */
+apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack,
+                                       int layers);
 
 /*
  * Read the pack that fills values->buffer from `offset` to its end.  Objects are

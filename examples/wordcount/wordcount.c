@@ -135,5 +135,6 @@ int main(int argc, const char *const *argv)
         mproc_connection_close(jobs[done].counts);
     }
     printf("%8lld total\n", (long long)total);
+    apr_pool_destroy(mem);
     return failed > 0;
 }

@@ -363,7 +363,9 @@ template <size_t N> struct packed {
     mproc_value_t values[N];
     mproc_pack_t pack;
 
-    template <class... T> explicit packed(const T &...from);
+    /* The tag tells it from the copy constructor when a pack lies alone in a pack. */
+    struct from_values {};
+    template <class... T> explicit packed(from_values, const T &...from);
     packed(const packed &) = delete;
     packed &operator=(const packed &) = delete;
     operator const mproc_pack_t *() const { return &pack; }
@@ -371,12 +373,17 @@ template <size_t N> struct packed {
 
 template <class T> using if_signed =
     std::enable_if_t<std::is_integral<T>::value && std::is_signed<T>::value, mproc_value_t>;
-template <class T> using if_unsigned =
-    std::enable_if_t<std::is_integral<T>::value && std::is_unsigned<T>::value, mproc_value_t>;
+template <class T> using if_unsigned = std::enable_if_t<
+    std::is_integral<T>::value && std::is_unsigned<T>::value && !std::is_same<T, bool>::value, mproc_value_t>;
+template <class T> using if_bool = std::enable_if_t<std::is_same<T, bool>::value, mproc_value_t>;
+template <class T> using if_enum = std::enable_if_t<
+    std::is_enum<T>::value && std::is_convertible<T, long long>::value, mproc_value_t>;
 
 template <class T> if_signed<T> value(T x) { return mproc__value_signed(x); }
 template <class T> if_unsigned<T> value(T x) { return mproc__value_unsigned(x); }
-inline mproc_value_t value(bool x) { return mproc__value_bool(x ? 1 : 0); }
+/* A template, as every pointer would convert to a plain bool. */
+template <class T> if_bool<T> value(T x) { return mproc__value_bool(x ? 1 : 0); }
+template <class T> if_enum<T> value(T x) { return value(static_cast<std::underlying_type_t<T>>(x)); }
 inline mproc_value_t value(float x) { return mproc__value_real(static_cast<double>(x)); }
 inline mproc_value_t value(double x) { return mproc__value_real(x); }
 inline mproc_value_t value(const char *x) { return mproc__value_string(x); }
@@ -385,7 +392,7 @@ template <size_t N> mproc_value_t value(const packed<N> &x) { return mproc__valu
 inline mproc_value_t value(mproc_connection_t *x) { return mproc__value_connection(x); }
 inline mproc_value_t value(const mproc_value_t &x) { return x; }
 
-template <size_t N> template <class... T> packed<N>::packed(const T &...from)
+template <size_t N> template <class... T> packed<N>::packed(from_values, const T &...from)
     : values{value(from)...}, pack{N, values}
 {
 }
@@ -393,7 +400,7 @@ template <size_t N> template <class... T> packed<N>::packed(const T &...from)
 template <class... T> packed<sizeof...(T)> make_pack(const T &...from)
 {
     static_assert(sizeof...(T) <= MPROC_PACK_MAX, "a pack holds at most 16 values");
-    return packed<sizeof...(T)>(from...);
+    return packed<sizeof...(T)>(typename packed<sizeof...(T)>::from_values(), from...);
 }
 
 template <class T> std::enable_if_t<std::is_integral<T>::value, mproc_slot_t> slot(T *address)

@@ -105,9 +105,9 @@ MPROC_BEGIN_C
  * exit()) terminates the daemonic children that still run and joins the others,
  * as in Python.
  *
- * @param mem      set to new memory, which threads may share; a normal end destroys it
- *                 after the children have ended, so that its cleanups run, if the
- *                 program has not done so
+ * @param mem      set to new memory, which threads may share.  It is the program's: the
+ *                 library does not destroy it, so a program destroys it before it ends
+ *                 if cleanups must run (buffered files) or a leak checker looks
  * @param argc     the program's own
  * @param argv     the program's own; in UTF-8 afterwards on every system, and living as
  *                 long as the program
@@ -150,7 +150,7 @@ MPROC_DECLARE(apr_status_t) mproc_set_executable(const char *path);
  */
 MPROC_DECLARE(int) mproc_cpu_count(void);
 
-/** Memory that lasts as long as the task: it is destroyed after the target and its children have ended. */
+/** Memory that lasts as long as the task: it is destroyed after the target has returned and its children have ended. */
 MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
 /** The name of the target that is running, as it stands in the table. */

@@ -80,6 +80,13 @@ MPROC_DECLARE(apr_status_t)
 mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
                     const mproc_process_options_t *options, apr_pool_t *mem);
 
+#ifndef __cplusplus
+/* A target of another kind is a compile error, where C alone would only warn; void * is NULL. */
+#define mproc_process_start(process, target, args, options, mem)                                   \
+    mproc_process_start((process), _Generic((target), mproc_target_fn *: (target), void *: (target)), (args),     \
+                        (options), (mem))
+#endif
+
 /**
  * Wait until a process has ended, or until @a timeout has passed.
  *

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Every public macro in C++17, with the strict flags: what test_macros.c does,
+ * and what only C++ has.
+ */
+
+#include "macros.h"
+
+#include <climits>
+#include <cstring>
+#include <string>
+
+#define IN_GOOD_TIME apr_time_from_sec(60)
+
+static apr_status_t unpack_text(mproc_values_t *values)
+{
+    const char *literal, *constant, *array, *pointer;
+    mproc_bytes_t bytes;
+
+    MPROC_TRY(MPROC_UNPACK(values, &literal, &constant, &array, &pointer, &bytes));
+    EXPECT(strcmp(literal, "literal") == 0 && strcmp(constant, "constant") == 0);
+    EXPECT(strcmp(array, "array") == 0 && strcmp(pointer, "array") == 0);
+    EXPECT(bytes.size == 3 && memcmp(bytes.data, "\0\1\2", 3) == 0);
+    return APR_SUCCESS;
+}
+
+static apr_status_t unpack_integers(mproc_values_t *values)
+{
+    char c;
+    signed char sc;
+    short s;
+    int i;
+    long l;
+    long long ll;
+    unsigned char uc;
+    unsigned short us;
+    unsigned int u;
+    unsigned long ul;
+    unsigned long long ull;
+    apr_int64_t i64;
+    apr_size_t size;
+
+    MPROC_TRY(MPROC_UNPACK(values, &c, &sc, &s, &i, &l, &ll, &uc, &us, &u, &ul, &ull, &i64, &size));
+    EXPECT(c == 'c' && sc == SCHAR_MIN && s == SHRT_MIN && i == INT_MIN && l == LONG_MIN && ll == LLONG_MIN);
+    EXPECT(uc == UCHAR_MAX && us == USHRT_MAX && u == UINT_MAX && ul == ULONG_MAX && ull == ULLONG_MAX);
+    EXPECT(i64 == INT64_MIN && size == 77);
+    return APR_SUCCESS;
+}
+
+static apr_status_t unpack_others(mproc_values_t *values)
+{
+    bool yes, no;
+    float f;
+    double d;
+
+    MPROC_TRY(MPROC_UNPACK(values, &yes, &no, &f, &d));
+    EXPECT(yes && !no && f == 0.25f && d == 3.5);
+    return APR_SUCCESS;
+}
+
+static apr_status_t send_everything(mproc_connection_t *connection)
+{
+    static const char *const constant = "constant";
+    char array[] = "array", *pointer = array, c = 'c';
+    const signed char sc = SCHAR_MIN;
+    const short s = SHRT_MIN;
+    const unsigned char uc = UCHAR_MAX;
+    const unsigned short us = USHRT_MAX;
+    const apr_int64_t i64 = INT64_MIN;
+    const apr_size_t size = 77;
+    const bool yes = true;
+
+    MPROC_TRY(mproc_connection_send(connection,
+                                    MPROC_PACK("literal", constant, array, pointer, MPROC_BYTES("\0\1\2", 3)),
+                                    MPROC_FOREVER));
+    MPROC_TRY(mproc_connection_send(connection,
+                                    MPROC_PACK(c, sc, s, INT_MIN, LONG_MIN, LLONG_MIN, uc, us, UINT_MAX, ULONG_MAX,
+                                               ULLONG_MAX, i64, size),
+                                    MPROC_FOREVER));
+    MPROC_TRY(mproc_connection_send(connection, MPROC_PACK(yes, MPROC_BOOL(0), 0.25f, 3.5), MPROC_FOREVER));
+    MPROC_TRY(mproc_connection_send(connection, MPROC_PACK(MPROC_NONE), MPROC_FOREVER));
+    return mproc_connection_send(connection, MPROC_NO_ARGS, MPROC_FOREVER);
+}
+
+static apr_status_t recv_everything(mproc_connection_t *connection, apr_pool_t *mem)
+{
+    mproc_values_t *values = mproc_values_create(mem);
+
+    MPROC_TRY(mproc_connection_recv(connection, values, IN_GOOD_TIME));
+    MPROC_TRY(unpack_text(values));
+    MPROC_TRY(mproc_connection_recv(connection, values, IN_GOOD_TIME));
+    MPROC_TRY(unpack_integers(values));
+    MPROC_TRY(mproc_connection_recv(connection, values, IN_GOOD_TIME));
+    MPROC_TRY(unpack_others(values));
+    MPROC_TRY(mproc_connection_recv(connection, values, IN_GOOD_TIME));
+    EXPECT(mproc_values_is_none(values, 0));
+    MPROC_TRY(mproc_connection_recv(connection, values, IN_GOOD_TIME));
+    EXPECT(mproc_values_count(values) == 0);
+    return APR_SUCCESS;
+}
+
+/* In the child: check what came, and send everything back. */
+static apr_status_t answer(mproc_task_t *task)
+{
+    mproc_connection_t *connection;
+    mproc_values_t *inner, *alone;
+    int number, only;
+
+    MPROC_TRY(MPROC_UNPACK(task, &connection, &number, &inner, &alone));
+    EXPECT(number == 42);
+    MPROC_TRY(MPROC_UNPACK(alone, &only));
+    EXPECT(only == 7);
+    MPROC_TRY(unpack_others(inner));
+    MPROC_TRY(recv_everything(connection, mproc_task_mem(task)));
+    return send_everything(connection);
+}
+
+static apr_status_t take_kept(mproc_task_t *task)
+{
+    int v[16], i;
+
+    MPROC_TRY(MPROC_UNPACK(task, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11],
+                           &v[12], &v[13], &v[14], &v[15]));
+    for (i = 0; i < 16; i++)
+        EXPECT(v[i] == i);
+    return APR_SUCCESS;
+}
+
+static apr_status_t take_nothing(mproc_task_t *task)
+{
+    EXPECT(mproc_values_count(mproc_task_args(task)) == 0);
+    return APR_SUCCESS;
+}
+
+static apr_status_t square(const void *item, void *result, mproc_task_t *task)
+{
+    (void)task;
+    *static_cast<int *>(result) = *static_cast<const int *>(item) * *static_cast<const int *>(item);
+    return APR_SUCCESS;
+}
+
+namespace library {
+static apr_status_t take_inside(mproc_task_t *task)
+{
+    mproc_values_t *one, *two;
+    std::size_t size;
+    wchar_t wide;
+    const char *text;
+
+    MPROC_TRY(MPROC_UNPACK(task, &one, &text));
+    EXPECT(std::string("of C++") == text);
+    MPROC_TRY(MPROC_UNPACK(one, &two));
+    MPROC_TRY(MPROC_UNPACK(two, &size, &wide));
+    EXPECT(size == 3 && wide == L'w');
+    return APR_SUCCESS;
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(take_inside), MPROC_TARGETS_END};
+} // namespace library
+
+static const mproc_target_t inner_targets[] = {MPROC_TARGET(take_kept), MPROC_TARGET(take_nothing), MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGET(answer), MPROC_TARGET(square), MPROC_TARGETS_OF(inner_targets),
+                                         MPROC_TARGETS_OF(library::targets), MPROC_TARGETS_END};
+
+static apr_status_t finish(mproc_process_t *process)
+{
+    MPROC_TRY(mproc_process_join(process, IN_GOOD_TIME));
+    if (mproc_process_status(process) != APR_SUCCESS)
+        fprintf(stderr, "%s: %s\n", mproc_process_name(process), mproc_process_error(process));
+    return mproc_process_status(process);
+}
+
+static apr_status_t talk(apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+
+    options.name = "answerer";
+    MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    MPROC_TRY(mproc_process_start(&process, answer,
+                                  MPROC_PACK(there, 42, MPROC_PACK(MPROC_BOOL(here), MPROC_BOOL(0), 0.25f, 3.5),
+                                             MPROC_PACK(7)),
+                                  &options, mem));
+    MPROC_TRY(mproc_connection_close(there));
+    MPROC_TRY(send_everything(here));
+    MPROC_TRY(recv_everything(here, mem));
+    return finish(process);
+}
+
+static apr_status_t keep(apr_pool_t *mem)
+{
+    const mproc_pack_t *kept = mproc_pack(mem, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    mproc_process_t *one, *other;
+
+    MPROC_TRY(mproc_process_start(&one, take_kept, kept, nullptr, mem));
+    MPROC_TRY(mproc_process_start(&other, take_nothing, MPROC_NO_ARGS, nullptr, mem));
+    MPROC_TRY(finish(one));
+    return finish(other);
+}
+
+/* A pack alone in a pack, strings of C++, and a choice between packs. */
+static apr_status_t nest(apr_pool_t *mem)
+{
+    const std::string text = "of C++";
+    mproc_process_t *process;
+
+    MPROC_TRY(mproc_process_start(&process, library::take_inside,
+                                  MPROC_PACK(MPROC_PACK(MPROC_PACK(std::string("abc").size(), L'w')), text.c_str()),
+                                  nullptr, mem));
+    MPROC_TRY(finish(process));
+    MPROC_TRY(mproc_process_start(&process, take_nothing, text.empty() ? MPROC_PACK(1) : MPROC_NO_ARGS, nullptr, mem));
+    return finish(process);
+}
+
+int main(int argc, const char *const *argv)
+{
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    MPROC_CHECK(talk(mem));
+    MPROC_CHECK(keep(mem));
+    MPROC_CHECK(nest(mem));
+    apr_pool_destroy(mem);
+    return 0;
+}
