@@ -51,7 +51,8 @@ void bench_begin(const char *suite, const char *json_path)
         exit(1);
     }
     fprintf(state.json, "[");
-    printf("%-16s %-28s %10s %10s %8s %17s\n", suite, "peer", "ours", "peer", "ratio", "ratio min..max");
+    printf("%-16s %-28s %10s %10s %8s %17s\n", suite, "peer", "ours", "peer", "ratio",
+           "ratio min..max");
 }
 
 static int compare(const void *a, const void *b)
@@ -70,12 +71,13 @@ static double median(double *values, int count)
 static void write_row(const bench_case_t *what, double ours, double peer, double low, double high)
 {
     fprintf(state.json,
-            "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"unit\": \"%s\", \"ours\": %.4f, \"peer\": %.4f, "
+            "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"unit\": \"%s\", \"ours\": %.4f, "
+            "\"peer\": %.4f, "
             "\"peer_name\": \"%s\", \"ratio\": %.4f, \"min\": %.4f, \"max\": %.4f}",
-            state.rows++ > 0 ? "," : "", state.suite, what->name, what->unit, ours, peer, what->peer_name, ours / peer,
-            low, high);
-    printf("%-16s %-28s %7.2f %-2s %7.2f %-2s %8.4f %8.4f..%.4f\n", what->name, what->peer_name, ours, what->unit, peer,
-           what->unit, ours / peer, low, high);
+            state.rows++ > 0 ? "," : "", state.suite, what->name, what->unit, ours, peer,
+            what->peer_name, ours / peer, low, high);
+    printf("%-16s %-28s %7.2f %-2s %7.2f %-2s %8.4f %8.4f..%.4f\n", what->name, what->peer_name,
+           ours, what->unit, peer, what->unit, ours / peer, low, high);
     fflush(stdout);
 }
 
@@ -84,7 +86,8 @@ static double measure(bench_run_t *run, int count, const bench_case_t *what)
     double nanoseconds = run(count, what->data);
 
     if (nanoseconds < 0) {
-        fprintf(stderr, "%s, %s, against %s: a run failed\n", state.suite, what->name, what->peer_name);
+        fprintf(stderr, "%s, %s, against %s: a run failed\n", state.suite, what->name,
+                what->peer_name);
         state.has_failed = 1;
     }
     return nanoseconds / count / what->unit_nanoseconds;

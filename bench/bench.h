@@ -17,15 +17,15 @@
 typedef double bench_run_t(int count, void *data);
 
 typedef struct bench_case_t {
-    const char *name;      /* of the case: "0 MiB" */
-    const char *unit;      /* of the times: "us", "ns" */
+    const char *name; /* of the case: "0 MiB" */
+    const char *unit; /* of the times: "us", "ns" */
     double unit_nanoseconds;
-    int count;             /* operations a run */
-    int rounds;            /* runs of each, alternating; an odd number */
+    int count;  /* operations a run */
+    int rounds; /* runs of each, alternating; an odd number */
     bench_run_t *ours;
     const char *peer_name;
     bench_run_t *peer;
-    int peer_count;        /* operations a run of the peer; 0: as ours */
+    int peer_count; /* operations a run of the peer; 0: as ours */
     void *data;
 } bench_case_t;
 

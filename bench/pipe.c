@@ -29,7 +29,8 @@ static apr_status_t echo(mproc_task_t *task)
     size_t size;
 
     MPROC_TRY(MPROC_UNPACK(task, &connection));
-    while (mproc_connection_recv_bytes(connection, bytes, sizeof bytes, &size, MPROC_FOREVER) == APR_SUCCESS)
+    while (mproc_connection_recv_bytes(connection, bytes, sizeof bytes, &size, MPROC_FOREVER) ==
+           APR_SUCCESS)
         MPROC_TRY(mproc_connection_send_bytes(connection, bytes, size, MPROC_FOREVER));
     return APR_SUCCESS;
 }
@@ -45,7 +46,8 @@ static double run_ours(int count, void *data)
     (void)data;
     for (; count > 0; count--) {
         if (mproc_connection_send_bytes(ours, bytes, sizeof bytes, MPROC_FOREVER) != APR_SUCCESS ||
-            mproc_connection_recv_bytes(ours, bytes, sizeof bytes, &size, MPROC_FOREVER) != APR_SUCCESS)
+            mproc_connection_recv_bytes(ours, bytes, sizeof bytes, &size, MPROC_FOREVER) !=
+                APR_SUCCESS)
             return -1;
     }
     return bench_clock() - start;
@@ -58,7 +60,8 @@ static double run_raw(int count, void *data)
 
     (void)data;
     for (; count > 0; count--) {
-        if (send(raw, bytes, sizeof bytes, MSG_NOSIGNAL) != SIZE || recv(raw, bytes, sizeof bytes, 0) != SIZE)
+        if (send(raw, bytes, sizeof bytes, MSG_NOSIGNAL) != SIZE ||
+            recv(raw, bytes, sizeof bytes, 0) != SIZE)
             return -1;
     }
     return bench_clock() - start;
@@ -119,7 +122,8 @@ static void pin(pid_t process, size_t cpu)
 /* Parent on the first CPU, children on the first or the second. */
 static void run_cases(const char *name, size_t child_cpu)
 {
-    bench_case_t one = {.name = name, .unit = "us", .unit_nanoseconds = 1e3, .ours = run_ours, .data = &child_cpu};
+    bench_case_t one = {
+        .name = name, .unit = "us", .unit_nanoseconds = 1e3, .ours = run_ours, .data = &child_cpu};
     bench_case_t python = one;
 
     pin(0, 0);

@@ -85,7 +85,8 @@ static double run_apr(int count, void *data)
         apr_pool_create(&round, mem);
         apr_procattr_create(&attributes, round);
         apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV);
-        if (apr_proc_create(&process, "/proc/self/exe", arguments, NULL, attributes, round) != APR_SUCCESS)
+        if (apr_proc_create(&process, "/proc/self/exe", arguments, NULL, attributes, round) !=
+            APR_SUCCESS)
             return -1;
         if (apr_proc_wait(&process, &code, &why, APR_WAIT) != APR_CHILD_DONE || code != 0)
             return -1;
@@ -117,7 +118,8 @@ static void *occupy(long mebibytes)
 static void run_cases(long mebibytes)
 {
     char name[32];
-    bench_case_t ours = {.name = name, .unit = "us", .unit_nanoseconds = 1e3, .ours = run_ours, .data = &mebibytes};
+    bench_case_t ours = {
+        .name = name, .unit = "us", .unit_nanoseconds = 1e3, .ours = run_ours, .data = &mebibytes};
     void *memory = mebibytes > 0 ? occupy(mebibytes) : NULL;
     bench_case_t raw = ours, apr = ours, python = ours;
 

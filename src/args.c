@@ -61,10 +61,12 @@ static apr_uint64_t unsigned_maximum(size_t size)
 static int fits_integer(const mproc_value_t *value, const mproc_slot_t *slot)
 {
     if (value->type == MPROC_TYPE_UNSIGNED)
-        return slot->type == MPROC_TYPE_UNSIGNED && value->as.unsigned_integer <= unsigned_maximum(slot->size);
+        return slot->type == MPROC_TYPE_UNSIGNED &&
+               value->as.unsigned_integer <= unsigned_maximum(slot->size);
     if (slot->type == MPROC_TYPE_UNSIGNED)
         return value->as.integer >= 0 && value->as.unsigned_integer <= unsigned_maximum(slot->size);
-    return value->as.integer <= signed_maximum(slot->size) && value->as.integer >= -signed_maximum(slot->size) - 1;
+    return value->as.integer <= signed_maximum(slot->size) &&
+           value->as.integer >= -signed_maximum(slot->size) - 1;
 }
 
 static int is_wanted(const mproc_value_t *value, const mproc_slot_t *slot)
@@ -84,10 +86,11 @@ static apr_status_t check_slot(const mproc_value_t *value, const mproc_slot_t *s
     if (!is_integer(slot->type) || fits_integer(value, slot))
         return APR_SUCCESS;
     if (value->type == MPROC_TYPE_UNSIGNED)
-        return mproc_error_set(MPROC_ERANGE, "value %d is %llu, which does not fit %d bits", position,
-                               (unsigned long long)value->as.unsigned_integer, (int)slot->size * 8);
-    return mproc_error_set(MPROC_ERANGE, "value %d is %lld, which does not fit %d %s bits", position,
-                           (long long)value->as.integer, (int)slot->size * 8,
+        return mproc_error_set(MPROC_ERANGE, "value %d is %llu, which does not fit %d bits",
+                               position, (unsigned long long)value->as.unsigned_integer,
+                               (int)slot->size * 8);
+    return mproc_error_set(MPROC_ERANGE, "value %d is %lld, which does not fit %d %s bits",
+                           position, (long long)value->as.integer, (int)slot->size * 8,
                            slot->type == MPROC_TYPE_UNSIGNED ? "unsigned" : "signed");
 }
 
@@ -138,7 +141,8 @@ apr_status_t mproc_unpack(mproc_values_t *values, const mproc_slot_t *slots, siz
     if (values == NULL)
         return mproc_error_set(APR_EINVAL, "there are no values to unpack: NULL was given");
     if (values->count != count)
-        return mproc_error_set(MPROC_ECOUNT, "%d values arrived for %d variables", (int)values->count, (int)count);
+        return mproc_error_set(MPROC_ECOUNT, "%d values arrived for %d variables",
+                               (int)values->count, (int)count);
     for (i = 0; i < count; i++)
         MPROC_TRY(check_slot(&values->values[i], &slots[i], (int)i + 1));
     for (i = 0; i < count; i++)

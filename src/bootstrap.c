@@ -35,14 +35,16 @@ static apr_status_t assemble(mproc__buffer_t *buffer, const mproc__buffer_t *pac
     return mproc__buffer_append(buffer, pack->bytes, pack->size);
 }
 
-apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc__start_t *start)
+apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                 const mproc__start_t *start)
 {
     mproc__buffer_t pack = {NULL, 0, 0};
     apr_status_t rv = mproc__pack_encode_around(
         &pack, handles,
-        MPROC_PACK(start->token, MPROC_BYTES(start->build_id.data, start->build_id.size), start->fingerprint,
-                   start->target, start->target_name, start->name, start->identity, start->parent_name,
-                   start->parent_pid, start->is_daemon, start->ignores_interrupt, start->args),
+        MPROC_PACK(start->token, MPROC_BYTES(start->build_id.data, start->build_id.size),
+                   start->fingerprint, start->target, start->target_name, start->name,
+                   start->identity, start->parent_name, start->parent_pid, start->is_daemon,
+                   start->ignores_interrupt, start->args),
         1);
 
     if (rv == APR_SUCCESS)
@@ -70,7 +72,8 @@ apr_status_t mproc__start_rest(size_t *rest, const unsigned char header[MPROC__S
 
     if (memcmp(header, magic, sizeof magic) != 0)
         return refuse("not mproc's, or another version's");
-    if (nhandles > sizeof((mproc__handles_t *)0)->handles / sizeof(port_handle_t) || size > PTRDIFF_MAX / 2)
+    if (nhandles > sizeof((mproc__handles_t *)0)->handles / sizeof(port_handle_t) ||
+        size > PTRDIFF_MAX / 2)
         return refuse("of an absurd size");
     *rest = (size_t)(size + 8 * nhandles);
     return APR_SUCCESS;
@@ -98,10 +101,12 @@ apr_status_t mproc__start_decode(mproc__start_t *start, mproc_values_t *values)
     mproc__handles_t handles;
 
     MPROC_TRY(read_handles(&handles, values));
-    MPROC_TRY(mproc__values_decode(values, MPROC__START_HEADER + 8 * handles.count, handles.handles, handles.count));
-    MPROC_TRY(MPROC_UNPACK(values, &read.token, &read.build_id, &read.fingerprint, &read.target, &read.target_name,
-                           &read.name, &read.identity, &read.parent_name, &read.parent_pid, &read.is_daemon,
-                           &read.ignores_interrupt, &read.arguments));
+    MPROC_TRY(mproc__values_decode(values, MPROC__START_HEADER + 8 * handles.count, handles.handles,
+                                   handles.count));
+    MPROC_TRY(MPROC_UNPACK(values, &read.token, &read.build_id, &read.fingerprint, &read.target,
+                           &read.target_name, &read.name, &read.identity, &read.parent_name,
+                           &read.parent_pid, &read.is_daemon, &read.ignores_interrupt,
+                           &read.arguments));
     *start = read;
     return APR_SUCCESS;
 }
@@ -112,7 +117,8 @@ apr_status_t mproc__report_encode(mproc__buffer_t *buffer, const mproc__report_t
 
     snprintf(words, sizeof words, "%s", report->words);
     MPROC_TRY(append_number(buffer, 0));
-    MPROC_TRY(mproc__pack_encode(buffer, NULL, MPROC_PACK((int)report->outcome, report->status, words)));
+    MPROC_TRY(
+        mproc__pack_encode(buffer, NULL, MPROC_PACK((int)report->outcome, report->status, words)));
     mproc__put_u64(buffer->bytes, buffer->size - 8);
     return APR_SUCCESS;
 }

@@ -31,17 +31,17 @@
 typedef struct mproc__start_t {
     const char *token;
     mproc_bytes_t build_id;
-    apr_uint64_t fingerprint;   /* of the table of targets */
-    apr_uint64_t target;        /* its number in the table */
+    apr_uint64_t fingerprint; /* of the table of targets */
+    apr_uint64_t target;      /* its number in the table */
     const char *target_name;
-    const char *name;           /* the child's */
-    const char *identity;       /* the child's: "1:2" */
+    const char *name;     /* the child's */
+    const char *identity; /* the child's: "1:2" */
     const char *parent_name;
     apr_int64_t parent_pid;
     int is_daemon;
     int ignores_interrupt;
-    const mproc_pack_t *args;   /* to encode */
-    mproc_values_t *arguments;  /* decoded: live in the values that were read into */
+    const mproc_pack_t *args;  /* to encode */
+    mproc_values_t *arguments; /* decoded: live in the values that were read into */
 } mproc__start_t;
 
 /* How a child's target ended. */
@@ -61,7 +61,8 @@ typedef struct mproc__report_t {
  * Append a whole start message to an empty buffer, with room for `handles`, which
  * the objects in start->args fill; their numbers are set by mproc__start_number().
  */
-apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc__start_t *start);
+apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                 const mproc__start_t *start);
 
 /* Set how the child knows the handles of an encoded message. */
 void mproc__start_number(mproc__buffer_t *buffer, const port_handle_t *child_handles, size_t count);

@@ -50,7 +50,10 @@ mproc_values_t *mproc_task_args(mproc_task_t *of)
 
 /* -- Speaking to the parent ---------------------------------------------------- */
 
-/* All that a child says fits the channel, so nothing here waits; a parent that is gone hears nothing. */
+/*
+ * All that a child says fits the channel, so nothing here waits; a parent that is gone hears
+ * nothing.
+ */
 static void say(char word)
 {
     size_t sent;
@@ -68,7 +71,10 @@ static void send_report(const mproc__report_t *report)
     mproc__buffer_free(&buffer);
 }
 
-/* A target that has called exit() may have threads that still use its memory; one that has returned has not. */
+/*
+ * A target that has called exit() may have threads that still use its memory; one that has
+ * returned has not.
+ */
 void mproc__child_end(void)
 {
     if (control == NULL)
@@ -77,7 +83,6 @@ void mproc__child_end(void)
         apr_pool_destroy(task.mem);
     send_report(&last_report);
 }
-
 
 _Noreturn void mproc__child_refuse(apr_status_t rv)
 {
@@ -105,7 +110,8 @@ static apr_status_t read_exactly(void *bytes, size_t size)
     size_t have = 0, received;
 
     while (have < size) {
-        apr_status_t rv = port_channel_read(control, (char *)bytes + have, size - have, PORT_NEVER, &received);
+        apr_status_t rv =
+            port_channel_read(control, (char *)bytes + have, size - have, PORT_NEVER, &received);
         if (rv != APR_SUCCESS)
             return parent_is_gone();
         have += received;
@@ -129,7 +135,8 @@ static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
     return mproc__start_decode(start, values);
 }
 
-static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *argv0, apr_pool_t *mem)
+static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *argv0,
+                            apr_pool_t *mem)
 {
     apr_status_t rv = port_birth(birth, mark, argv0, mem);
 
@@ -138,8 +145,10 @@ static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *a
     if (rv == APR_SUCCESS)
         rv = port_channel_adopt(&control, birth->control, PORT_READ | PORT_WRITE, mem);
     if (rv != APR_SUCCESS)
-        return mproc_error_set(MPROC_EHANDSHAKE, "%s is for mproc alone: it marks a process that mproc has started, "
-                               "and this one was not", PORT_CHILD_MARK);
+        return mproc_error_set(MPROC_EHANDSHAKE,
+                               "%s is for mproc alone: it marks a process that mproc has started, "
+                               "and this one was not",
+                               PORT_CHILD_MARK);
     return APR_SUCCESS;
 }
 
@@ -149,10 +158,14 @@ static apr_status_t check_build(const mproc__start_t *start)
 {
     if (start->build_id.size != PORT_BUILD_ID_SIZE ||
         memcmp(start->build_id.data, mproc__program.build_id, PORT_BUILD_ID_SIZE) != 0)
-        return mproc_error_set(MPROC_EBUILD, "%s is another build of the program than its parent: was it built anew "
-                               "while the parent ran, or does MPROC_EXECUTABLE name another?", mproc__program.argv[0]);
+        return mproc_error_set(
+            MPROC_EBUILD,
+            "%s is another build of the program than its parent: was it built anew "
+            "while the parent ran, or does MPROC_EXECUTABLE name another?",
+            mproc__program.argv[0]);
     if (start->fingerprint != mproc__program.fingerprint)
-        return mproc_error_set(MPROC_EBUILD, "the table of targets differs from the parent's: mproc_init must be "
+        return mproc_error_set(MPROC_EBUILD,
+                               "the table of targets differs from the parent's: mproc_init must be "
                                "given the same table in every process");
     return APR_SUCCESS;
 }
@@ -161,8 +174,10 @@ static apr_status_t find_target(const mproc_target_t **target, const mproc__star
 {
     const mproc_target_t *found = mproc__targets_at(mproc__program.targets, start->target);
 
-    if (found == NULL || found->kind != MPROC_KIND_TASK || strcmp(found->name, start->target_name) != 0)
-        return mproc_error_set(MPROC_EBUILD, "there is no target %s at its place in the table", start->target_name);
+    if (found == NULL || found->kind != MPROC_KIND_TASK ||
+        strcmp(found->name, start->target_name) != 0)
+        return mproc_error_set(MPROC_EBUILD, "there is no target %s at its place in the table",
+                               start->target_name);
     *target = found;
     return APR_SUCCESS;
 }
@@ -185,7 +200,8 @@ apr_status_t mproc__introduce(const char *name, int is_daemon, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
-static apr_status_t introduce_parent(const port_birth_t *birth, const mproc__start_t *start, apr_pool_t *mem)
+static apr_status_t introduce_parent(const port_birth_t *birth, const mproc__start_t *start,
+                                     apr_pool_t *mem)
 {
     mproc_process_t *parent;
 
@@ -208,8 +224,8 @@ static apr_status_t become(const port_birth_t *birth, const mproc__start_t *star
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets, const char *const *argv,
-                                  apr_pool_t *mem)
+apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets,
+                                  const char *const *argv, apr_pool_t *mem)
 {
     mproc_values_t *values;
     port_birth_t birth;
@@ -233,7 +249,8 @@ static void remember(apr_status_t status)
 {
     last_report.outcome = MPROC__RETURNED;
     last_report.status = status;
-    last_report.words = status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc_error_message());
+    last_report.words =
+        status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc_error_message());
 }
 
 _Noreturn void mproc__child_work(void)

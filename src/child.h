@@ -12,8 +12,8 @@
  * Everything up to the target of the child that `mark` (what follows PORT_CHILD_MARK)
  * says this is: APR_SUCCESS, or the reason why not, with a message.
  */
-apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets, const char *const *argv,
-                                  apr_pool_t *mem);
+apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets,
+                                  const char *const *argv, apr_pool_t *mem);
 
 /* Run the target, and end the process. */
 _Noreturn void mproc__child_work(void);

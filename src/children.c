@@ -18,7 +18,10 @@ static struct {
     mproc_process_t *released; /* detached children that nobody owns any more */
 } children;
 
-/* There is no lock, and no list, once the program has ended but for handlers of exit() that come after ours. */
+/*
+ * There is no lock, and no list, once the program has ended but for handlers of exit() that come
+ * after ours.
+ */
 static void lock(void)
 {
     if (children.lock != NULL)

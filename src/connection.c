@@ -40,15 +40,16 @@ struct mproc_connection_t {
     atomic_flag is_receiving;
 
     /* The receiver's. */
-    unsigned char ahead[READ_AHEAD]; /* bytes from ahead_start to ahead_end have come, and nobody has them */
+    unsigned char
+        ahead[READ_AHEAD]; /* bytes from ahead_start to ahead_end have come, and nobody has them */
     size_t ahead_start, ahead_end;
-    int has_begun;            /* a message's header was taken; part of its bytes may be in `incoming` */
-    size_t message_size;      /* of that message */
+    int has_begun;       /* a message's header was taken; part of its bytes may be in `incoming` */
+    size_t message_size; /* of that message */
     mproc__buffer_t incoming;
 
     /* The sender's. */
     mproc__buffer_t outgoing;
-    int is_torn;              /* a message was left unfinished: nothing can follow it */
+    int is_torn; /* a message was left unfinished: nothing can follow it */
 };
 
 /* -- Making and closing ------------------------------------------------------- */
@@ -77,7 +78,8 @@ static mproc_connection_t *make_connection(port_channel_t *channel, int directio
     return connection;
 }
 
-static apr_status_t make_pair(mproc_connection_t **here, mproc_connection_t **there, int directions, apr_pool_t *mem)
+static apr_status_t make_pair(mproc_connection_t **here, mproc_connection_t **there, int directions,
+                              apr_pool_t *mem)
 {
     port_channel_t *one, *other;
     apr_status_t rv = port_channel_pair(&one, &other, directions, mem);
@@ -91,17 +93,21 @@ static apr_status_t make_pair(mproc_connection_t **here, mproc_connection_t **th
     return APR_SUCCESS;
 }
 
-apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t duplex, apr_pool_t *mem)
+apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there,
+                        mproc_duplex_t duplex, apr_pool_t *mem)
 {
     apr_pool_t *both;
     apr_status_t rv;
 
     if (!mproc__object_kind_is_registered(MPROC_TYPE_CONNECTION))
-        return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called; it comes first of all in main");
+        return mproc_error_set(MPROC_EBOOTSTRAP,
+                               "mproc_init has not been called; it comes first of all in main");
     if (here == NULL || there == NULL || mem == NULL)
-        return mproc_error_set(APR_EINVAL, "mproc_pipe needs two variables and memory; one is NULL");
+        return mproc_error_set(APR_EINVAL,
+                               "mproc_pipe needs two variables and memory; one is NULL");
     if (duplex != MPROC_DUPLEX && duplex != MPROC_ONE_WAY)
-        return mproc_error_set(APR_EINVAL, "a pipe is MPROC_DUPLEX or MPROC_ONE_WAY, not %d", (int)duplex);
+        return mproc_error_set(APR_EINVAL, "a pipe is MPROC_DUPLEX or MPROC_ONE_WAY, not %d",
+                               (int)duplex);
     /* A pool of its own, so that threads may make pipes in the same memory. */
     rv = apr_pool_create(&both, mem);
     if (rv != APR_SUCCESS)
@@ -140,7 +146,8 @@ static apr_status_t enter(mproc_connection_t *connection, port_direction_t direc
 
 static void leave(mproc_connection_t *connection, port_direction_t direction)
 {
-    atomic_flag *flag = direction == PORT_READ ? &connection->is_receiving : &connection->is_sending;
+    atomic_flag *flag =
+        direction == PORT_READ ? &connection->is_receiving : &connection->is_sending;
 
     atomic_flag_clear_explicit(flag, memory_order_release);
 }
@@ -183,13 +190,15 @@ static apr_status_t send_failed(mproc_connection_t *connection, apr_status_t rv,
         return mproc_error_set(rv, "there was no room in the pipe in time");
     connection->is_torn = connection->is_torn || has_begun;
     if (APR_STATUS_IS_TIMEUP(rv))
-        return mproc_error_set(MPROC_ETORN, "time ran out in the middle of a message; nothing can be sent after it");
+        return mproc_error_set(
+            MPROC_ETORN, "time ran out in the middle of a message; nothing can be sent after it");
     return mproc_error_set(rv, "cannot send: %s", mproc_strerror(rv, text, sizeof text));
 }
 
 /* The header and the bytes, in one piece where that is cheaper than a second system call. */
-static apr_status_t send_pieces(mproc_connection_t *connection, const unsigned char *header, size_t header_size,
-                                const void *data, size_t size, port_deadline_t deadline)
+static apr_status_t send_pieces(mproc_connection_t *connection, const unsigned char *header,
+                                size_t header_size, const void *data, size_t size,
+                                port_deadline_t deadline)
 {
     size_t sent;
     apr_status_t rv = port_channel_write(connection->channel, header, header_size, deadline, &sent);
@@ -209,7 +218,8 @@ static apr_status_t send_message(mproc_connection_t *connection, const void *dat
     size_t header_size = mproc__frame_write(piece, size);
 
     if (connection->is_torn)
-        return mproc_error_set(MPROC_ETORN, "an earlier message was cut off in the middle; nothing can follow it");
+        return mproc_error_set(
+            MPROC_ETORN, "an earlier message was cut off in the middle; nothing can follow it");
     if (size > ONE_PIECE)
         return send_pieces(connection, piece, header_size, data, size, deadline);
     if (size > 0)
@@ -217,15 +227,16 @@ static apr_status_t send_message(mproc_connection_t *connection, const void *dat
     return send_pieces(connection, piece, header_size + size, NULL, 0, deadline);
 }
 
-apr_status_t mproc_connection_send_bytes(mproc_connection_t *connection, const void *data, size_t size,
-                                         apr_interval_time_t timeout)
+apr_status_t mproc_connection_send_bytes(mproc_connection_t *connection, const void *data,
+                                         size_t size, apr_interval_time_t timeout)
 {
     apr_status_t rv;
 
     if (data == NULL && size > 0)
         return mproc_error_set(APR_EINVAL, "no data was given, but a size");
     if (size > PTRDIFF_MAX)
-        return mproc_error_set(APR_EINVAL, "a size of %llu bytes is beyond memory; a negative number?",
+        return mproc_error_set(APR_EINVAL,
+                               "a size of %llu bytes is beyond memory; a negative number?",
                                (unsigned long long)size);
     MPROC_TRY(enter(connection, PORT_WRITE));
     rv = send_message(connection, data, size, mproc__deadline(timeout));
@@ -243,7 +254,8 @@ apr_status_t mproc_connection_send(mproc_connection_t *connection, const mproc_p
     connection->outgoing.size = 0;
     rv = mproc__pack_encode(&connection->outgoing, NULL, pack);
     if (rv == APR_SUCCESS)
-        rv = send_message(connection, connection->outgoing.bytes, connection->outgoing.size, deadline);
+        rv = send_message(connection, connection->outgoing.bytes, connection->outgoing.size,
+                          deadline);
     leave(connection, PORT_WRITE);
     return rv;
 }
@@ -269,7 +281,8 @@ static apr_status_t receive_failed(const mproc_connection_t *connection, apr_sta
 }
 
 /* Read ahead until at least `size` bytes are there, which is never more than a header. */
-static apr_status_t read_ahead(mproc_connection_t *connection, size_t size, port_deadline_t deadline)
+static apr_status_t read_ahead(mproc_connection_t *connection, size_t size,
+                               port_deadline_t deadline)
 {
     while (ahead_size(connection) < size) {
         unsigned char *ahead = connection->ahead;
@@ -279,8 +292,8 @@ static apr_status_t read_ahead(mproc_connection_t *connection, size_t size, port
         memmove(ahead, ahead + connection->ahead_start, ahead_size(connection));
         connection->ahead_end = ahead_size(connection);
         connection->ahead_start = 0;
-        rv = port_channel_read(connection->channel, ahead + connection->ahead_end, READ_AHEAD - connection->ahead_end,
-                               deadline, &received);
+        rv = port_channel_read(connection->channel, ahead + connection->ahead_end,
+                               READ_AHEAD - connection->ahead_end, deadline, &received);
         if (rv != APR_SUCCESS)
             return receive_failed(connection, rv);
         connection->ahead_end += received;
@@ -299,13 +312,15 @@ static size_t take_ahead(mproc_connection_t *connection, void *buffer, size_t si
 }
 
 /* The size of the next message, or of the one that has begun; its header stays where it is. */
-static apr_status_t next_size(mproc_connection_t *connection, size_t *size, port_deadline_t deadline)
+static apr_status_t next_size(mproc_connection_t *connection, size_t *size,
+                              port_deadline_t deadline)
 {
     *size = connection->message_size;
     if (connection->has_begun)
         return APR_SUCCESS;
     MPROC_TRY(read_ahead(connection, MPROC__FRAME_SHORT, deadline));
-    MPROC_TRY(read_ahead(connection, mproc__frame_length(connection->ahead + connection->ahead_start), deadline));
+    MPROC_TRY(read_ahead(
+        connection, mproc__frame_length(connection->ahead + connection->ahead_start), deadline));
     return mproc__frame_read(size, connection->ahead + connection->ahead_start);
 }
 
@@ -324,8 +339,8 @@ static void end_message(mproc_connection_t *connection)
     connection->incoming.size = 0;
 }
 
-static apr_status_t read_some(mproc_connection_t *connection, void *buffer, size_t size, port_deadline_t deadline,
-                              size_t *received)
+static apr_status_t read_some(mproc_connection_t *connection, void *buffer, size_t size,
+                              port_deadline_t deadline, size_t *received)
 {
     *received = take_ahead(connection, buffer, size);
     if (*received > 0)
@@ -355,27 +370,32 @@ static apr_status_t receive_into_incoming(mproc_connection_t *connection, port_d
 }
 
 /* What had come when time ran out moves from the caller's buffer into the connection's. */
-static apr_status_t keep_part(mproc_connection_t *connection, const void *part, size_t size, apr_status_t why)
+static apr_status_t keep_part(mproc_connection_t *connection, const void *part, size_t size,
+                              apr_status_t why)
 {
     apr_status_t rv = mproc__buffer_append(&connection->incoming, part, size);
 
-    return rv == APR_SUCCESS ? why : mproc_error_set(rv, "no memory to keep the first half of a message");
+    return rv == APR_SUCCESS ? why
+                             : mproc_error_set(rv, "no memory to keep the first half of a message");
 }
 
-static apr_status_t receive_into(mproc_connection_t *connection, unsigned char *buffer, port_deadline_t deadline)
+static apr_status_t receive_into(mproc_connection_t *connection, unsigned char *buffer,
+                                 port_deadline_t deadline)
 {
     size_t have = 0, received;
 
     assert(connection->incoming.size == 0);
     for (; have < connection->message_size; have += received) {
-        apr_status_t rv = read_some(connection, buffer + have, connection->message_size - have, deadline, &received);
+        apr_status_t rv = read_some(connection, buffer + have, connection->message_size - have,
+                                    deadline, &received);
         if (rv != APR_SUCCESS)
             return keep_part(connection, buffer, have, receive_failed(connection, rv));
     }
     return APR_SUCCESS;
 }
 
-static apr_status_t receive_body(mproc_connection_t *connection, void *buffer, port_deadline_t deadline)
+static apr_status_t receive_body(mproc_connection_t *connection, void *buffer,
+                                 port_deadline_t deadline)
 {
     if (connection->incoming.size == 0)
         return receive_into(connection, buffer, deadline);
@@ -384,15 +404,16 @@ static apr_status_t receive_body(mproc_connection_t *connection, void *buffer, p
     return APR_SUCCESS;
 }
 
-static apr_status_t receive_bytes(mproc_connection_t *connection, void *buffer, size_t capacity, size_t *size,
-                                  port_deadline_t deadline)
+static apr_status_t receive_bytes(mproc_connection_t *connection, void *buffer, size_t capacity,
+                                  size_t *size, port_deadline_t deadline)
 {
     size_t next;
 
     MPROC_TRY(next_size(connection, &next, deadline));
     if (next > capacity) {
         *size = next;
-        return mproc_error_set(MPROC_EMSGSIZE, "the message has %llu bytes, and the buffer has %llu",
+        return mproc_error_set(MPROC_EMSGSIZE,
+                               "the message has %llu bytes, and the buffer has %llu",
                                (unsigned long long)next, (unsigned long long)capacity);
     }
     begin_message(connection, next);
@@ -402,8 +423,8 @@ static apr_status_t receive_bytes(mproc_connection_t *connection, void *buffer, 
     return APR_SUCCESS;
 }
 
-apr_status_t mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer, size_t capacity, size_t *size,
-                                         apr_interval_time_t timeout)
+apr_status_t mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer,
+                                         size_t capacity, size_t *size, apr_interval_time_t timeout)
 {
     port_deadline_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
@@ -417,7 +438,8 @@ apr_status_t mproc_connection_recv_bytes(mproc_connection_t *connection, void *b
 }
 
 /* The whole message changes hands with its buffer: it is not copied, and its room is used again. */
-static apr_status_t receive_values(mproc_connection_t *connection, mproc_values_t *values, port_deadline_t deadline)
+static apr_status_t receive_values(mproc_connection_t *connection, mproc_values_t *values,
+                                   port_deadline_t deadline)
 {
     size_t size;
 
@@ -429,7 +451,8 @@ static apr_status_t receive_values(mproc_connection_t *connection, mproc_values_
     return mproc__values_decode(values, 0, NULL, 0);
 }
 
-apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_t *values, apr_interval_time_t timeout)
+apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_t *values,
+                                   apr_interval_time_t timeout)
 {
     port_deadline_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
@@ -463,7 +486,8 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
     if (connection->channel == NULL)
         return mproc_error_set(MPROC_ECLOSED, "the connection to be passed on is closed");
     if (connection->has_begun || connection->is_torn)
-        return mproc_error_set(MPROC_EINUSE, "the connection to be passed on is in the middle of a message");
+        return mproc_error_set(MPROC_EINUSE,
+                               "the connection to be passed on is in the middle of a message");
     shared->handle = port_channel_handle(connection->channel);
     shared->detail = (apr_uint32_t)connection->directions;
     shared->data.data = connection->ahead + connection->ahead_start;
@@ -477,7 +501,8 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
     port_channel_t *channel;
     apr_status_t rv;
 
-    if (shared->detail < PORT_READ || shared->detail > (PORT_READ | PORT_WRITE) || shared->data.size > READ_AHEAD)
+    if (shared->detail < PORT_READ || shared->detail > (PORT_READ | PORT_WRITE) ||
+        shared->data.size > READ_AHEAD)
         return mproc_error_set(MPROC_EPROTOCOL, "a connection arrived that cannot be one");
     rv = port_channel_adopt(&channel, shared->handle, (int)shared->detail, mem);
     if (rv != APR_SUCCESS)

@@ -35,7 +35,10 @@ static void leave(void)
     mproc__child_end();
 }
 
-/* Somebody has ended APR, and its memory with it: nothing can be started, and nothing is left to end. */
+/*
+ * Somebody has ended APR, and its memory with it: nothing can be started, and nothing is left to
+ * end.
+ */
 static apr_status_t forget(void *data)
 {
     (void)data;
@@ -74,8 +77,8 @@ static const char *const *without_mark(const char *const *argv, apr_pool_t *mem)
     return rest;
 }
 
-static _Noreturn void be_child(const char *mark, const char *const *argv, const mproc_target_t *targets,
-                               apr_pool_t *mem)
+static _Noreturn void be_child(const char *mark, const char *const *argv,
+                               const mproc_target_t *targets, apr_pool_t *mem)
 {
     apr_status_t rv = mproc__child_prepare(mark, targets, argv, mem);
 
@@ -86,7 +89,8 @@ static _Noreturn void be_child(const char *mark, const char *const *argv, const 
     mproc__child_work();
 }
 
-static apr_status_t be_program(const char *const *argv, const mproc_target_t *targets, apr_pool_t *mem)
+static apr_status_t be_program(const char *const *argv, const mproc_target_t *targets,
+                               apr_pool_t *mem)
 {
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     mproc__program.identity = "";
@@ -94,16 +98,22 @@ static apr_status_t be_program(const char *const *argv, const mproc_target_t *ta
     return pass_guard(mem);
 }
 
-static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)
+static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
+                          const mproc_target_t *targets)
 {
     const char *mark;
     apr_pool_t *own;
 
     if (mem == NULL || argc == NULL || argv == NULL || *argc < 1)
-        return mproc_error_set(APR_EINVAL, "it needs main's own argc and argv, and a variable for memory");
+        return mproc_error_set(APR_EINVAL,
+                               "it needs main's own argc and argv, and a variable for memory");
     if (mproc__program.mem != NULL)
-        return mproc_error_set(APR_EINVAL, "it was called before; call it once, first of all in main");
-    /* Once more than is ended: a program's own apr_terminate(), by atexit() too, comes before leave(). */
+        return mproc_error_set(APR_EINVAL,
+                               "it was called before; call it once, first of all in main");
+    /*
+     * Once more than is ended: a program's own apr_terminate(), by atexit() too, comes before
+     * leave().
+     */
     MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_pool_create(&own, NULL));
@@ -119,13 +129,15 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     return apr_pool_create(mem, own);
 }
 
-void mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets)
+void mproc_init(apr_pool_t **mem, int *argc, const char *const **argv,
+                const mproc_target_t *targets)
 {
     char text[120];
     apr_status_t rv = guard(mem, argc, argv, targets);
 
     if (rv == APR_SUCCESS)
         return;
-    fprintf(stderr, "mproc_init failed: %s\n%s\n", mproc_strerror(rv, text, sizeof text), mproc_error_message());
+    fprintf(stderr, "mproc_init failed: %s\n%s\n", mproc_strerror(rv, text, sizeof text),
+            mproc_error_message());
     exit(1);
 }

@@ -20,11 +20,13 @@ static apr_status_t read_exactly(port_channel_t *control, void *bytes, size_t si
     size_t have = 0, received;
 
     for (; have < size; have += received)
-        MPROC_TRY(port_channel_read(control, (char *)bytes + have, size - have, PORT_NOW, &received));
+        MPROC_TRY(
+            port_channel_read(control, (char *)bytes + have, size - have, PORT_NOW, &received));
     return APR_SUCCESS;
 }
 
-static apr_status_t read_report(port_channel_t *control, mproc__report_t *report, mproc_values_t *values)
+static apr_status_t read_report(port_channel_t *control, mproc__report_t *report,
+                                mproc_values_t *values)
 {
     unsigned char size[8];
     apr_uint64_t left;
@@ -62,7 +64,8 @@ static void settle_exited(mproc_process_t *process)
         return;
     process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EEXIT;
     if (process->how.ending == PORT_EXITED)
-        snprintf(words, sizeof words, "%s called exit(%lld)", process->target, (long long)process->how.code);
+        snprintf(words, sizeof words, "%s called exit(%lld)", process->target,
+                 (long long)process->how.code);
     else
         snprintf(words, sizeof words, "%s called exit; its code was lost", process->target);
     process->words = apr_pstrdup(process->mem, words);
@@ -75,7 +78,8 @@ static const char *describe_ending(const mproc_process_t *process, const char *w
     char how[200];
 
     if (process->how.ending == PORT_SIGNALED)
-        snprintf(how, sizeof how, "was ended by signal %llu (%s)", code, apr_signal_description_get((int)code));
+        snprintf(how, sizeof how, "was ended by signal %llu (%s)", code,
+                 apr_signal_description_get((int)code));
     else if (process->how.ending == PORT_LOST)
         snprintf(how, sizeof how, "ended (its exit code was taken by somebody else)");
     else if (code >= 0xC0000000)
@@ -89,8 +93,9 @@ static void settle_died(mproc_process_t *process, int was_ready)
 {
     if (!was_ready) {
         process->status = MPROC_EHANDSHAKE;
-        process->words = apr_pstrcat(process->mem, describe_ending(process, "before it reached its target"),
-                                     ": does its executable call mproc_init first?", NULL);
+        process->words =
+            apr_pstrcat(process->mem, describe_ending(process, "before it reached its target"),
+                        ": does its executable call mproc_init first?", NULL);
         return;
     }
     process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EDIED;

@@ -100,9 +100,13 @@ apr_status_t port_environment_get(const char **value, const char *name, apr_pool
  * last change of a name wins.  Names compare as the system compares them.
  * Post: *environment ends with NULL, has each name once, and may be given to port_spawn().
  */
-apr_status_t port_environment_merge(const char *const **environment, const char *const *changes, apr_pool_t *mem);
+apr_status_t port_environment_merge(const char *const **environment, const char *const *changes,
+                                    apr_pool_t *mem);
 
-/* From now on this process does not end by Ctrl-C, nor do programs that it starts, but for port_spawn()'s. */
+/*
+ * From now on this process does not end by Ctrl-C, nor do programs that it starts, but for
+ * port_spawn()'s.
+ */
 apr_status_t port_interrupt_ignore(void);
 
 /*
@@ -119,10 +123,7 @@ typedef intptr_t port_handle_t;
 #define PORT_NO_HANDLE ((port_handle_t)-1)
 
 /* Which way an end goes; bits. */
-typedef enum port_direction_t {
-    PORT_READ = 1,
-    PORT_WRITE = 2
-} port_direction_t;
+typedef enum port_direction_t { PORT_READ = 1, PORT_WRITE = 2 } port_direction_t;
 
 /* One end of a channel. */
 typedef struct port_channel_t port_channel_t;
@@ -134,7 +135,8 @@ typedef struct port_channel_t port_channel_t;
  * Post: a message of 4 KiB can be written without a reader.
  * Blocks: no.  Threads: any, with a `mem` each.
  */
-apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions, apr_pool_t *mem);
+apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions,
+                               apr_pool_t *mem);
 
 /*
  * The channel whose handle came from the process that started this one (or was
@@ -142,7 +144,8 @@ apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, in
  *
  * Errors: APR_EBADF when `handle` is not an end of a channel.
  */
-apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions, apr_pool_t *mem);
+apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions,
+                                apr_pool_t *mem);
 
 /* The handle of an end: still the channel's. */
 port_handle_t port_channel_handle(const port_channel_t *channel);
@@ -155,8 +158,8 @@ port_handle_t port_channel_handle(const port_channel_t *channel);
  * APR_TIMEUP.  What was not returned is not lost.
  * Blocks: until `deadline`.  Signals do not end it.
  */
-apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
-                               size_t *received);
+apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size,
+                               port_deadline_t deadline, size_t *received);
 
 /*
  * Write all of `size` bytes, as far as that goes until `deadline`.
@@ -167,8 +170,8 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
  * Errors: APR_TIMEUP; APR_EPIPE when the other end is closed everywhere.  Raises no signal.
  * Blocks: until `deadline`.
  */
-apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size, port_deadline_t deadline,
-                                size_t *sent);
+apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size,
+                                port_deadline_t deadline, size_t *sent);
 
 /* Close an end.  The other one reads what was written, and then APR_EOF. */
 void port_channel_close(port_channel_t *channel);
@@ -217,8 +220,8 @@ typedef struct port_spawn_t {
  * Blocks: until the program runs or has failed to.
  * Threads: any, with a `mem` each.
  */
-apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles, const port_spawn_t *request,
-                        port_stage_t *stage, apr_pool_t *mem);
+apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
+                        const port_spawn_t *request, port_stage_t *stage, apr_pool_t *mem);
 
 /* -- A process from outside ------------------------------------------------- */
 
@@ -268,7 +271,10 @@ apr_status_t port_process_stop(port_process_t *process, int signal);
 /* Close what stands for a process here.  It ends with this if it is not detached and still runs. */
 void port_process_close(port_process_t *process);
 
-/* In a forked child: give up the parent's hold on a process, so that its end is still noticed.  Fork: yes. */
+/*
+ * In a forked child: give up the parent's hold on a process, so that its end is still noticed.
+ * Fork: yes.
+ */
 void port_process_abandon(port_process_t *process);
 
 /* -- A process from inside -------------------------------------------------- */

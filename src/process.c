@@ -41,7 +41,8 @@ static void unlock(mproc_process_t *process)
 
 static void release_port(mproc_process_t *process)
 {
-    if (process->port == NULL || process->waiters > 0 || (process->is_sentinel_given && !process->is_closed))
+    if (process->port == NULL || process->waiters > 0 ||
+        (process->is_sentinel_given && !process->is_closed))
         return;
     port_process_close(process->port);
     process->port = NULL;
@@ -113,7 +114,8 @@ apr_status_t mproc__process_check_child(const mproc_process_t *process)
 {
     MPROC_TRY(check(process));
     if (process->role != MPROC__CHILD)
-        return mproc_error_set(APR_EINVAL, "%s is this process's parent, not its child", process->name);
+        return mproc_error_set(APR_EINVAL, "%s is this process's parent, not its child",
+                               process->name);
     return APR_SUCCESS;
 }
 
@@ -150,8 +152,11 @@ apr_status_t mproc_process_exitcode(mproc_process_t *process, apr_int64_t *exitc
     if (exitcode == NULL)
         return mproc_error_set(APR_EINVAL, "the variable for the exit code is NULL");
     if (process->how.ending == PORT_LOST)
-        return mproc_error_set(MPROC_ELOST, "the exit code of %s was taken by somebody else: SIGCHLD is ignored, or a "
-                               "thread waits for any child", process->name);
+        return mproc_error_set(
+            MPROC_ELOST,
+            "the exit code of %s was taken by somebody else: SIGCHLD is ignored, or a "
+            "thread waits for any child",
+            process->name);
     *exitcode = process->how.ending == PORT_SIGNALED ? -process->how.code : process->how.code;
     return APR_SUCCESS;
 }
@@ -159,7 +164,8 @@ apr_status_t mproc_process_exitcode(mproc_process_t *process, apr_int64_t *exitc
 apr_status_t mproc_process_status(mproc_process_t *process)
 {
     MPROC_TRY(check_ended(process));
-    return process->status == APR_SUCCESS ? APR_SUCCESS : mproc_error_set(process->status, "%s", process->words);
+    return process->status == APR_SUCCESS ? APR_SUCCESS
+                                          : mproc_error_set(process->status, "%s", process->words);
 }
 
 const char *mproc_process_error(mproc_process_t *process)
@@ -186,9 +192,9 @@ static apr_status_t stop(mproc_process_t *process, int signal)
 
     MPROC_TRY(mproc__process_check_child(process));
     rv = mproc__process_stop(process, signal);
-    return rv == APR_SUCCESS
-               ? rv
-               : mproc_error_set(rv, "cannot end %s: %s", process->name, mproc_strerror(rv, text, sizeof text));
+    return rv == APR_SUCCESS ? rv
+                             : mproc_error_set(rv, "cannot end %s: %s", process->name,
+                                               mproc_strerror(rv, text, sizeof text));
 }
 
 apr_status_t mproc_process_terminate(mproc_process_t *process)
@@ -232,9 +238,10 @@ apr_status_t mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *
         rv = APR_SUCCESS;
     }
     unlock(process);
-    return rv == APR_SUCCESS ? rv
-                             : mproc_error_set(rv, "%s has ended and was joined: there is nothing to wait for",
-                                               process->name);
+    return rv == APR_SUCCESS
+               ? rv
+               : mproc_error_set(rv, "%s has ended and was joined: there is nothing to wait for",
+                                 process->name);
 }
 
 mproc_process_t *mproc_current_process(void)

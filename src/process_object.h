@@ -12,11 +12,7 @@
 
 #include <apr_thread_mutex.h>
 
-typedef enum mproc__role_t {
-    MPROC__CHILD,
-    MPROC__SELF,
-    MPROC__PARENT
-} mproc__role_t;
+typedef enum mproc__role_t { MPROC__CHILD, MPROC__SELF, MPROC__PARENT } mproc__role_t;
 
 struct mproc_process_t {
     /* Set when it is made, and never changed. */
@@ -36,10 +32,10 @@ struct mproc_process_t {
     port_channel_t *control; /* NULL once its report was read */
     int waiters;             /* threads that wait on `port` without the lock */
     int has_ended;
-    int is_sentinel_given;   /* then `port` stays until the object is closed */
+    int is_sentinel_given; /* then `port` stays until the object is closed */
     int is_closed;
     port_exit_t how;
-    apr_status_t status;     /* when has_ended */
+    apr_status_t status; /* when has_ended */
     const char *words;
 
     /* Under the lock of the list of children. */
@@ -62,7 +58,10 @@ apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadl
 /* Make a child end if it has not: MPROC__ASK or MPROC__FORCE. */
 apr_status_t mproc__process_stop(mproc_process_t *process, int signal);
 
-/* Whether it is a child of this process that is not closed: APR_SUCCESS, or a status and a message. */
+/*
+ * Whether it is a child of this process that is not closed: APR_SUCCESS, or a status and a
+ * message.
+ */
 apr_status_t mproc__process_check_child(const mproc_process_t *process);
 
 /*

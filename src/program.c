@@ -17,19 +17,19 @@ mproc__program_t mproc__program;
 
 static apr_status_t refuse_unguarded(void)
 {
-    return mproc_error_set(MPROC_EBOOTSTRAP,
-                           "An attempt has been made to start a new process before the\n"
-                           "current process has finished its bootstrapping phase.\n"
-                           "\n"
-                           "This probably means that the guard is missing, or does not come first.\n"
-                           "A child runs main again from the top, so main must begin like this:\n"
-                           "\n"
-                           "    int main(int argc, const char *const *argv)\n"
-                           "    {\n"
-                           "        apr_pool_t *mem;\n"
-                           "\n"
-                           "        mproc_init(&mem, &argc, &argv, targets);\n"
-                           "        ...\n");
+    return mproc_error_set(
+        MPROC_EBOOTSTRAP, "An attempt has been made to start a new process before the\n"
+                          "current process has finished its bootstrapping phase.\n"
+                          "\n"
+                          "This probably means that the guard is missing, or does not come first.\n"
+                          "A child runs main again from the top, so main must begin like this:\n"
+                          "\n"
+                          "    int main(int argc, const char *const *argv)\n"
+                          "    {\n"
+                          "        apr_pool_t *mem;\n"
+                          "\n"
+                          "        mproc_init(&mem, &argc, &argv, targets);\n"
+                          "        ...\n");
 }
 
 int mproc__program_is_foreign(void)
@@ -62,7 +62,8 @@ apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem)
     const char *found;
 
     lock();
-    found = mproc__program.executable != NULL ? mproc__program.executable : mproc__program.own_executable;
+    found = mproc__program.executable != NULL ? mproc__program.executable
+                                              : mproc__program.own_executable;
     *path = apr_pstrdup(mem, found);
     unlock();
     if (found == NULL)
@@ -76,7 +77,8 @@ static const char *absolute(const char *path, apr_pool_t *mem)
 {
     char *merged;
 
-    return apr_filepath_merge(&merged, NULL, path, 0, mem) == APR_SUCCESS ? merged : apr_pstrdup(mem, path);
+    return apr_filepath_merge(&merged, NULL, path, 0, mem) == APR_SUCCESS ? merged
+                                                                          : apr_pstrdup(mem, path);
 }
 
 apr_status_t mproc_set_executable(const char *path)
@@ -112,12 +114,14 @@ static const char *named_by_environment(apr_pool_t *mem)
 {
     const char *path;
 
-    if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL || path[0] == '\0')
+    if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL ||
+        path[0] == '\0')
         return NULL;
     return absolute(path, mem);
 }
 
-apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv, apr_pool_t *mem)
+apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,
+                                apr_pool_t *mem)
 {
     mproc__program_t *program = &mproc__program;
 
@@ -132,9 +136,12 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
     /* Without it only starting a process fails, and says so. */
     if (port_executable(&program->own_executable, argv[0], mem) != APR_SUCCESS)
         program->own_executable = NULL;
-    if (port_build_id(program->build_id, program->own_executable != NULL ? program->own_executable : argv[0]) !=
-        APR_SUCCESS)
-        return mproc_error_set(MPROC_EBUILD, "it cannot be told which build of the program this is: its executable "
-                               "was not found by the name %s", argv[0]);
+    if (port_build_id(program->build_id, program->own_executable != NULL ? program->own_executable
+                                                                         : argv[0]) != APR_SUCCESS)
+        return mproc_error_set(
+            MPROC_EBUILD,
+            "it cannot be told which build of the program this is: its executable "
+            "was not found by the name %s",
+            argv[0]);
     return APR_SUCCESS;
 }

@@ -22,20 +22,20 @@ typedef enum mproc__phase_t {
 } mproc__phase_t;
 
 typedef struct mproc__program_t {
-    _Atomic int phase;           /* mproc__phase_t; released when the rest is set */
-    apr_int64_t pid;             /* whose state this is: a forked child has a copy */
-    apr_pool_t *mem;             /* the library's own; the program's is under it */
-    apr_thread_mutex_t *lock;    /* for executable */
-    const char *executable;      /* by mproc_set_executable() or MPROC_EXECUTABLE, or NULL */
-    const char *own_executable;  /* or NULL when the system cannot say */
-    const char *const *argv;     /* without the mark of a child */
+    _Atomic int phase;          /* mproc__phase_t; released when the rest is set */
+    apr_int64_t pid;            /* whose state this is: a forked child has a copy */
+    apr_pool_t *mem;            /* the library's own; the program's is under it */
+    apr_thread_mutex_t *lock;   /* for executable */
+    const char *executable;     /* by mproc_set_executable() or MPROC_EXECUTABLE, or NULL */
+    const char *own_executable; /* or NULL when the system cannot say */
+    const char *const *argv;    /* without the mark of a child */
     const mproc_target_t *targets;
-    apr_uint64_t fingerprint;    /* of the targets */
+    apr_uint64_t fingerprint; /* of the targets */
     unsigned char build_id[PORT_BUILD_ID_SIZE];
-    const char *identity;        /* "" in the program itself, "1:2" in a child's child */
-    _Atomic unsigned children;   /* how many were named */
+    const char *identity;      /* "" in the program itself, "1:2" in a child's child */
+    _Atomic unsigned children; /* how many were named */
     mproc_process_t *self;
-    mproc_process_t *parent;     /* or NULL */
+    mproc_process_t *parent; /* or NULL */
 } mproc__program_t;
 
 extern mproc__program_t mproc__program;
@@ -56,6 +56,7 @@ apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem);
  * All of it but phase, self, parent and identity; APR must be ready.  On failure there
  * is a message.
  */
-apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv, apr_pool_t *mem);
+apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,
+                                apr_pool_t *mem);
 
 #endif

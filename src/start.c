@@ -42,27 +42,30 @@ typedef struct starting_t {
 
 static apr_status_t refuse_target(const char *what)
 {
-    return mproc_error_set(MPROC_ETARGET,
-                           "%s; add it to the table given to mproc_init:\n"
-                           "    static const mproc_target_t targets[] = { MPROC_TARGET(your_function), "
-                           "MPROC_TARGETS_END };",
-                           what);
+    return mproc_error_set(
+        MPROC_ETARGET,
+        "%s; add it to the table given to mproc_init:\n"
+        "    static const mproc_target_t targets[] = { MPROC_TARGET(your_function), "
+        "MPROC_TARGETS_END };",
+        what);
 }
 
 static apr_status_t check_target(starting_t *starting, mproc_target_fn *target)
 {
     if (target == NULL)
         return refuse_target("the target is NULL");
-    starting->target = mproc__targets_find(mproc__program.targets, MPROC_KIND_TASK, (void (*)(void))target,
-                                           &starting->target_number);
-    return starting->target != NULL ? APR_SUCCESS : refuse_target("the target is not in the table of targets");
+    starting->target = mproc__targets_find(mproc__program.targets, MPROC_KIND_TASK,
+                                           (void (*)(void))target, &starting->target_number);
+    return starting->target != NULL ? APR_SUCCESS
+                                    : refuse_target("the target is not in the table of targets");
 }
 
 static apr_status_t check_environment(const char *const *changes)
 {
     for (; changes != NULL && *changes != NULL; changes++)
         if ((*changes)[0] == '\0' || (*changes)[0] == '=')
-            return mproc_error_set(APR_EINVAL, "the environment has an entry without a name: \"%s\"", *changes);
+            return mproc_error_set(APR_EINVAL,
+                                   "the environment has an entry without a name: \"%s\"", *changes);
     return APR_SUCCESS;
 }
 
@@ -75,8 +78,9 @@ static apr_status_t check_options(const mproc_process_options_t *options)
     if (options->working_directory != NULL && options->working_directory[0] == '\0')
         return mproc_error_set(APR_EINVAL, "the working directory is empty");
     if (options->daemon && options->detached)
-        return mproc_error_set(APR_EINVAL, "a daemonic process ends with its parent, a detached one does not: "
-                                           "choose one");
+        return mproc_error_set(APR_EINVAL,
+                               "a daemonic process ends with its parent, a detached one does not: "
+                               "choose one");
     return check_environment(options->environment);
 }
 
@@ -89,7 +93,8 @@ static apr_status_t check(starting_t *starting, mproc_process_t **process, mproc
     if (process == NULL || mem == NULL)
         return mproc_error_set(APR_EINVAL, "the variable for the process or its memory is NULL");
     if (mproc__program.self->is_daemon)
-        return mproc_error_set(MPROC_EDAEMON, "daemonic processes are not allowed to have children");
+        return mproc_error_set(MPROC_EDAEMON,
+                               "daemonic processes are not allowed to have children");
     starting->options = options != NULL ? options : &by_default;
     MPROC_TRY(check_options(starting->options));
     return check_target(starting, target);
@@ -99,19 +104,25 @@ static apr_status_t check(starting_t *starting, mproc_process_t **process, mproc
 
 static void name_process(starting_t *starting)
 {
-    unsigned number = atomic_fetch_add_explicit(&mproc__program.children, 1, memory_order_relaxed) + 1;
+    unsigned number =
+        atomic_fetch_add_explicit(&mproc__program.children, 1, memory_order_relaxed) + 1;
     mproc_process_t *process = starting->process;
     const char *parent = mproc__program.identity;
 
-    starting->identity = apr_psprintf(process->mem, "%s%s%u", parent, parent[0] != '\0' ? ":" : "", number);
-    process->name = starting->options->name != NULL ? apr_pstrdup(process->mem, starting->options->name)
-                                                    : apr_pstrcat(process->mem, "Process-", starting->identity, NULL);
+    starting->identity =
+        apr_psprintf(process->mem, "%s%s%u", parent, parent[0] != '\0' ? ":" : "", number);
+    process->name = starting->options->name != NULL
+                        ? apr_pstrdup(process->mem, starting->options->name)
+                        : apr_pstrcat(process->mem, "Process-", starting->identity, NULL);
     process->target = starting->target->name;
     process->is_daemon = starting->options->daemon != 0;
     process->is_detached = starting->options->detached != 0;
 }
 
-/* A detached child may outlive the memory of whoever started it; its object then lives on in the program's. */
+/*
+ * A detached child may outlive the memory of whoever started it; its object then lives on in the
+ * program's.
+ */
 static apr_status_t make_process(starting_t *starting, apr_pool_t *mem)
 {
     apr_pool_t *own;
@@ -149,9 +160,10 @@ static apr_status_t make_control(starting_t *starting)
     apr_status_t rv = port_channel_pair(&starting->here, &starting->there, PORT_READ | PORT_WRITE,
                                         starting->process->mem);
 
-    return rv == APR_SUCCESS ? rv
-                             : mproc_error_set(rv, "cannot start %s: making its control channel: %s",
-                                               starting->process->name, mproc_strerror(rv, text, sizeof text));
+    return rv == APR_SUCCESS
+               ? rv
+               : mproc_error_set(rv, "cannot start %s: making its control channel: %s",
+                                 starting->process->name, mproc_strerror(rv, text, sizeof text));
 }
 
 static apr_status_t make_message(starting_t *starting, const mproc_pack_t *args)
@@ -186,7 +198,8 @@ static apr_status_t launch_failed(const starting_t *starting, apr_status_t rv, p
         return mproc_error_set(rv, "cannot start %s: going to the working directory %s: %s", name,
                                starting->options->working_directory, text);
     if (stage == PORT_STAGE_PROGRAM)
-        return mproc_error_set(rv, "cannot start %s: running %s: %s", name, starting->executable, text);
+        return mproc_error_set(rv, "cannot start %s: running %s: %s", name, starting->executable,
+                               text);
     return mproc_error_set(rv, "cannot start %s: passing its handles: %s", name, text);
 }
 
@@ -198,8 +211,10 @@ static const char *const *child_arguments(const starting_t *starting)
 
     while (mproc__program.argv[count] != NULL)
         count++;
-    arguments = apr_pmemdup(starting->process->mem, mproc__program.argv, (count + 1) * sizeof *arguments);
-    if (mproc__program.own_executable == NULL || strcmp(starting->executable, mproc__program.own_executable) != 0)
+    arguments =
+        apr_pmemdup(starting->process->mem, mproc__program.argv, (count + 1) * sizeof *arguments);
+    if (mproc__program.own_executable == NULL ||
+        strcmp(starting->executable, mproc__program.own_executable) != 0)
         arguments[0] = starting->executable;
     return arguments;
 }
@@ -209,7 +224,8 @@ static apr_status_t merge_environment(const starting_t *starting, const char *co
     *environment = NULL;
     if (starting->options->environment == NULL)
         return APR_SUCCESS;
-    return port_environment_merge(environment, starting->options->environment, starting->process->mem);
+    return port_environment_merge(environment, starting->options->environment,
+                                  starting->process->mem);
 }
 
 /* The child's control channel goes first, then what the arguments hold. */
@@ -217,7 +233,8 @@ static apr_status_t launch(starting_t *starting)
 {
     apr_pool_t *mem = starting->process->mem;
     size_t count = starting->handles.count + 1, i;
-    port_handle_t *handles = apr_palloc(mem, 2 * count * sizeof *handles), *child_handles = handles + count;
+    port_handle_t *handles = apr_palloc(mem, 2 * count * sizeof *handles),
+                  *child_handles = handles + count;
     port_spawn_t request = {
         .executable = starting->executable,
         .arguments = child_arguments(starting),
@@ -242,7 +259,10 @@ static apr_status_t launch(starting_t *starting)
     return APR_SUCCESS;
 }
 
-/* A child that has ended already has its say through join; one that does not read is none of ours. */
+/*
+ * A child that has ended already has its say through join; one that does not read is none of
+ * ours.
+ */
 static apr_status_t tell(starting_t *starting)
 {
     size_t sent;
@@ -256,7 +276,8 @@ static apr_status_t tell(starting_t *starting)
         return APR_SUCCESS;
     mproc__process_stop(starting->process, MPROC__FORCE);
     mproc__process_wait(starting->process, PORT_NEVER);
-    return mproc_error_set(rv, "%s was started, but did not read its start message", starting->process->name);
+    return mproc_error_set(rv, "%s was started, but did not read its start message",
+                           starting->process->name);
 }
 
 /* -- Keeping it, or giving up -------------------------------------------------- */
@@ -284,8 +305,9 @@ static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_po
     return tell(starting);
 }
 
-apr_status_t (mproc_process_start)(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
-                                   const mproc_process_options_t *options, apr_pool_t *mem)
+apr_status_t(mproc_process_start)(mproc_process_t **process, mproc_target_fn *target,
+                                  const mproc_pack_t *args, const mproc_process_options_t *options,
+                                  apr_pool_t *mem)
 {
     starting_t starting = {0};
     apr_status_t rv;

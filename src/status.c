@@ -43,7 +43,8 @@ char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)
 {
     if (size == 0)
         return buffer;
-    if (rv <= MPROC_STATUS_START || rv >= MPROC_STATUS_START + (int)(sizeof texts / sizeof texts[0]))
+    if (rv <= MPROC_STATUS_START ||
+        rv >= MPROC_STATUS_START + (int)(sizeof texts / sizeof texts[0]))
         return apr_strerror(rv, buffer, size);
     snprintf(buffer, size, "%s", texts[rv - MPROC_STATUS_START]);
     return buffer;
@@ -72,7 +73,8 @@ void mproc__check_failed(apr_status_t rv, const char *call, const char *file, in
     char text[120];
 
     fflush(stdout);
-    fprintf(stderr, "%s:%d: %s failed: %s (%d)\n", file, line, call, mproc_strerror(rv, text, sizeof text), rv);
+    fprintf(stderr, "%s:%d: %s failed: %s (%d)\n", file, line, call,
+            mproc_strerror(rv, text, sizeof text), rv);
     if (last_message[0] != '\0')
         fprintf(stderr, "%s\n", last_message);
     exit(1);

@@ -13,11 +13,13 @@
 /* Called for each row that is a function; not 0 ends the walk. */
 typedef int visitor_t(const mproc_target_t *row, apr_uint64_t number, void *data);
 
-static int walk(const mproc_target_t *table, apr_uint64_t *number, int depth, visitor_t *visit, void *data)
+static int walk(const mproc_target_t *table, apr_uint64_t *number, int depth, visitor_t *visit,
+                void *data)
 {
     for (; table->kind != MPROC_KIND_END; table++) {
         if (table->kind == MPROC_KIND_TABLE) {
-            if (depth < MPROC__TABLE_DEPTH_MAX && walk(table->table, number, depth + 1, visit, data))
+            if (depth < MPROC__TABLE_DEPTH_MAX &&
+                walk(table->table, number, depth + 1, visit, data))
                 return 1;
         } else if (visit(table, (*number)++, data)) {
             return 1;
@@ -105,12 +107,14 @@ static apr_status_t check(const mproc_target_t *table, int depth)
     if (table == NULL)
         return mproc_error_set(APR_EINVAL, "the table of targets is NULL");
     if (depth > MPROC__TABLE_DEPTH_MAX)
-        return mproc_error_set(APR_EINVAL, "tables of targets lie more than %d deep", MPROC__TABLE_DEPTH_MAX);
+        return mproc_error_set(APR_EINVAL, "tables of targets lie more than %d deep",
+                               MPROC__TABLE_DEPTH_MAX);
     for (; table->kind != MPROC_KIND_END; table++) {
         if (table->kind == MPROC_KIND_TABLE)
             MPROC_TRY(check(table->table, depth + 1));
         else if (table->name == NULL || table->function == NULL)
-            return mproc_error_set(APR_EINVAL, "a row of the table of targets has no name or no function");
+            return mproc_error_set(APR_EINVAL,
+                                   "a row of the table of targets has no name or no function");
     }
     return APR_SUCCESS;
 }

@@ -26,7 +26,10 @@ const mproc_target_t *mproc__targets_at(const mproc_target_t *table, apr_uint64_
  */
 apr_uint64_t mproc__targets_fingerprint(const mproc_target_t *table);
 
-/* APR_SUCCESS, or APR_EINVAL and a message: a row without a name or function, or tables too deep. */
+/*
+ * APR_SUCCESS, or APR_EINVAL and a message: a row without a name or function, or tables too
+ * deep.
+ */
 apr_status_t mproc__targets_check(const mproc_target_t *table);
 
 #endif

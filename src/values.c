@@ -106,7 +106,8 @@ static apr_status_t write_real(writer_t *writer, double real)
 }
 
 /* `size` bytes that the reader will count, and `uncounted` ones behind them. */
-static apr_status_t write_bytes(writer_t *writer, mproc_type_t type, const void *data, size_t size, size_t uncounted)
+static apr_status_t write_bytes(writer_t *writer, mproc_type_t type, const void *data, size_t size,
+                                size_t uncounted)
 {
     apr_status_t rv = write_header(writer, type, size);
 
@@ -147,8 +148,10 @@ static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
     mproc__shared_t shared;
 
     if (writer->handles == NULL)
-        return mproc_error_set(MPROC_ENOTSHAREABLE, "%s cannot be sent in a message; give it to a child in its "
-                               "arguments", mproc__type_name(value->type));
+        return mproc_error_set(MPROC_ENOTSHAREABLE,
+                               "%s cannot be sent in a message; give it to a child in its "
+                               "arguments",
+                               mproc__type_name(value->type));
     if (object_kinds[value->type] == NULL)
         return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called");
     if (writer->handles->count == HANDLES_MAX)
@@ -159,32 +162,30 @@ static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
 
 static apr_status_t refuse_null(size_t position, mproc_type_t type)
 {
-    return mproc_error_set(APR_EINVAL, "value %d is NULL where %s is expected; MPROC_NONE stands for nothing",
+    return mproc_error_set(APR_EINVAL,
+                           "value %d is NULL where %s is expected; MPROC_NONE stands for nothing",
                            (int)position, mproc__type_name(type));
 }
 
-static apr_status_t write_value(writer_t *writer, const mproc_value_t *value, size_t position, int depth)
+static apr_status_t write_value(writer_t *writer, const mproc_value_t *value, size_t position,
+                                int depth)
 {
     switch (value->type) {
-    case MPROC_TYPE_NONE:
-        return write_header(writer, MPROC_TYPE_NONE, 0);
-    case MPROC_TYPE_BOOL:
-        return write_header(writer, MPROC_TYPE_BOOL, value->as.integer != 0);
+    case MPROC_TYPE_NONE: return write_header(writer, MPROC_TYPE_NONE, 0);
+    case MPROC_TYPE_BOOL: return write_header(writer, MPROC_TYPE_BOOL, value->as.integer != 0);
     case MPROC_TYPE_INTEGER:
-    case MPROC_TYPE_UNSIGNED:
-        return write_scalar(writer, value->type, value->as.unsigned_integer);
-    case MPROC_TYPE_REAL:
-        return write_real(writer, value->as.real);
+    case MPROC_TYPE_UNSIGNED: return write_scalar(writer, value->type, value->as.unsigned_integer);
+    case MPROC_TYPE_REAL: return write_real(writer, value->as.real);
     case MPROC_TYPE_STRING:
         if (value->as.string == NULL)
             return refuse_null(position, value->type);
-        return write_bytes(writer, MPROC_TYPE_STRING, value->as.string, strlen(value->as.string), 1);
+        return write_bytes(writer, MPROC_TYPE_STRING, value->as.string, strlen(value->as.string),
+                           1);
     case MPROC_TYPE_BYTES:
         if (value->as.bytes.data == NULL && value->as.bytes.size > 0)
             return refuse_null(position, value->type);
         return write_bytes(writer, MPROC_TYPE_BYTES, value->as.bytes.data, value->as.bytes.size, 0);
-    case MPROC_TYPE_PACK:
-        return write_inner_pack(writer, value->as.pack, depth);
+    case MPROC_TYPE_PACK: return write_inner_pack(writer, value->as.pack, depth);
     case MPROC_TYPE_CONNECTION:
         if (value->as.object == NULL)
             return refuse_null(position, value->type);
@@ -202,20 +203,22 @@ static apr_status_t write_pack(writer_t *writer, const mproc_pack_t *pack, int d
         return mproc_error_set(MPROC_ECOUNT, "a pack of %llu values; it holds at most %d",
                                (unsigned long long)count, MPROC_PACK_MAX);
     if (depth > MPROC_PACK_DEPTH_MAX)
-        return mproc_error_set(APR_EINVAL, "packs lie more than %d deep in packs", MPROC_PACK_DEPTH_MAX);
+        return mproc_error_set(APR_EINVAL, "packs lie more than %d deep in packs",
+                               MPROC_PACK_DEPTH_MAX);
     rv = write_number(writer, count);
     for (i = 0; rv == APR_SUCCESS && i < count; i++)
         rv = write_value(writer, &pack->values[i], i + 1, depth);
     return rv;
 }
 
-apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack)
+apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                const mproc_pack_t *pack)
 {
     return mproc__pack_encode_around(buffer, handles, pack, 0);
 }
 
-apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack,
-                                       int layers)
+apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                       const mproc_pack_t *pack, int layers)
 {
     writer_t writer = {buffer, handles};
     size_t start = buffer->size;
@@ -255,7 +258,8 @@ static apr_status_t read_number(reader_t *reader, apr_uint64_t *number)
 }
 
 /* Everything left is a multiple of 8, so that what is padded fits if it fits unpadded. */
-static apr_status_t read_bytes(reader_t *reader, mproc_bytes_t *bytes, apr_uint64_t size, size_t uncounted)
+static apr_status_t read_bytes(reader_t *reader, mproc_bytes_t *bytes, apr_uint64_t size,
+                               size_t uncounted)
 {
     size_t whole;
 
@@ -293,7 +297,8 @@ static apr_status_t read_real(reader_t *reader, mproc_value_t *value)
     return rv;
 }
 
-static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size, apr_pool_t *mem)
+static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size,
+                                apr_pool_t *mem)
 {
     mproc__shared_t shared;
     apr_uint64_t number, index;
@@ -308,8 +313,8 @@ static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint
     return object_kinds[value->type]->adopt(&value->as.object, &shared, mem);
 }
 
-static apr_status_t read_inner_pack(mproc_values_t *values, size_t index, reader_t *reader, apr_uint64_t size,
-                                    int depth)
+static apr_status_t read_inner_pack(mproc_values_t *values, size_t index, reader_t *reader,
+                                    apr_uint64_t size, int depth)
 {
     reader_t inside = *reader;
     apr_status_t rv;
@@ -380,9 +385,11 @@ static apr_status_t read_pack(mproc_values_t *values, reader_t *reader, int dept
     return rv;
 }
 
-apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, const port_handle_t *handles, size_t nhandles)
+apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset,
+                                  const port_handle_t *handles, size_t nhandles)
 {
-    reader_t reader = {values->buffer.bytes + offset, values->buffer.size - offset, handles, nhandles};
+    reader_t reader = {values->buffer.bytes + offset, values->buffer.size - offset, handles,
+                       nhandles};
 
     values->count = 0;
     if (reader.left % 8 != 0)

@@ -32,8 +32,9 @@ struct mproc_values_t {
     apr_pool_t *mem;
     mproc__buffer_t buffer; /* the message; inner values borrow their outermost one's */
     size_t count;
-    mproc_value_t values[MPROC_PACK_MAX];   /* strings and bytes point into the message */
-    mproc_values_t *inner[MPROC_PACK_MAX];  /* made when a pack first arrives at this position, and kept */
+    mproc_value_t values[MPROC_PACK_MAX]; /* strings and bytes point into the message */
+    mproc_values_t
+        *inner[MPROC_PACK_MAX]; /* made when a pack first arrives at this position, and kept */
 };
 
 /* Handles that travel beside the bytes of a message. */
@@ -45,8 +46,8 @@ typedef struct mproc__handles_t {
 /* An object on its way. */
 typedef struct mproc__shared_t {
     port_handle_t handle;
-    apr_uint32_t detail;  /* 31 bits of what its kind wants to know */
-    mproc_bytes_t data;   /* and more of it, in bytes; borrowed */
+    apr_uint32_t detail; /* 31 bits of what its kind wants to know */
+    mproc_bytes_t data;  /* and more of it, in bytes; borrowed */
 } mproc__shared_t;
 
 /* What a kind of object must be able to do to travel. */
@@ -71,17 +72,19 @@ const char *mproc__type_name(mproc_type_t type);
  * and its objects' handles to `handles`; when that is NULL, objects are refused.
  * On failure the buffer is as it was, and the message names the value.
  */
-apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack);
+apr_status_t mproc__pack_encode(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                const mproc_pack_t *pack);
 
 /* The same for a pack of the library's own around the user's, `layers` packs deep. */
-apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles, const mproc_pack_t *pack,
-                                       int layers);
+apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t *handles,
+                                       const mproc_pack_t *pack, int layers);
 
 /*
  * Read the pack that fills values->buffer from `offset` to its end.  Objects are
  * adopted at once, in the memory of the values.  On failure there are no values.
  */
-apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, const port_handle_t *handles, size_t nhandles);
+apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset,
+                                  const port_handle_t *handles, size_t nhandles);
 
 /* Little-endian numbers, for the headers of messages. */
 void mproc__put_u64(unsigned char bytes[8], apr_uint64_t number);

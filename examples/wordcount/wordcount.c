@@ -89,7 +89,8 @@ static void start(job_t *job, apr_pool_t *mem)
     mproc_connection_t *there;
 
     MPROC_CHECK(mproc_pipe(&job->counts, &there, MPROC_ONE_WAY, mem));
-    MPROC_CHECK(mproc_process_start(&job->process, count_file, MPROC_PACK(job->path, there), NULL, mem));
+    MPROC_CHECK(
+        mproc_process_start(&job->process, count_file, MPROC_PACK(job->path, there), NULL, mem));
     MPROC_CHECK(mproc_connection_close(there));
 }
 

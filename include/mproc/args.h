@@ -154,7 +154,8 @@ MPROC_DECLARE(const mproc_pack_t *) mproc_pack_copy(apr_pool_t *mem, const mproc
  *
  * Threads: one at a time.
  */
-MPROC_DECLARE(apr_status_t) mproc_unpack(mproc_values_t *values, const mproc_slot_t *slots, size_t count);
+MPROC_DECLARE(apr_status_t)
+mproc_unpack(mproc_values_t *values, const mproc_slot_t *slots, size_t count);
 
 /** The values a task was called with; see init.h. */
 MPROC_DECLARE(mproc_values_t *) mproc_task_args(mproc_task_t *task);
@@ -272,7 +273,8 @@ MPROC_END_C
 #ifndef __cplusplus
 
 /* How many arguments there are, 1 to 16, and a macro applied to each of them. */
-#define MPROC__COUNT(...) MPROC__COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define MPROC__COUNT(...)                                                                          \
+    MPROC__COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define MPROC__COUNT_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
 #define MPROC__JOIN(a, b) MPROC__JOIN_(a, b)
 #define MPROC__JOIN_(a, b) a##b
@@ -345,7 +347,9 @@ MPROC_END_C
          mproc_connection_t **: MPROC_TYPE_CONNECTION),                                            \
      sizeof *(address), (address)}
 
-/** Take values apart: MPROC_UNPACK(task or values, &variable, ...), a status; see mproc_unpack(). */
+/**
+ * Take values apart: MPROC_UNPACK(task or values, &variable, ...); a status, see mproc_unpack().
+ */
 #define MPROC_UNPACK(from, ...)                                                                    \
     mproc_unpack(_Generic((from),                                                                  \
                      mproc_task_t *: mproc_task_args,                                              \
@@ -374,7 +378,8 @@ template <size_t N> struct packed {
 template <class T> using if_signed =
     std::enable_if_t<std::is_integral<T>::value && std::is_signed<T>::value, mproc_value_t>;
 template <class T> using if_unsigned = std::enable_if_t<
-    std::is_integral<T>::value && std::is_unsigned<T>::value && !std::is_same<T, bool>::value, mproc_value_t>;
+    std::is_integral<T>::value && std::is_unsigned<T>::value && !std::is_same<T, bool>::value,
+    mproc_value_t>;
 template <class T> using if_bool = std::enable_if_t<std::is_same<T, bool>::value, mproc_value_t>;
 template <class T> using if_enum = std::enable_if_t<
     std::is_enum<T>::value && std::is_convertible<T, long long>::value, mproc_value_t>;
@@ -383,7 +388,10 @@ template <class T> if_signed<T> value(T x) { return mproc__value_signed(x); }
 template <class T> if_unsigned<T> value(T x) { return mproc__value_unsigned(x); }
 /* A template, as every pointer would convert to a plain bool. */
 template <class T> if_bool<T> value(T x) { return mproc__value_bool(x ? 1 : 0); }
-template <class T> if_enum<T> value(T x) { return value(static_cast<std::underlying_type_t<T>>(x)); }
+template <class T> if_enum<T> value(T x)
+{
+    return value(static_cast<std::underlying_type_t<T>>(x));
+}
 inline mproc_value_t value(float x) { return mproc__value_real(static_cast<double>(x)); }
 inline mproc_value_t value(double x) { return mproc__value_real(x); }
 inline mproc_value_t value(const char *x) { return mproc__value_string(x); }
@@ -405,14 +413,24 @@ template <class... T> packed<sizeof...(T)> make_pack(const T &...from)
 
 template <class T> std::enable_if_t<std::is_integral<T>::value, mproc_slot_t> slot(T *address)
 {
-    return {std::is_signed<T>::value ? MPROC_TYPE_INTEGER : MPROC_TYPE_UNSIGNED, sizeof(T), address};
+    return {std::is_signed<T>::value ? MPROC_TYPE_INTEGER : MPROC_TYPE_UNSIGNED, sizeof(T),
+            address};
 }
 inline mproc_slot_t slot(bool *address) { return {MPROC_TYPE_BOOL, sizeof(bool), address}; }
 inline mproc_slot_t slot(float *address) { return {MPROC_TYPE_REAL, sizeof(float), address}; }
 inline mproc_slot_t slot(double *address) { return {MPROC_TYPE_REAL, sizeof(double), address}; }
-inline mproc_slot_t slot(const char **address) { return {MPROC_TYPE_STRING, sizeof *address, address}; }
-inline mproc_slot_t slot(mproc_bytes_t *address) { return {MPROC_TYPE_BYTES, sizeof *address, address}; }
-inline mproc_slot_t slot(mproc_values_t **address) { return {MPROC_TYPE_PACK, sizeof *address, address}; }
+inline mproc_slot_t slot(const char **address)
+{
+    return {MPROC_TYPE_STRING, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_bytes_t *address)
+{
+    return {MPROC_TYPE_BYTES, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_values_t **address)
+{
+    return {MPROC_TYPE_PACK, sizeof *address, address};
+}
 inline mproc_slot_t slot(mproc_connection_t **address)
 {
     return {MPROC_TYPE_CONNECTION, sizeof *address, address};

@@ -51,7 +51,8 @@ typedef enum mproc_duplex_t {
  * @return another           what the system said, as when there are no descriptors left
  */
 MPROC_DECLARE(apr_status_t)
-mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t duplex, apr_pool_t *mem);
+mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t duplex,
+           apr_pool_t *mem);
 
 /**
  * Send packed values.
@@ -71,7 +72,8 @@ mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t)
-mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack, apr_interval_time_t timeout);
+mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
+                      apr_interval_time_t timeout);
 
 /**
  * Receive packed values.
@@ -89,7 +91,8 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack, 
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t)
-mproc_connection_recv(mproc_connection_t *connection, mproc_values_t *values, apr_interval_time_t timeout);
+mproc_connection_recv(mproc_connection_t *connection, mproc_values_t *values,
+                      apr_interval_time_t timeout);
 
 /**
  * Send bytes as one message.
@@ -116,8 +119,8 @@ mproc_connection_send_bytes(mproc_connection_t *connection, const void *data, si
  *                         mean nothing
  */
 MPROC_DECLARE(apr_status_t)
-mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer, size_t capacity, size_t *size,
-                            apr_interval_time_t timeout);
+mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer, size_t capacity,
+                            size_t *size, apr_interval_time_t timeout);
 
 /**
  * Whether a receiving call would find something: a message has begun to arrive,
@@ -129,7 +132,8 @@ mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer, size_t
  * @return APR_TIMEUP   there is nothing
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL, MPROC_EPROTOCOL
  */
-MPROC_DECLARE(apr_status_t) mproc_connection_poll(mproc_connection_t *connection, apr_interval_time_t timeout);
+MPROC_DECLARE(apr_status_t)
+mproc_connection_poll(mproc_connection_t *connection, apr_interval_time_t timeout);
 
 /**
  * Close an end.  The other end gets APR_EOF once it has read all, and APR_EPIPE

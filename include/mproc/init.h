@@ -116,7 +116,8 @@ MPROC_BEGIN_C
  *
  * Threads: call it before there are others.  Fork: not in a forked child.
  */
-MPROC_DECLARE(void) mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets);
+MPROC_DECLARE(void)
+mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets);
 
 /** How a child exits that never reached its target: foreign, truncated or refused. */
 #define MPROC_EXIT_HANDSHAKE 121
@@ -150,7 +151,10 @@ MPROC_DECLARE(apr_status_t) mproc_set_executable(const char *path);
  */
 MPROC_DECLARE(int) mproc_cpu_count(void);
 
-/** Memory that lasts as long as the task: it is destroyed after the target has returned and its children have ended. */
+/**
+ * Memory that lasts as long as the task: until the target has returned and its children have
+ * ended.
+ */
 MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
 /** The name of the target that is running, as it stands in the table. */

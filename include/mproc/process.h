@@ -30,15 +30,21 @@ typedef struct mproc_process_t mproc_process_t;
  * the sensible default.  Everything is copied by mproc_process_start().
  */
 typedef struct mproc_process_options_t {
-    size_t size;      /**< of this struct, so that it can grow; set by the initializer */
-    const char *name; /**< NULL: "Process-1", "Process-2" and so on; of a child's child "Process-1:2" */
-    int daemon;       /**< not 0: terminated when its parent ends normally, which would else join it;
-                           it may not start children itself */
-    int detached;     /**< not 0: it lives on when its parent ends, in a session of its own */
-    int ignore_interrupt; /**< not 0: Ctrl-C does not end it, and its parent decides */
-    const char *const *environment; /**< ended by NULL: "NAME=value" sets, "NAME" takes out; the rest
-                                         is the parent's */
-    const char *working_directory;  /**< NULL: the parent's */
+    /** Of this struct, so that it can grow; set by the initializer. */
+    size_t size;
+    /** NULL: "Process-1", "Process-2" and so on; of a child's child "Process-1:2". */
+    const char *name;
+    /** Not 0: terminated when its parent ends normally, which would else join it; it may not start
+        children itself. */
+    int daemon;
+    /** Not 0: it lives on when its parent ends, in a session of its own. */
+    int detached;
+    /** Not 0: Ctrl-C does not end it, and its parent decides. */
+    int ignore_interrupt;
+    /** Ended by NULL: "NAME=value" sets, "NAME" takes out; the rest is the parent's. */
+    const char *const *environment;
+    /** NULL: the parent's. */
+    const char *working_directory;
 } mproc_process_options_t;
 
 /** The initializer of mproc_process_options_t. */
@@ -64,7 +70,7 @@ typedef intptr_t mproc_sentinel_t;
  * @param mem      the process object lives until it is destroyed
  *
  * @return APR_SUCCESS          it is running
- * @return MPROC_EBOOTSTRAP     mproc_init() has not been called, or has not taken this child away yet
+ * @return MPROC_EBOOTSTRAP     mproc_init() has not been called, or is not done yet
  * @return MPROC_EDAEMON        this process is daemonic
  * @return MPROC_ETARGET        @a target is not in the table
  * @return MPROC_ENOTSHAREABLE  an argument cannot be given to a child
@@ -83,7 +89,8 @@ mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mp
 #ifndef __cplusplus
 /* A target of another kind is a compile error, where C alone would only warn; void * is NULL. */
 #define mproc_process_start(process, target, args, options, mem)                                   \
-    mproc_process_start((process), _Generic((target), mproc_target_fn *: (target), void *: (target)), (args),     \
+    mproc_process_start((process),                                                                 \
+                        _Generic((target), mproc_target_fn *: (target), void *: (target)), (args), \
                         (options), (mem))
 #endif
 
@@ -104,7 +111,8 @@ mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mp
  * Threads: any number may wait at once.  Fork: a forked child may not join its
  * parent's children.
  */
-MPROC_DECLARE(apr_status_t) mproc_process_join(mproc_process_t *process, apr_interval_time_t timeout);
+MPROC_DECLARE(apr_status_t)
+mproc_process_join(mproc_process_t *process, apr_interval_time_t timeout);
 
 /**
  * Whether a process runs: 1 or 0; 1 for this process itself, 0 for one that is
@@ -206,7 +214,8 @@ MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
  *
  * @return APR_SUCCESS, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
  */
-MPROC_DECLARE(apr_status_t) mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *sentinel);
+MPROC_DECLARE(apr_status_t)
+mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *sentinel);
 
 /** This process itself, named "MainProcess" in the program; NULL before mproc_init(). */
 MPROC_DECLARE(mproc_process_t *) mproc_current_process(void);
@@ -230,7 +239,8 @@ MPROC_DECLARE(mproc_process_t *) mproc_parent_process(void);
  *
  * Threads: any.
  */
-MPROC_DECLARE(apr_status_t) mproc_active_children(mproc_process_t ***children, size_t *count, apr_pool_t *mem);
+MPROC_DECLARE(apr_status_t)
+mproc_active_children(mproc_process_t ***children, size_t *count, apr_pool_t *mem);
 
 MPROC_END_C
 

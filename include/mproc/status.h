@@ -22,26 +22,46 @@ MPROC_BEGIN_C
 /** The first of mproc's own codes; APR leaves this range to its users. */
 #define MPROC_STATUS_START (APR_OS_START_USERERR + 3100)
 
-#define MPROC_EBOOTSTRAP (MPROC_STATUS_START + 1)     /**< no process can be started before mproc_init() is done */
-#define MPROC_ETARGET (MPROC_STATUS_START + 2)        /**< the target is not in the table given to mproc_init() */
-#define MPROC_EBUILD (MPROC_STATUS_START + 3)         /**< parent and child are not the same build, or differ in their tables */
-#define MPROC_EHANDSHAKE (MPROC_STATUS_START + 4)     /**< the child ended before it reached its target */
-#define MPROC_EPROTOCOL (MPROC_STATUS_START + 5)      /**< what arrived is not an mproc message */
-#define MPROC_ECOUNT (MPROC_STATUS_START + 6)         /**< too many or too few values */
-#define MPROC_ETYPE (MPROC_STATUS_START + 7)          /**< a value has another type than the variable for it */
-#define MPROC_ERANGE (MPROC_STATUS_START + 8)         /**< an integer does not fit the variable for it */
-#define MPROC_ENOTSHAREABLE (MPROC_STATUS_START + 9)  /**< this object cannot travel this way */
-#define MPROC_ETORN (MPROC_STATUS_START + 10)         /**< the other end went away in the middle of a message */
-#define MPROC_EMSGSIZE (MPROC_STATUS_START + 11)      /**< the buffer is smaller than the message; the message waits */
-#define MPROC_ECLOSED (MPROC_STATUS_START + 12)       /**< the object was closed */
-#define MPROC_EDIRECTION (MPROC_STATUS_START + 13)    /**< this end only reads, or only writes */
-#define MPROC_EINUSE (MPROC_STATUS_START + 14)        /**< another thread is using this end */
-#define MPROC_ERUNNING (MPROC_STATUS_START + 15)      /**< the process has not ended yet */
-#define MPROC_ELOST (MPROC_STATUS_START + 16)         /**< somebody else took the exit status away */
-#define MPROC_EDIED (MPROC_STATUS_START + 17)         /**< the process ended without a word: killed, crashed, or _exit() */
-#define MPROC_EEXIT (MPROC_STATUS_START + 18)         /**< the target called exit() with a code other than 0 */
-#define MPROC_EDAEMON (MPROC_STATUS_START + 19)       /**< daemonic processes are not allowed to have children */
-#define MPROC_EFOREIGN (MPROC_STATUS_START + 20)      /**< the object belongs to the process that made it, not to this one */
+/** No process can be started before mproc_init() is done. */
+#define MPROC_EBOOTSTRAP (MPROC_STATUS_START + 1)
+/** The target is not in the table given to mproc_init(). */
+#define MPROC_ETARGET (MPROC_STATUS_START + 2)
+/** Parent and child are not the same build, or differ in their tables. */
+#define MPROC_EBUILD (MPROC_STATUS_START + 3)
+/** The child ended before it reached its target. */
+#define MPROC_EHANDSHAKE (MPROC_STATUS_START + 4)
+/** What arrived is not an mproc message. */
+#define MPROC_EPROTOCOL (MPROC_STATUS_START + 5)
+/** Too many or too few values. */
+#define MPROC_ECOUNT (MPROC_STATUS_START + 6)
+/** A value has another type than the variable for it. */
+#define MPROC_ETYPE (MPROC_STATUS_START + 7)
+/** An integer does not fit the variable for it. */
+#define MPROC_ERANGE (MPROC_STATUS_START + 8)
+/** This object cannot travel this way. */
+#define MPROC_ENOTSHAREABLE (MPROC_STATUS_START + 9)
+/** The other end went away in the middle of a message. */
+#define MPROC_ETORN (MPROC_STATUS_START + 10)
+/** The buffer is smaller than the message; the message waits. */
+#define MPROC_EMSGSIZE (MPROC_STATUS_START + 11)
+/** The object was closed. */
+#define MPROC_ECLOSED (MPROC_STATUS_START + 12)
+/** This end only reads, or only writes. */
+#define MPROC_EDIRECTION (MPROC_STATUS_START + 13)
+/** Another thread is using this end. */
+#define MPROC_EINUSE (MPROC_STATUS_START + 14)
+/** The process has not ended yet. */
+#define MPROC_ERUNNING (MPROC_STATUS_START + 15)
+/** Somebody else took the exit status away. */
+#define MPROC_ELOST (MPROC_STATUS_START + 16)
+/** The process ended without a word: killed, crashed, or _exit(). */
+#define MPROC_EDIED (MPROC_STATUS_START + 17)
+/** The target called exit() with a code other than 0. */
+#define MPROC_EEXIT (MPROC_STATUS_START + 18)
+/** Daemonic processes are not allowed to have children. */
+#define MPROC_EDAEMON (MPROC_STATUS_START + 19)
+/** The object belongs to the process that made it, not to this one. */
+#define MPROC_EFOREIGN (MPROC_STATUS_START + 20)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().
@@ -81,10 +101,12 @@ MPROC_DECLARE(const char *) mproc_error_message(void);
  *
  * Threads: any.
  */
-MPROC_DECLARE(apr_status_t) mproc_error_set(apr_status_t rv, const char *format, ...) MPROC_PRINTF(2, 3);
+MPROC_DECLARE(apr_status_t)
+mproc_error_set(apr_status_t rv, const char *format, ...) MPROC_PRINTF(2, 3);
 
 /** For MPROC_CHECK alone: print where, what and why on stderr, then exit(1). */
-MPROC_DECLARE(void) mproc__check_failed(apr_status_t rv, const char *call, const char *file, int line);
+MPROC_DECLARE(void)
+mproc__check_failed(apr_status_t rv, const char *call, const char *file, int line);
 
 /** In a function that returns a status: hand a failure up, unchanged. */
 #define MPROC_TRY(call)                                                                            \

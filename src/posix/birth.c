@@ -34,7 +34,8 @@ static int read_number(int *number, const char **text)
         return 0;
     errno = 0;
     value = strtol(*text, &end, 10);
-    if (errno != 0 || value < FIRST_DESCRIPTOR || value > 0x7fffffff || (*end != ',' && *end != ':'))
+    if (errno != 0 || value < FIRST_DESCRIPTOR || value > 0x7fffffff ||
+        (*end != ',' && *end != ':'))
         return 0;
     *number = (int)value;
     *text = end + 1;
@@ -78,7 +79,8 @@ static int is_control(int descriptor)
 /* A program that this process runs must not hold them. */
 static apr_status_t keep_private(const mark_t *mark)
 {
-    if (fcntl(mark->control, F_SETFD, FD_CLOEXEC) != 0 || fcntl(mark->lifeline, F_SETFD, FD_CLOEXEC) != 0)
+    if (fcntl(mark->control, F_SETFD, FD_CLOEXEC) != 0 ||
+        fcntl(mark->lifeline, F_SETFD, FD_CLOEXEC) != 0)
         return APR_FROM_OS_ERROR(errno);
     return APR_SUCCESS;
 }

@@ -49,7 +49,8 @@ static int limit_directions(const int pair[2], int directions)
     return 0;
 }
 
-apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions, apr_pool_t *mem)
+apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions,
+                               apr_pool_t *mem)
 {
     int pair[2];
     apr_status_t rv = posix_socketpair(pair);
@@ -66,7 +67,8 @@ apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, in
     return APR_SUCCESS;
 }
 
-apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions, apr_pool_t *mem)
+apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions,
+                                apr_pool_t *mem)
 {
     struct sockaddr address = {0};
     socklen_t address_size = sizeof address, type_size;
@@ -89,8 +91,8 @@ port_handle_t port_channel_handle(const port_channel_t *channel)
     return channel->socket;
 }
 
-apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
-                               size_t *received)
+apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size,
+                               port_deadline_t deadline, size_t *received)
 {
     for (;;) {
         ssize_t got = recv(channel->socket, buffer, size, wait_flag(deadline));
@@ -112,14 +114,15 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
     }
 }
 
-apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size, port_deadline_t deadline,
-                                size_t *sent)
+apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size,
+                                port_deadline_t deadline, size_t *sent)
 {
     const char *bytes = data;
 
     *sent = 0;
     while (*sent < size) {
-        ssize_t put = send(channel->socket, bytes + *sent, size - *sent, wait_flag(deadline) | MSG_NOSIGNAL);
+        ssize_t put =
+            send(channel->socket, bytes + *sent, size - *sent, wait_flag(deadline) | MSG_NOSIGNAL);
 
         if (put >= 0) {
             *sent += (size_t)put;

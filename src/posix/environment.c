@@ -48,10 +48,12 @@ apr_status_t port_environment_get(const char **value, const char *name, apr_pool
     return APR_SUCCESS;
 }
 
-apr_status_t port_environment_merge(const char *const **environment, const char *const *changes, apr_pool_t *mem)
+apr_status_t port_environment_merge(const char *const **environment, const char *const *changes,
+                                    apr_pool_t *mem)
 {
     const char *const *own = (const char *const *)environ;
-    const char **merged = apr_palloc(mem, (count_entries(own) + count_entries(changes) + 1) * sizeof *merged);
+    const char **merged =
+        apr_palloc(mem, (count_entries(own) + count_entries(changes) + 1) * sizeof *merged);
     size_t count = 0;
 
     for (; *own != NULL; own++)

@@ -39,15 +39,18 @@ apr_status_t posix_pair_above_stdio(int pair[2], const int made[2]);
 /* Close both of a pair, keeping errno. */
 void posix_close_pair(const int pair[2]);
 
-/* What a new process is to be: every number and string is ready, so that nothing is left to compute. */
+/*
+ * What a new process is to be: every number and string is ready, so that nothing is left to
+ * compute.
+ */
 typedef struct posix_launch_t {
     const char *path;
     char *const *arguments;
     char *const *environment;
-    const char *folder;      /* or NULL */
-    const int *descriptors;  /* become FIRST_DESCRIPTOR and up; none lies among those */
+    const char *folder;     /* or NULL */
+    const int *descriptors; /* become FIRST_DESCRIPTOR and up; none lies among those */
     int ndescriptors;
-    int standard[3];         /* become stdin, stdout, stderr */
+    int standard[3]; /* become stdin, stdout, stderr */
     int is_session_leader;
 } posix_launch_t;
 

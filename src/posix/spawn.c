@@ -21,7 +21,7 @@ extern char **environ;
 
 /* What a start holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct preparation_t {
-    int lifeline[2];  /* the child's end, this process's end */
+    int lifeline[2]; /* the child's end, this process's end */
     int null_device;
     int *descriptors; /* for the child, in the order of the request, then its lifeline */
     int *copies;      /* those of them that are only for this start */
@@ -116,7 +116,8 @@ static apr_status_t prepare_handles(preparation_t *prepared, const port_spawn_t 
 /* Read by port_birth(). */
 static char *make_mark(const preparation_t *prepared, const port_spawn_t *request, apr_pool_t *mem)
 {
-    return apr_psprintf(mem, PORT_CHILD_MARK "%d,%d,%s:%s", child_number(0), child_number(prepared->count - 1),
+    return apr_psprintf(mem, PORT_CHILD_MARK "%d,%d,%s:%s", child_number(0),
+                        child_number(prepared->count - 1),
                         request->is_detached ? "detached" : "tied", request->token);
 }
 
@@ -164,7 +165,8 @@ static apr_status_t launch(pid_t *pid, const preparation_t *prepared, const port
         .folder = request->folder,
         .descriptors = prepared->descriptors,
         .ndescriptors = prepared->count,
-        .standard = {prepared->null_device, is_open(STDOUT_FILENO) ? STDOUT_FILENO : prepared->null_device,
+        .standard = {prepared->null_device,
+                     is_open(STDOUT_FILENO) ? STDOUT_FILENO : prepared->null_device,
                      is_open(STDERR_FILENO) ? STDERR_FILENO : prepared->null_device},
         .is_session_leader = request->is_detached,
     };
@@ -198,8 +200,8 @@ static void number_handles(port_handle_t *child_handles, size_t count)
         child_handles[i] = child_number((int)i);
 }
 
-apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles, const port_spawn_t *request,
-                        port_stage_t *stage, apr_pool_t *mem)
+apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
+                        const port_spawn_t *request, port_stage_t *stage, apr_pool_t *mem)
 {
     preparation_t prepared;
     port_process_t started = {.sentinel = -1};

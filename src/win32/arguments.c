@@ -68,7 +68,8 @@ static void put_argument(apr_array_header_t *line, const char *argument)
             put(line, *argument++, 1);
 }
 
-apr_status_t win32_command_line(WCHAR **line, const char *const *arguments, const char *mark, apr_pool_t *mem)
+apr_status_t win32_command_line(WCHAR **line, const char *const *arguments, const char *mark,
+                                apr_pool_t *mem)
 {
     apr_array_header_t *text = apr_array_make(mem, 256, sizeof(char));
     apr_status_t rv;

@@ -53,7 +53,8 @@ static int read_mark(mark_t *mark, const char *text, apr_pool_t *mem)
     mark->numbers = (const uint64_t *)(void *)numbers->elts;
     mark->count = numbers->nelts;
     mark->token = text;
-    return text[-1] == ':' && *text != '\0' && mark->count >= MARK_LEAST && mark->numbers[MARK_DETACHED] <= 1;
+    return text[-1] == ':' && *text != '\0' && mark->count >= MARK_LEAST &&
+           mark->numbers[MARK_DETACHED] <= 1;
 }
 
 static HANDLE marked_handle(const mark_t *mark, int index)
@@ -74,7 +75,8 @@ static int is_mark_true(const mark_t *mark)
     DWORD flags;
     int i;
 
-    if (!is_parent(marked_handle(mark, MARK_PARENT)) || !win32_is_pipe(marked_handle(mark, MARK_CONTROL)))
+    if (!is_parent(marked_handle(mark, MARK_PARENT)) ||
+        !win32_is_pipe(marked_handle(mark, MARK_CONTROL)))
         return 0;
     for (i = MARK_LEAST; i < mark->count; i++)
         if (!GetHandleInformation(marked_handle(mark, i), &flags))
@@ -98,16 +100,16 @@ static apr_status_t look_for_parent(const mark_t *mark)
     if (mark->numbers[MARK_DETACHED])
         return APR_SUCCESS;
     switch (WaitForSingleObject(marked_handle(mark, MARK_PARENT), 0)) {
-    case WAIT_TIMEOUT:
-        return APR_SUCCESS;
-    case WAIT_OBJECT_0:
-        return APR_EOF;
-    default:
-        return win32_last_error();
+    case WAIT_TIMEOUT: return APR_SUCCESS;
+    case WAIT_OBJECT_0: return APR_EOF;
+    default: return win32_last_error();
     }
 }
 
-/* A parent that ignores Ctrl-C hands this on (SetConsoleCtrlHandler()); a new process starts without. */
+/*
+ * A parent that ignores Ctrl-C hands this on (SetConsoleCtrlHandler()); a new process starts
+ * without.
+ */
 static void hear_interrupt(void)
 {
     SetConsoleCtrlHandler(NULL, FALSE);

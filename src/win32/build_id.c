@@ -24,7 +24,8 @@ typedef struct summary_t {
     uint64_t sections;
 } summary_t;
 
-static_assert(sizeof(codeview_t) - sizeof(DWORD) <= PORT_BUILD_ID_SIZE, "a build id has room for a CodeView one");
+static_assert(sizeof(codeview_t) - sizeof(DWORD) <= PORT_BUILD_ID_SIZE,
+              "a build id has room for a CodeView one");
 static_assert(sizeof(summary_t) <= PORT_BUILD_ID_SIZE, "a build id has room for a summary");
 
 static const IMAGE_NT_HEADERS *headers_of(const BYTE *image)
@@ -51,7 +52,10 @@ static const codeview_t *find_codeview(const BYTE *image)
     return NULL;
 }
 
-/* FNV-1a over the section table: two builds of one second and one size still differ there at times. */
+/*
+ * FNV-1a over the section table: two builds of one second and one size still differ there at
+ * times.
+ */
 static uint64_t hash_sections(const IMAGE_NT_HEADERS *headers)
 {
     const BYTE *byte = (const void *)IMAGE_FIRST_SECTION(headers);

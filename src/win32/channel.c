@@ -30,8 +30,8 @@ static apr_status_t make_name(WCHAR **name, apr_pool_t *mem)
     if (rv != APR_SUCCESS)
         return rv;
     return win32_utf16(name,
-                       apr_psprintf(mem, "\\\\.\\pipe\\mproc-%08x%08x%08x%08x", random[0], random[1], random[2],
-                                    random[3]),
+                       apr_psprintf(mem, "\\\\.\\pipe\\mproc-%08x%08x%08x%08x", random[0],
+                                    random[1], random[2], random[3]),
                        mem);
 }
 
@@ -43,8 +43,9 @@ static HANDLE create_server(const WCHAR *name, int directions)
     if (!win32_make_private(&privacy))
         return INVALID_HANDLE_VALUE;
     return CreateNamedPipeW(name, mode | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
-                            PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1,
-                            BUFFER_SIZE, BUFFER_SIZE, 0, &privacy.attributes);
+                            PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT |
+                                PIPE_REJECT_REMOTE_CLIENTS,
+                            1, BUFFER_SIZE, BUFFER_SIZE, 0, &privacy.attributes);
 }
 
 /* A handle that only writes needs FILE_READ_ATTRIBUTES to be asked about (GetNamedPipeInfo()). */
@@ -55,7 +56,8 @@ static HANDLE open_client(const WCHAR *name, int directions)
     if ((directions & PORT_READ) != 0)
         access |= GENERIC_READ;
     return CreateFileW(name, access, 0, NULL, OPEN_EXISTING,
-                       FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);
+                       FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION,
+                       NULL);
 }
 
 /*
@@ -92,7 +94,10 @@ static port_channel_t *make_channel(HANDLE pipe, apr_pool_t *mem)
     return channel;
 }
 
-/* GetOverlappedResult() asks for an event that stays set; reading and writing at once, for one each. */
+/*
+ * GetOverlappedResult() asks for an event that stays set; reading and writing at once, for one
+ * each.
+ */
 static apr_status_t begin(OVERLAPPED *operation, HANDLE *event)
 {
     if (*event == NULL)
@@ -109,7 +114,8 @@ static apr_status_t begin(OVERLAPPED *operation, HANDLE *event)
  * system's until it has said how it ended: it may have succeeded in between
  * (CancelIoEx()).
  */
-static apr_status_t end(HANDLE pipe, OVERLAPPED *operation, BOOL is_done, port_deadline_t deadline, DWORD *bytes)
+static apr_status_t end(HANDLE pipe, OVERLAPPED *operation, BOOL is_done, port_deadline_t deadline,
+                        DWORD *bytes)
 {
     *bytes = 0;
     if (!is_done && GetLastError() != ERROR_IO_PENDING)
@@ -121,19 +127,20 @@ static apr_status_t end(HANDLE pipe, OVERLAPPED *operation, BOOL is_done, port_d
     return GetLastError() == ERROR_OPERATION_ABORTED ? APR_TIMEUP : win32_last_error();
 }
 
-static apr_status_t read_piece(port_channel_t *channel, void *buffer, DWORD size, port_deadline_t deadline,
-                               DWORD *bytes)
+static apr_status_t read_piece(port_channel_t *channel, void *buffer, DWORD size,
+                               port_deadline_t deadline, DWORD *bytes)
 {
     OVERLAPPED operation;
     apr_status_t rv = begin(&operation, &channel->has_read);
 
     if (rv != APR_SUCCESS)
         return rv;
-    return end(channel->pipe, &operation, ReadFile(channel->pipe, buffer, size, NULL, &operation), deadline, bytes);
+    return end(channel->pipe, &operation, ReadFile(channel->pipe, buffer, size, NULL, &operation),
+               deadline, bytes);
 }
 
-static apr_status_t write_piece(port_channel_t *channel, const void *data, DWORD size, port_deadline_t deadline,
-                                DWORD *bytes)
+static apr_status_t write_piece(port_channel_t *channel, const void *data, DWORD size,
+                                port_deadline_t deadline, DWORD *bytes)
 {
     OVERLAPPED operation;
     apr_status_t rv = begin(&operation, &channel->has_written);
@@ -141,7 +148,8 @@ static apr_status_t write_piece(port_channel_t *channel, const void *data, DWORD
     *bytes = 0;
     if (rv != APR_SUCCESS)
         return rv;
-    return end(channel->pipe, &operation, WriteFile(channel->pipe, data, size, NULL, &operation), deadline, bytes);
+    return end(channel->pipe, &operation, WriteFile(channel->pipe, data, size, NULL, &operation),
+               deadline, bytes);
 }
 
 /*
@@ -162,7 +170,8 @@ static int is_other_end_gone(apr_status_t rv)
            rv == win32_status(ERROR_NO_DATA);
 }
 
-apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions, apr_pool_t *mem)
+apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, int directions,
+                               apr_pool_t *mem)
 {
     HANDLE server = NULL, client = NULL;
     int is_duplex = directions == (PORT_READ | PORT_WRITE);
@@ -175,7 +184,8 @@ apr_status_t port_channel_pair(port_channel_t **here, port_channel_t **there, in
     return APR_SUCCESS;
 }
 
-apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions, apr_pool_t *mem)
+apr_status_t port_channel_adopt(port_channel_t **channel, port_handle_t handle, int directions,
+                                apr_pool_t *mem)
 {
     HANDLE pipe = (HANDLE)handle;
 
@@ -191,9 +201,12 @@ port_handle_t port_channel_handle(const port_channel_t *channel)
     return (port_handle_t)channel->pipe;
 }
 
-/* A write of no bytes, by whatever program, gives a read of none: that is not the end (ReadFile()). */
-apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size, port_deadline_t deadline,
-                               size_t *received)
+/*
+ * A write of no bytes, by whatever program, gives a read of none: that is not the end
+ * (ReadFile()).
+ */
+apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t size,
+                               port_deadline_t deadline, size_t *received)
 {
     DWORD piece = (DWORD)(size < PIECE_SIZE ? size : PIECE_SIZE), bytes;
     apr_status_t rv;
@@ -207,8 +220,8 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
     return is_other_end_gone(rv) ? APR_EOF : rv;
 }
 
-apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size, port_deadline_t deadline,
-                                size_t *sent)
+apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_t size,
+                                port_deadline_t deadline, size_t *sent)
 {
     apr_status_t rv = APR_SUCCESS;
 
@@ -223,7 +236,10 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
     return is_other_end_gone(rv) ? APR_EPIPE : rv;
 }
 
-/* CloseHandle() leaves what was written to the reader; DisconnectNamedPipe() would throw it away. */
+/*
+ * CloseHandle() leaves what was written to the reader; DisconnectNamedPipe() would throw it
+ * away.
+ */
 void port_channel_close(port_channel_t *channel)
 {
     CloseHandle(channel->pipe);

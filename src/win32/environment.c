@@ -31,7 +31,8 @@ static void add_entry(apr_array_header_t *entries, const WCHAR *text, int order)
 
 static int compare_names(const entry_t *a, const entry_t *b)
 {
-    return CompareStringOrdinal(a->text, a->name_length, b->text, b->name_length, TRUE) - CSTR_EQUAL;
+    return CompareStringOrdinal(a->text, a->name_length, b->text, b->name_length, TRUE) -
+           CSTR_EQUAL;
 }
 
 static int compare_entries(const void *left, const void *right)
@@ -51,7 +52,8 @@ static void add_block(apr_array_header_t *entries, const WCHAR *block)
         add_entry(entries, block, --order);
 }
 
-static apr_status_t add_changes(apr_array_header_t *entries, const char *const *changes, apr_pool_t *mem)
+static apr_status_t add_changes(apr_array_header_t *entries, const char *const *changes,
+                                apr_pool_t *mem)
 {
     WCHAR *wide;
     apr_status_t rv;
@@ -135,7 +137,8 @@ apr_status_t port_environment_get(const char **value, const char *name, apr_pool
     return APR_SUCCESS;
 }
 
-apr_status_t port_environment_merge(const char *const **environment, const char *const *changes, apr_pool_t *mem)
+apr_status_t port_environment_merge(const char *const **environment, const char *const *changes,
+                                    apr_pool_t *mem)
 {
     apr_array_header_t *entries = apr_array_make(mem, 64, sizeof(entry_t));
     WCHAR *block = GetEnvironmentStringsW();

@@ -46,8 +46,9 @@ static int is_batch_file(const WCHAR *path)
 {
     size_t length = wcslen(path);
 
-    return length >= 4 && (CompareStringOrdinal(path + length - 4, 4, L".bat", 4, TRUE) == CSTR_EQUAL ||
-                           CompareStringOrdinal(path + length - 4, 4, L".cmd", 4, TRUE) == CSTR_EQUAL);
+    return length >= 4 &&
+           (CompareStringOrdinal(path + length - 4, 4, L".bat", 4, TRUE) == CSTR_EQUAL ||
+            CompareStringOrdinal(path + length - 4, 4, L".cmd", 4, TRUE) == CSTR_EQUAL);
 }
 
 apr_status_t win32_program_path(WCHAR **full, const char *path, apr_pool_t *mem)
@@ -63,7 +64,10 @@ apr_status_t win32_program_path(WCHAR **full, const char *path, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
-/* CreateProcess() has one error for all that can be wrong with a directory; here it is told apart. */
+/*
+ * CreateProcess() has one error for all that can be wrong with a directory; here it is told
+ * apart.
+ */
 apr_status_t win32_folder_path(WCHAR **full, const char *path, apr_pool_t *mem)
 {
     WCHAR *absolute;

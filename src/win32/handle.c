@@ -31,14 +31,15 @@ apr_status_t win32_copy_inheritable(HANDLE *copy, HANDLE handle, DWORD access)
     HANDLE self = GetCurrentProcess();
     DWORD options = access == SAME_ACCESS ? DUPLICATE_SAME_ACCESS : 0;
 
-    return DuplicateHandle(self, handle, self, copy, access, TRUE, options) ? APR_SUCCESS : win32_last_error();
+    return DuplicateHandle(self, handle, self, copy, access, TRUE, options) ? APR_SUCCESS
+                                                                            : win32_last_error();
 }
 
 apr_status_t win32_open_null_device(HANDLE *device, DWORD access)
 {
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, NULL, TRUE};
-    HANDLE opened = CreateFileW(L"\\\\.\\NUL", access, FILE_SHARE_READ | FILE_SHARE_WRITE, &inheritable,
-                                OPEN_EXISTING, 0, NULL);
+    HANDLE opened = CreateFileW(L"\\\\.\\NUL", access, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                                &inheritable, OPEN_EXISTING, 0, NULL);
 
     if (opened == INVALID_HANDLE_VALUE)
         return win32_last_error();
@@ -59,14 +60,19 @@ static BOOL find_user(win32_privacy_t *privacy)
     return is_found;
 }
 
-/* Without a descriptor of its own everybody could read a pipe ("Named Pipe Security and Access Rights"). */
+/*
+ * Without a descriptor of its own everybody could read a pipe ("Named Pipe Security and Access
+ * Rights").
+ */
 BOOL win32_make_private(win32_privacy_t *privacy)
 {
     privacy->attributes.nLength = sizeof privacy->attributes;
     privacy->attributes.lpSecurityDescriptor = &privacy->descriptor;
     privacy->attributes.bInheritHandle = FALSE;
-    return find_user(privacy) && InitializeAcl(&privacy->list.acl, sizeof privacy->list, ACL_REVISION) &&
-           AddAccessAllowedAce(&privacy->list.acl, ACL_REVISION, GENERIC_ALL, privacy->owner.user.User.Sid) &&
+    return find_user(privacy) &&
+           InitializeAcl(&privacy->list.acl, sizeof privacy->list, ACL_REVISION) &&
+           AddAccessAllowedAce(&privacy->list.acl, ACL_REVISION, GENERIC_ALL,
+                               privacy->owner.user.User.Sid) &&
            InitializeSecurityDescriptor(&privacy->descriptor, SECURITY_DESCRIPTOR_REVISION) &&
            SetSecurityDescriptorDacl(&privacy->descriptor, TRUE, &privacy->list.acl, FALSE);
 }

@@ -63,7 +63,10 @@ apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem);
 
 /* -- handle.c -- */
 
-/* Whether a value can be a handle of this process, and not one of the constants that stand for one. */
+/*
+ * Whether a value can be a handle of this process, and not one of the constants that stand for
+ * one.
+ */
 int win32_is_handle(HANDLE handle);
 
 /* Whether a handle is an end of a byte-mode pipe. */
@@ -101,7 +104,8 @@ BOOL win32_make_private(win32_privacy_t *privacy);
  * The command line from which a program gets these arguments, `mark` being argv[1].
  * Writes to nothing but `mem`; `mark` may be NULL.
  */
-apr_status_t win32_command_line(WCHAR **line, const char *const *arguments, const char *mark, apr_pool_t *mem);
+apr_status_t win32_command_line(WCHAR **line, const char *const *arguments, const char *mark,
+                                apr_pool_t *mem);
 
 /* -- executable.c -- */
 
@@ -114,6 +118,7 @@ apr_status_t win32_folder_path(WCHAR **full, const char *path, apr_pool_t *mem);
 /* -- environment.c -- */
 
 /* What CreateProcess() takes with CREATE_UNICODE_ENVIRONMENT. */
-apr_status_t win32_environment_block(WCHAR **block, const char *const *environment, apr_pool_t *mem);
+apr_status_t win32_environment_block(WCHAR **block, const char *const *environment,
+                                     apr_pool_t *mem);
 
 #endif

@@ -65,11 +65,13 @@ static apr_status_t make_job(launch_t *launch)
 
     if (launch->request->is_detached)
         return APR_SUCCESS;
-    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK |
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
+                                              JOB_OBJECT_LIMIT_BREAKAWAY_OK |
                                               JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
     launch->job = CreateJobObjectW(NULL, NULL);
     if (launch->job == NULL ||
-        !SetInformationJobObject(launch->job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        !SetInformationJobObject(launch->job, JobObjectExtendedLimitInformation, &limits,
+                                 sizeof limits))
         return win32_last_error();
     return APR_SUCCESS;
 }
@@ -90,7 +92,10 @@ static apr_status_t add_null_device(launch_t *launch, DWORD access)
     return rv;
 }
 
-/* A program with windows and a service have none of these, or what is left of some (GetStdHandle()). */
+/*
+ * A program with windows and a service have none of these, or what is left of some
+ * (GetStdHandle()).
+ */
 static apr_status_t add_output(launch_t *launch, DWORD which)
 {
     HANDLE output = GetStdHandle(which);
@@ -100,7 +105,10 @@ static apr_status_t add_output(launch_t *launch, DWORD which)
     return add_null_device(launch, GENERIC_WRITE | FILE_READ_ATTRIBUTES);
 }
 
-/* Copies have numbers of their own, so that no handle is in the list twice: that would be refused. */
+/*
+ * Copies have numbers of their own, so that no handle is in the list twice: that would be
+ * refused.
+ */
 static apr_status_t add_copies(launch_t *launch)
 {
     const port_spawn_t *request = launch->request;
@@ -136,12 +144,16 @@ static const char *make_mark(const launch_t *launch, apr_pool_t *mem)
     for (i = COPY_PARENT; i < launch->ncopies; i++)
         APR_ARRAY_PUSH(numbers, const char *) =
             apr_psprintf(mem, "%lx", (unsigned long)(uintptr_t)launch->copies[i]);
-    return apr_pstrcat(mem, PORT_CHILD_MARK, apr_array_pstrcat(mem, numbers, ','), ":", launch->request->token, NULL);
+    return apr_pstrcat(mem, PORT_CHILD_MARK, apr_array_pstrcat(mem, numbers, ','), ":",
+                       launch->request->token, NULL);
 }
 
-/* The list points at the copies and the job, and must not outlive them (UpdateProcThreadAttribute()). */
-static apr_status_t make_attributes(LPPROC_THREAD_ATTRIBUTE_LIST *attributes, launch_t *launch, int has_job,
-                                    apr_pool_t *mem)
+/*
+ * The list points at the copies and the job, and must not outlive them
+ * (UpdateProcThreadAttribute()).
+ */
+static apr_status_t make_attributes(LPPROC_THREAD_ATTRIBUTE_LIST *attributes, launch_t *launch,
+                                    int has_job, apr_pool_t *mem)
 {
     SIZE_T size;
     LPPROC_THREAD_ATTRIBUTE_LIST list;
@@ -152,8 +164,8 @@ static apr_status_t make_attributes(LPPROC_THREAD_ATTRIBUTE_LIST *attributes, la
         return win32_last_error();
     if (!UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, launch->copies,
                                    launch->ncopies * sizeof *launch->copies, NULL, NULL) ||
-        (has_job && !UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &launch->job,
-                                               sizeof launch->job, NULL, NULL))) {
+        (has_job && !UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST,
+                                               &launch->job, sizeof launch->job, NULL, NULL))) {
         apr_status_t rv = win32_last_error();
         DeleteProcThreadAttributeList(list);
         return rv;
@@ -175,8 +187,8 @@ static apr_status_t create_process(launch_t *launch, DWORD flags, int has_job, a
     startup.StartupInfo.hStdOutput = launch->copies[COPY_STDOUT];
     startup.StartupInfo.hStdError = launch->copies[COPY_STDERR];
     if (!CreateProcessW(launch->program, launch->line, NULL, NULL, TRUE,
-                        flags | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT, launch->environment,
-                        launch->folder, &startup.StartupInfo, &launch->born))
+                        flags | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
+                        launch->environment, launch->folder, &startup.StartupInfo, &launch->born))
         rv = win32_last_error();
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     return rv;
@@ -222,7 +234,8 @@ static apr_status_t create(launch_t *launch, port_stage_t *stage, apr_pool_t *me
     rv = win32_command_line(&launch->line, launch->request->arguments, make_mark(launch, mem), mem);
     if (rv == APR_SUCCESS)
         rv = launch->request->is_detached ? create_detached(launch, mem) : create_tied(launch, mem);
-    if (rv == win32_status(ERROR_DIRECTORY)) /* also this process's own, when it is gone or too long */
+    if (rv ==
+        win32_status(ERROR_DIRECTORY)) /* also this process's own, when it is gone or too long */
         *stage = PORT_STAGE_FOLDER;
     return rv;
 }
@@ -262,8 +275,8 @@ static port_process_t *make_process(const launch_t *launch, apr_pool_t *mem)
     return process;
 }
 
-apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles, const port_spawn_t *request,
-                        port_stage_t *stage, apr_pool_t *mem)
+apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
+                        const port_spawn_t *request, port_stage_t *stage, apr_pool_t *mem)
 {
     launch_t launch = {.request = request};
     apr_status_t rv;

@@ -38,7 +38,10 @@ port_deadline_t in_a_moment(void);
 void fill_pattern(unsigned char *bytes, size_t size, size_t offset);
 size_t count_pattern(const unsigned char *bytes, size_t size, size_t offset);
 
-/* Send and receive words, each with its NUL; hear() gives "(end)" or "(late)" when there is none. */
+/*
+ * Send and receive words, each with its NUL; hear() gives "(end)" or "(late)" when there is
+ * none.
+ */
 void say(port_channel_t *channel, const char *word);
 const char *hear(port_channel_t *channel, apr_pool_t *mem);
 

@@ -147,10 +147,21 @@ static const struct {
     const char *word;
     int (*run)(life_t *life);
 } commands[] = {
-    {SAY_TOKEN, say_token},       {SAY_PARENT, say_parent}, {SAY_WORDS, say_words}, {SAY_VARIABLE, say_variable},
-    {SAY_FOLDER, say_folder},     {SAY_INPUT, say_input},   {EXIT, exit_with_code}, {SAY_THROUGH, say_through},
-    {PRINT_NOWHERE, print_nowhere}, {PRINT, print_word},    {WAIT, wait_for_end},   {COMPUTE, compute},
-    {OUTLIVE, outlive},           {NEST, nest},             {NEST_DETACHED, nest},
+    {SAY_TOKEN, say_token},
+    {SAY_PARENT, say_parent},
+    {SAY_WORDS, say_words},
+    {SAY_VARIABLE, say_variable},
+    {SAY_FOLDER, say_folder},
+    {SAY_INPUT, say_input},
+    {EXIT, exit_with_code},
+    {SAY_THROUGH, say_through},
+    {PRINT_NOWHERE, print_nowhere},
+    {PRINT, print_word},
+    {WAIT, wait_for_end},
+    {COMPUTE, compute},
+    {OUTLIVE, outlive},
+    {NEST, nest},
+    {NEST_DETACHED, nest},
 };
 
 /* The parent says first by which number the given end goes here. */
@@ -172,7 +183,8 @@ static apr_status_t come_to_life(life_t *life)
     if (rv == APR_SUCCESS)
         rv = port_birth(&life->birth, argv[1] + strlen(PORT_CHILD_MARK), argv[0], life->mem);
     if (rv == APR_SUCCESS)
-        rv = port_channel_adopt(&life->control, life->birth.control, PORT_READ | PORT_WRITE, life->mem);
+        rv = port_channel_adopt(&life->control, life->birth.control, PORT_READ | PORT_WRITE,
+                                life->mem);
     if (rv == APR_SUCCESS)
         rv = take_given(life);
     life->words = argv + 2;
@@ -228,7 +240,8 @@ static const char **make_arguments(const child_t *child, apr_pool_t *mem)
     return arguments;
 }
 
-static apr_status_t spawn(child_t *child, port_channel_t *there, port_handle_t numbers[2], apr_pool_t *mem)
+static apr_status_t spawn(child_t *child, port_channel_t *there, port_handle_t numbers[2],
+                          apr_pool_t *mem)
 {
     port_handle_t handles[2];
     port_spawn_t request = {

@@ -40,8 +40,9 @@ typedef struct child_t {
 #define EXIT "exit"               /* exits with a code */
 #define WAIT "wait"               /* says "born", and waits until the control channel ends */
 #define COMPUTE "compute"         /* says "born", and computes for ever */
-#define OUTLIVE "outlive"         /* says "born", and when its parent has ended "orphan" through the given end */
-#define NEST "nest"               /* starts a child with a command and the given end, says "ready", computes */
+#define OUTLIVE                                                                                    \
+    "outlive"       /* says "born", and when its parent has ended "orphan" through the given end */
+#define NEST "nest" /* starts a child with a command and the given end, says "ready", computes */
 #define NEST_DETACHED "nest-detached"
 
 void run_if_child(int argc, char **argv);

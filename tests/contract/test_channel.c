@@ -31,7 +31,8 @@ static void read_all(reader_t *reader)
     size_t received;
 
     while (reader->total < reader->limit) {
-        reader->rv = port_channel_read(reader->channel, buffer, sizeof buffer, in_good_time(), &received);
+        reader->rv =
+            port_channel_read(reader->channel, buffer, sizeof buffer, in_good_time(), &received);
         if (reader->rv != APR_SUCCESS)
             break;
         reader->right += count_pattern(buffer, received, reader->total);
@@ -49,8 +50,8 @@ static void *APR_THREAD_FUNC run_reader(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-static apr_thread_t *start_reader(reader_t *reader, port_channel_t *channel, size_t limit, apr_interval_time_t rest,
-                                  apr_pool_t *mem)
+static apr_thread_t *start_reader(reader_t *reader, port_channel_t *channel, size_t limit,
+                                  apr_interval_time_t rest, apr_pool_t *mem)
 {
     apr_thread_t *thread;
 
@@ -196,7 +197,8 @@ static void what_was_written_before_a_close_is_read_before_the_end(void **state)
     assert_success(port_channel_write(there, sent, 4096, in_good_time(), &moved));
     port_channel_close(there);
     while (total < sizeof received) {
-        assert_success(port_channel_read(here, received + total, sizeof received - total, in_good_time(), &moved));
+        assert_success(port_channel_read(here, received + total, sizeof received - total,
+                                         in_good_time(), &moved));
         total += moved;
     }
     assert_memory_equal(received, sent, sizeof received);

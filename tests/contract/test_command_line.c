@@ -69,7 +69,8 @@ static void every_argument_becomes_its_token(void **state)
     for (i = 0; i < NCASES; i++) {
         const char *const arguments[] = {"name", cases[i].argument, NULL};
         assert_success(win32_command_line(&line, arguments, NULL, *state));
-        assert_string_equal(win32_utf8(line, *state), apr_pstrcat(*state, "\"name\" ", cases[i].token, NULL));
+        assert_string_equal(win32_utf8(line, *state),
+                            apr_pstrcat(*state, "\"name\" ", cases[i].token, NULL));
         check_parsed(line, arguments, *state);
     }
 }
@@ -88,7 +89,8 @@ static void all_arguments_come_apart_again(void **state)
 
 static void the_mark_stands_after_the_name(void **state)
 {
-    const char *const arguments[] = {"name", "first", NULL}, *const marked[] = {"name", "a mark", "first", NULL};
+    const char *const arguments[] = {"name", "first", NULL}, *const marked[] = {"name", "a mark",
+                                                                                "first", NULL};
     WCHAR *line;
 
     assert_success(win32_command_line(&line, arguments, "a mark", *state));
@@ -141,13 +143,22 @@ static void half_a_surrogate_pair_is_carried_through(void **state)
 
 static void what_is_not_utf8_is_refused(void **state)
 {
-    static const char *const texts[] = {"\xff", "\x80", "a\xc3", "\xc3(", "\xc0\x80", "\xe0\x80\x80",
-                                        "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe4\xb8"};
+    static const char *const texts[] = {"\xff",
+                                        "\x80",
+                                        "a\xc3",
+                                        "\xc3(",
+                                        "\xc0\x80",
+                                        "\xe0\x80\x80",
+                                        "\xf0\x80\x80\x80",
+                                        "\xf4\x90\x80\x80",
+                                        "\xf8\x88\x80\x80\x80",
+                                        "\xe4\xb8"};
     WCHAR *wide = NULL;
     size_t i;
 
     for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_int_equal(win32_utf16(&wide, texts[i], *state), APR_FROM_OS_ERROR(ERROR_NO_UNICODE_TRANSLATION));
+        assert_int_equal(win32_utf16(&wide, texts[i], *state),
+                         APR_FROM_OS_ERROR(ERROR_NO_UNICODE_TRANSLATION));
     assert_null(wide);
 }
 
@@ -165,12 +176,15 @@ static void an_environment_block_ends_with_two_zeros(void **state)
 /* Without regard to case, and as if all were upper case: an underscore comes after the letters. */
 static void a_merged_environment_is_sorted_as_windows_wants_it(void **state)
 {
-    static const char *const changes[] = {"mproc_b=1", "MPROC_A=2", "MPROCa=3", "=Q:=Q:\\folder", "MPROC=4", NULL};
-    static const char *const sorted[] = {"=Q:=Q:\\folder", "MPROC=4", "MPROCa=3", "MPROC_A=2", "mproc_b=1"};
+    static const char *const changes[] = {"mproc_b=1",      "MPROC_A=2", "MPROCa=3",
+                                          "=Q:=Q:\\folder", "MPROC=4",   NULL};
+    static const char *const sorted[] = {"=Q:=Q:\\folder", "MPROC=4", "MPROCa=3", "MPROC_A=2",
+                                         "mproc_b=1"};
     const char *const *environment;
     size_t found = 0;
 
-    for (assert_success(port_environment_merge(&environment, changes, *state)); *environment != NULL; environment++)
+    for (assert_success(port_environment_merge(&environment, changes, *state));
+         *environment != NULL; environment++)
         if (found < 5 && strcmp(*environment, sorted[found]) == 0)
             found++;
     assert_int_equal(found, 5);

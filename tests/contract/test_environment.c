@@ -12,7 +12,8 @@
 
 #define NAME "MPROC_TEST_VARIABLE"
 
-static int merge(const char *const **environment, apr_pool_t *mem, const char *first, const char *second)
+static int merge(const char *const **environment, apr_pool_t *mem, const char *first,
+                 const char *second)
 {
     const char *const changes[] = {first, second, NULL};
 

@@ -170,8 +170,8 @@ static void closing_a_child_that_runs_ends_it(void **state)
 }
 
 /* Start a child that starts one, which holds the other end of *line. */
-static void start_nested(child_t *child, port_channel_t **line, const char *nest, const char *command,
-                         apr_pool_t *mem)
+static void start_nested(child_t *child, port_channel_t **line, const char *nest,
+                         const char *command, apr_pool_t *mem)
 {
     const char *const words[] = {nest, command, NULL};
     port_channel_t *there;

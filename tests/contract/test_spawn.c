@@ -14,7 +14,8 @@
 #define BOTH (PORT_READ | PORT_WRITE)
 
 /* Start a child with a command, hear a word from it, and see it exit with 0. */
-static const char *ask_child(child_t *child, const char *command, const char *argument, apr_pool_t *mem)
+static const char *ask_child(child_t *child, const char *command, const char *argument,
+                             apr_pool_t *mem)
 {
     const char *const words[] = {command, argument, NULL};
     const char *answer;
@@ -53,11 +54,37 @@ static void a_child_has_a_number_of_its_own(void **state)
 
 static void arguments_arrive_as_they_were_given(void **state)
 {
-    static const char *const words[] = {
-        SAY_WORDS, "",       " ",           "a b",    "a\tb",       "a\nb",    "a\r\nb",   "a\vb",  "\"",
-        "a\"b",    "\"a b\"", "\\",          "a\\",    "a b\\",      "a b\\\\", "\\\\srv\\share\\",
-        "a\\\"b",  "a\\\\\"b c", "--x=\"y z\"\\", "%PATH%", "^&|<>()!",   "a;b,c=d", "*.c",       "'a b'",
-        "\xc3\xa9\xe4\xb8\xad \xf0\x9f\x98\x80", "a\"\"b", "/?", "@file", "\x7f\x01", PORT_CHILD_MARK "1:x", NULL};
+    static const char *const words[] = {SAY_WORDS,
+                                        "",
+                                        " ",
+                                        "a b",
+                                        "a\tb",
+                                        "a\nb",
+                                        "a\r\nb",
+                                        "a\vb",
+                                        "\"",
+                                        "a\"b",
+                                        "\"a b\"",
+                                        "\\",
+                                        "a\\",
+                                        "a b\\",
+                                        "a b\\\\",
+                                        "\\\\srv\\share\\",
+                                        "a\\\"b",
+                                        "a\\\\\"b c",
+                                        "--x=\"y z\"\\",
+                                        "%PATH%",
+                                        "^&|<>()!",
+                                        "a;b,c=d",
+                                        "*.c",
+                                        "'a b'",
+                                        "\xc3\xa9\xe4\xb8\xad \xf0\x9f\x98\x80",
+                                        "a\"\"b",
+                                        "/?",
+                                        "@file",
+                                        "\x7f\x01",
+                                        PORT_CHILD_MARK "1:x",
+                                        NULL};
     child_t child = {.words = words};
     const char *const *word;
 
@@ -83,7 +110,8 @@ static void an_environment_is_given(void **state)
     child_t child = {0};
 
     assert_success(port_environment_merge(&child.environment, changes, *state));
-    assert_string_equal(ask_child(&child, SAY_VARIABLE, "MPROC_TEST_GIVEN", *state), "a \xc3\xa9 value");
+    assert_string_equal(ask_child(&child, SAY_VARIABLE, "MPROC_TEST_GIVEN", *state),
+                        "a \xc3\xa9 value");
     assert_string_equal(ask_child(&child, SAY_VARIABLE, "MPROC_TEST_NOT_GIVEN", *state), "(none)");
 }
 
@@ -191,8 +219,12 @@ static void a_folder_is_no_executable(void **state)
     fail_to_start(&child, PORT_STAGE_PROGRAM, *state);
 }
 
-/* A file in place of a standard stream, with `text` in it; *kept gets the stream back afterwards. */
-static apr_file_t *replace_stream(apr_file_t *stream, apr_file_t **kept, const char *text, apr_pool_t *mem)
+/*
+ * A file in place of a standard stream, with `text` in it; *kept gets the stream back
+ * afterwards.
+ */
+static apr_file_t *replace_stream(apr_file_t *stream, apr_file_t **kept, const char *text,
+                                  apr_pool_t *mem)
 {
     const char *folder;
     apr_file_t *file;
@@ -296,7 +328,10 @@ static void starts_leave_no_handles(void **state)
     assert_int_equal(count_open_handles(), before);
 }
 
-/* What a thread does: start children one after the other; each must see the end of its own channel. */
+/*
+ * What a thread does: start children one after the other; each must see the end of its own
+ * channel.
+ */
 static void start_some(int *right)
 {
     static const char *const words[] = {WAIT, NULL};
@@ -344,10 +379,28 @@ static void threads_start_children_at_once_and_none_gets_anothers_handles(void *
 
 static void the_mark_typed_by_a_user_is_refused(void **state)
 {
-    static const char *const marks[] = {"", ":", "abc", "3:abc", "0:0", ",", "-1:x", "3,4:abc", "3,:abc", ",3:abc",
-                                        "3,4,5", "0,0,0:x", "1,fffffffc,fffffff8:x", "0,ffffffff,fffffffe:x",
-                                        "99999999999999999999,1:abc", "3 ,4:abc", "0x3,0x4:abc", "0,4,8:", "2,4,8:x",
-                                        "1000,1001,tied:x", "1000,1001,detached:x", "0,7ffffffc,7ffffff8:x"};
+    static const char *const marks[] = {"",
+                                        ":",
+                                        "abc",
+                                        "3:abc",
+                                        "0:0",
+                                        ",",
+                                        "-1:x",
+                                        "3,4:abc",
+                                        "3,:abc",
+                                        ",3:abc",
+                                        "3,4,5",
+                                        "0,0,0:x",
+                                        "1,fffffffc,fffffff8:x",
+                                        "0,ffffffff,fffffffe:x",
+                                        "99999999999999999999,1:abc",
+                                        "3 ,4:abc",
+                                        "0x3,0x4:abc",
+                                        "0,4,8:",
+                                        "2,4,8:x",
+                                        "1000,1001,tied:x",
+                                        "1000,1001,detached:x",
+                                        "0,7ffffffc,7ffffff8:x"};
     port_birth_t birth;
     size_t i;
 

@@ -28,15 +28,14 @@ static int neither(int number)
     return number;
 }
 
-static const mproc_target_t targets[] = {
-    MPROC_TARGET(target),
-    MPROC_TARGET(item),
+static const mproc_target_t targets[] = {MPROC_TARGET(target), MPROC_TARGET(item),
 #ifdef A_ROW_WITH_A_FUNCTION_OF_ANOTHER_TYPE
-    MPROC_TARGET(neither),
+                                         MPROC_TARGET(neither),
 #endif
-    MPROC_TARGETS_END};
+                                         MPROC_TARGETS_END};
 
-static const mproc_pack_t *pack(apr_pool_t *mem, const char *string, struct point *point, void *pointer, int *numbers)
+static const mproc_pack_t *pack(apr_pool_t *mem, const char *string, struct point *point,
+                                void *pointer, int *numbers)
 {
     long double wide = 1;
 

@@ -13,7 +13,8 @@
 
 static void doubles_arrive_bit_by_bit(void **state)
 {
-    static const double numbers[] = {0.0, -0.0, 3.5, 1e308, -1e308, 5e-324, INFINITY, -INFINITY, NAN};
+    static const double numbers[] = {0.0,    -0.0,     3.5,       1e308, -1e308,
+                                     5e-324, INFINITY, -INFINITY, NAN};
     size_t i;
 
     for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -25,7 +26,8 @@ static void doubles_arrive_bit_by_bit(void **state)
 
 static void floats_arrive_as_they_were(void **state)
 {
-    static const float numbers[] = {0.0f, -0.0f, 0.1f, 3.4e38f, -3.4e38f, 1e-45f, INFINITY, -INFINITY};
+    static const float numbers[] = {0.0f,     -0.0f,  0.1f,     3.4e38f,
+                                    -3.4e38f, 1e-45f, INFINITY, -INFINITY};
     size_t i;
 
     for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -58,8 +60,13 @@ static void a_double_arrives_in_a_float_as_near_as_it_gets(void **state)
 
 static void strings_arrive_with_their_end(void **state)
 {
-    static const char *const strings[] = {"", "a", "seven..", "eight...", "nine.....",
-                                          "Gr\xc3\xbc\xc3\x9f" "e \xf0\x9f\x90\xa7"};
+    static const char *const strings[] = {"",
+                                          "a",
+                                          "seven..",
+                                          "eight...",
+                                          "nine.....",
+                                          "Gr\xc3\xbc\xc3\x9f"
+                                          "e \xf0\x9f\x90\xa7"};
     size_t i;
 
     for (i = 0; i < sizeof strings / sizeof strings[0]; i++) {
@@ -105,8 +112,9 @@ static void bytes_arrive_aligned_whatever_stands_before_them(void **state)
     static const char data[] = {1, 0, 2, 0, 3};
     mproc_bytes_t one, two, three;
     const char *string;
-    mproc_values_t *values = travel(MPROC_PACK(MPROC_BYTES(data, 5), "odd", MPROC_BYTES(data, 1), MPROC_BYTES(data, 3)),
-                                    *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK(MPROC_BYTES(data, 5), "odd", MPROC_BYTES(data, 1), MPROC_BYTES(data, 3)),
+               *state);
 
     assert_success(MPROC_UNPACK(values, &one, &string, &two, &three));
     assert_int_equal((uintptr_t)one.data % 8, 0);
@@ -122,7 +130,8 @@ static void no_bytes_arrive_as_no_bytes(void **state)
 {
     mproc_bytes_t from_null = {NULL, 7}, from_data = {NULL, 7};
     int after = 0;
-    mproc_values_t *values = travel(MPROC_PACK(MPROC_BYTES(NULL, 0), MPROC_BYTES("x", 0), 5), *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK(MPROC_BYTES(NULL, 0), MPROC_BYTES("x", 0), 5), *state);
 
     assert_success(MPROC_UNPACK(values, &from_null, &from_data, &after));
     assert_int_equal(from_null.size, 0);
@@ -135,8 +144,8 @@ static void no_bytes_arrive_as_no_bytes(void **state)
 static void truth_is_what_c_calls_true(void **state)
 {
     _Bool one, two, three, four;
-    mproc_values_t *values = travel(MPROC_PACK(MPROC_BOOL(256), MPROC_BOOL(0.5), MPROC_BOOL("x"), MPROC_BOOL(0)),
-                                    *state);
+    mproc_values_t *values = travel(
+        MPROC_PACK(MPROC_BOOL(256), MPROC_BOOL(0.5), MPROC_BOOL("x"), MPROC_BOOL(0)), *state);
 
     assert_success(MPROC_UNPACK(values, &one, &two, &three, &four));
     assert_true(one && two && three && !four);
@@ -166,7 +175,8 @@ static void nothing_unpacks_into_nothing(void **state)
 
 static void types_can_be_asked_for(void **state)
 {
-    mproc_values_t *values = travel(MPROC_PACK(MPROC_BOOL(1), 1, 1.0, "1", MPROC_BYTES("1", 1), MPROC_PACK(1)), *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK(MPROC_BOOL(1), 1, 1.0, "1", MPROC_BYTES("1", 1), MPROC_PACK(1)), *state);
 
     assert_int_equal(mproc_values_count(values), 6);
     assert_int_equal(mproc_values_type(values, 0), MPROC_TYPE_BOOL);
@@ -194,10 +204,11 @@ static void an_empty_pack_is_no_values(void **state)
 static void sixteen_values_travel(void **state)
 {
     int v[16] = {0}, i;
-    mproc_values_t *values = travel(MPROC_PACK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16), *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16), *state);
 
-    assert_success(MPROC_UNPACK(values, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10],
-                                &v[11], &v[12], &v[13], &v[14], &v[15]));
+    assert_success(MPROC_UNPACK(values, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7],
+                                &v[8], &v[9], &v[10], &v[11], &v[12], &v[13], &v[14], &v[15]));
     for (i = 0; i < 16; i++)
         assert_int_equal(v[i], i + 1);
 }
@@ -252,7 +263,8 @@ static void type_errors_name_the_position_and_both_types(void **state)
 
 static void no_variable_is_written_when_the_last_one_mismatches(void **state)
 {
-    mproc_values_t *values = travel(MPROC_PACK(1, "two", 3.0, MPROC_BYTES("4", 1), MPROC_PACK(5), "six"), *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK(1, "two", 3.0, MPROC_BYTES("4", 1), MPROC_PACK(5), "six"), *state);
     int one = 77, six = 77;
     const char *two = "as it was";
     double three = 77;
@@ -311,8 +323,8 @@ static void values_can_be_unpacked_twice(void **state)
 
 static void packs_travel_in_packs(void **state)
 {
-    mproc_values_t *values = travel(MPROC_PACK("outside", MPROC_PACK("inside", MPROC_PACK(7)), MPROC_PACK("beside")),
-                                    *state);
+    mproc_values_t *values = travel(
+        MPROC_PACK("outside", MPROC_PACK("inside", MPROC_PACK(7)), MPROC_PACK("beside")), *state);
     mproc_values_t *inside, *innermost, *beside;
     const char *word;
     int seven;
@@ -349,7 +361,9 @@ static void packs_that_lie_too_deep_are_refused(void **state)
 {
     mproc__buffer_t buffer = {NULL, 0, 0};
 
-    assert_int_equal(mproc__pack_encode(&buffer, NULL, make_deep_pack(MPROC_PACK_DEPTH_MAX + 2, *state)), APR_EINVAL);
+    assert_int_equal(
+        mproc__pack_encode(&buffer, NULL, make_deep_pack(MPROC_PACK_DEPTH_MAX + 2, *state)),
+        APR_EINVAL);
     assert_said("8 deep");
     assert_int_equal(buffer.size, 0);
     mproc__buffer_free(&buffer);
@@ -360,7 +374,8 @@ static void packs_that_lie_too_deep_are_refused(void **state)
 static void a_copied_pack_outlives_what_it_was_made_of(void **state)
 {
     char string[] = "string", bytes[] = "bytes", inner[] = "inner";
-    const mproc_pack_t *pack = mproc_pack(*state, string, MPROC_BYTES(bytes, 5), MPROC_PACK(inner, 7), 8);
+    const mproc_pack_t *pack =
+        mproc_pack(*state, string, MPROC_BYTES(bytes, 5), MPROC_PACK(inner, 7), 8);
     const char *word, *inner_word;
     mproc_bytes_t data;
     mproc_values_t *inside;
@@ -399,7 +414,8 @@ static void an_object_is_refused_where_none_can_travel(void **state)
     mproc_connection_t *connection = (mproc_connection_t *)(void *)&object;
 
     (void)state;
-    assert_int_equal(mproc__pack_encode(&buffer, NULL, MPROC_PACK(connection)), MPROC_ENOTSHAREABLE);
+    assert_int_equal(mproc__pack_encode(&buffer, NULL, MPROC_PACK(connection)),
+                     MPROC_ENOTSHAREABLE);
     assert_said("a connection");
     assert_int_equal(buffer.size, 0);
     mproc__buffer_free(&buffer);
@@ -411,7 +427,8 @@ static void a_failed_pack_leaves_what_stood_before_it(void **state)
 
     (void)state;
     assert_success(mproc__buffer_append(&buffer, "8 bytes.", 8));
-    assert_int_equal(mproc__pack_encode(&buffer, NULL, MPROC_PACK("good", (const char *)NULL)), APR_EINVAL);
+    assert_int_equal(mproc__pack_encode(&buffer, NULL, MPROC_PACK("good", (const char *)NULL)),
+                     APR_EINVAL);
     assert_int_equal(buffer.size, 8);
     assert_memory_equal(buffer.bytes, "8 bytes.", 8);
     mproc__buffer_free(&buffer);

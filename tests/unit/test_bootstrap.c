@@ -55,7 +55,8 @@ static mproc__buffer_t encode_start_with_objects(void)
     return message;
 }
 
-static mproc__buffer_t encode_report(mproc__outcome_t outcome, apr_status_t status, const char *words)
+static mproc__buffer_t encode_report(mproc__outcome_t outcome, apr_status_t status,
+                                     const char *words)
 {
     mproc__buffer_t message = {NULL, 0, 0};
     mproc__report_t report = {outcome, status, words};
@@ -140,9 +141,11 @@ static void objects_arrive_with_the_handles_that_the_child_knows(void **state)
     assert_success(mproc__start_decode(&start, values));
     assert_success(MPROC_UNPACK(start.arguments, &one, &between, &inner));
     assert_success(MPROC_UNPACK(inner, &other));
-    assert_true(as_stand_in(one)->handle == 5 && as_stand_in(one)->detail == 1 && as_stand_in(one)->size == 10);
+    assert_true(as_stand_in(one)->handle == 5 && as_stand_in(one)->detail == 1 &&
+                as_stand_in(one)->size == 10);
     assert_memory_equal(as_stand_in(one)->data, "read ahead", 10);
-    assert_true(as_stand_in(other)->handle == 6 && as_stand_in(other)->detail == 2 && as_stand_in(other)->size == 0);
+    assert_true(as_stand_in(other)->handle == 6 && as_stand_in(other)->detail == 2 &&
+                as_stand_in(other)->size == 0);
     mproc__buffer_free(&message);
 }
 
@@ -205,7 +208,8 @@ static void a_start_message_with_fewer_handles_than_objects_is_refused(void **st
     memmove(message.bytes + MPROC__START_HEADER, message.bytes + MPROC__START_HEADER + handles_size,
             message.size - MPROC__START_HEADER - handles_size);
     mproc__put_u64(message.bytes + 16, 0);
-    assert_int_equal(decode_start(values, message.bytes, message.size - handles_size), MPROC_EPROTOCOL);
+    assert_int_equal(decode_start(values, message.bytes, message.size - handles_size),
+                     MPROC_EPROTOCOL);
     assert_said("an object that did not come with it");
     mproc__buffer_free(&message);
 }
@@ -335,7 +339,8 @@ static apr_status_t decode_report(mproc_values_t *values, const unsigned char *b
     return rv;
 }
 
-static void check_report(mproc__outcome_t outcome, apr_status_t status, const char *words, apr_pool_t *mem)
+static void check_report(mproc__outcome_t outcome, apr_status_t status, const char *words,
+                         apr_pool_t *mem)
 {
     mproc__buffer_t message = encode_report(outcome, status, words);
     mproc__report_t report;
@@ -352,7 +357,10 @@ static void reports_arrive_whole(void **state)
     check_report(MPROC__RETURNED, APR_SUCCESS, "", *state);
     check_report(MPROC__RETURNED, MPROC_ETYPE, "value 1 is a string", *state);
     check_report(MPROC__EXITED, 0x7fffffff, "exit(3)", *state);
-    check_report(MPROC__REFUSED, -1, "Gr\xc3\xbc\xc3\x9f" "e", *state);
+    check_report(MPROC__REFUSED, -1,
+                 "Gr\xc3\xbc\xc3\x9f"
+                 "e",
+                 *state);
 }
 
 static void a_report_cut_anywhere_is_refused(void **state)
@@ -390,7 +398,9 @@ static void more_than_a_report_is_refused(void **state)
     mproc__report_t report;
 
     assert_success(mproc__buffer_append(&message, "8 bytes.", 8));
-    assert_int_equal(decode_report(mproc_values_create(*state), message.bytes, message.size, &report), MPROC_EPROTOCOL);
+    assert_int_equal(
+        decode_report(mproc_values_create(*state), message.bytes, message.size, &report),
+        MPROC_EPROTOCOL);
     mproc__buffer_free(&message);
 }
 
@@ -399,7 +409,8 @@ static void check_outcome(int outcome, apr_status_t expected, apr_pool_t *mem)
     mproc__buffer_t message = encode_report((mproc__outcome_t)outcome, 0, "");
     mproc__report_t report;
 
-    assert_int_equal(decode_report(mproc_values_create(mem), message.bytes, message.size, &report), expected);
+    assert_int_equal(decode_report(mproc_values_create(mem), message.bytes, message.size, &report),
+                     expected);
     mproc__buffer_free(&message);
 }
 
@@ -422,7 +433,8 @@ static void long_words_are_cut_and_fit_a_channel(void **state)
     words[sizeof words - 1] = '\0';
     message = encode_report(MPROC__RETURNED, 5, words);
     assert_true(message.size <= FITS_A_CHANNEL);
-    assert_success(decode_report(mproc_values_create(*state), message.bytes, message.size, &report));
+    assert_success(
+        decode_report(mproc_values_create(*state), message.bytes, message.size, &report));
     assert_int_equal(strlen(report.words), MPROC__REPORT_MAX - 1);
     assert_memory_equal(report.words, words, MPROC__REPORT_MAX - 1);
     mproc__buffer_free(&message);

@@ -27,7 +27,8 @@ static void zero_and_every_negative_timeout_look_once(void **state)
 
 static void a_timeout_counts_from_now(void **state)
 {
-    port_deadline_t before = port_clock(), deadline = mproc__deadline(5000000), after = port_clock();
+    port_deadline_t before = port_clock(), deadline = mproc__deadline(5000000),
+                    after = port_clock();
 
     (void)state;
     assert_true(deadline >= before + 5000000);

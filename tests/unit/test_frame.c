@@ -131,7 +131,8 @@ static void the_largest_array_is_not_refused(void **state)
 /* Python reads it so, too. */
 static void a_long_header_may_have_a_small_size(void **state)
 {
-    static const unsigned char header[MPROC__FRAME_LONG] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 5};
+    static const unsigned char header[MPROC__FRAME_LONG] = {0xff, 0xff, 0xff, 0xff, 0, 0,
+                                                            0,    0,    0,    0,    0, 5};
     size_t size = 77;
 
     (void)state;

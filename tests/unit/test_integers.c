@@ -36,10 +36,14 @@ static apr_uint64_t bits_of(number_t number)
 
 static int lies_within(number_t number, number_t least, number_t most)
 {
-    return number.is_negative ? number.magnitude <= least.magnitude : number.magnitude <= most.magnitude;
+    return number.is_negative ? number.magnitude <= least.magnitude
+                              : number.magnitude <= most.magnitude;
 }
 
-/* `values` holds `number` alone, which arrives in a variable of `type` just when that can hold it. */
+/*
+ * `values` holds `number` alone, which arrives in a variable of `type` just when that can hold
+ * it.
+ */
 #define check_into(type, least, most, values, number)                                              \
     do {                                                                                           \
         type variable = 77;                                                                        \
@@ -194,7 +198,8 @@ static void an_integer_is_no_truth_value(void **state)
 
 static void only_what_no_signed_type_holds_travels_as_unsigned(void **state)
 {
-    mproc_values_t *values = travel(MPROC_PACK((apr_uint64_t)INT64_MAX, (apr_uint64_t)INT64_MAX + 1), *state);
+    mproc_values_t *values =
+        travel(MPROC_PACK((apr_uint64_t)INT64_MAX, (apr_uint64_t)INT64_MAX + 1), *state);
 
     assert_int_equal(mproc_values_type(values, 0), MPROC_TYPE_INTEGER);
     assert_int_equal(mproc_values_type(values, 1), MPROC_TYPE_UNSIGNED);

@@ -41,8 +41,10 @@ static apr_status_t unpack_integers(mproc_values_t *values)
     apr_size_t size;
 
     MPROC_TRY(MPROC_UNPACK(values, &c, &sc, &s, &i, &l, &ll, &uc, &us, &u, &ul, &ull, &i64, &size));
-    EXPECT(c == 'c' && sc == SCHAR_MIN && s == SHRT_MIN && i == INT_MIN && l == LONG_MIN && ll == LLONG_MIN);
-    EXPECT(uc == UCHAR_MAX && us == USHRT_MAX && u == UINT_MAX && ul == ULONG_MAX && ull == ULLONG_MAX);
+    EXPECT(c == 'c' && sc == SCHAR_MIN && s == SHRT_MIN && i == INT_MIN && l == LONG_MIN &&
+           ll == LLONG_MIN);
+    EXPECT(uc == UCHAR_MAX && us == USHRT_MAX && u == UINT_MAX && ul == ULONG_MAX &&
+           ull == ULLONG_MAX);
     EXPECT(i64 == INT64_MIN && size == 77);
     return APR_SUCCESS;
 }
@@ -70,14 +72,15 @@ static apr_status_t send_everything(mproc_connection_t *connection)
     const apr_size_t size = 77;
     const _Bool yes = 1;
 
+    MPROC_TRY(mproc_connection_send(
+        connection, MPROC_PACK("literal", constant, array, pointer, MPROC_BYTES("\0\1\2", 3)),
+        MPROC_FOREVER));
     MPROC_TRY(mproc_connection_send(connection,
-                                    MPROC_PACK("literal", constant, array, pointer, MPROC_BYTES("\0\1\2", 3)),
+                                    MPROC_PACK(c, sc, s, INT_MIN, LONG_MIN, LLONG_MIN, uc, us,
+                                               UINT_MAX, ULONG_MAX, ULLONG_MAX, i64, size),
                                     MPROC_FOREVER));
-    MPROC_TRY(mproc_connection_send(connection,
-                                    MPROC_PACK(c, sc, s, INT_MIN, LONG_MIN, LLONG_MIN, uc, us, UINT_MAX, ULONG_MAX,
-                                               ULLONG_MAX, i64, size),
+    MPROC_TRY(mproc_connection_send(connection, MPROC_PACK(yes, MPROC_BOOL(0), 0.25f, 3.5),
                                     MPROC_FOREVER));
-    MPROC_TRY(mproc_connection_send(connection, MPROC_PACK(yes, MPROC_BOOL(0), 0.25f, 3.5), MPROC_FOREVER));
     MPROC_TRY(mproc_connection_send(connection, MPROC_PACK(MPROC_NONE), MPROC_FOREVER));
     return mproc_connection_send(connection, MPROC_NO_ARGS, MPROC_FOREVER);
 }
@@ -119,8 +122,8 @@ static apr_status_t take_kept(mproc_task_t *task)
 {
     int v[16], i;
 
-    MPROC_TRY(MPROC_UNPACK(task, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11],
-                           &v[12], &v[13], &v[14], &v[15]));
+    MPROC_TRY(MPROC_UNPACK(task, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8],
+                           &v[9], &v[10], &v[11], &v[12], &v[13], &v[14], &v[15]));
     for (i = 0; i < 16; i++)
         EXPECT(v[i] == i);
     return APR_SUCCESS;
@@ -139,9 +142,10 @@ static apr_status_t square(const void *item, void *result, mproc_task_t *task)
     return APR_SUCCESS;
 }
 
-static const mproc_target_t library[] = {MPROC_TARGET(take_kept), MPROC_TARGET(take_nothing), MPROC_TARGETS_END};
-static const mproc_target_t targets[] = {MPROC_TARGET(answer), MPROC_TARGET(square), MPROC_TARGETS_OF(library),
+static const mproc_target_t library[] = {MPROC_TARGET(take_kept), MPROC_TARGET(take_nothing),
                                          MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGET(answer), MPROC_TARGET(square),
+                                         MPROC_TARGETS_OF(library), MPROC_TARGETS_END};
 
 static apr_status_t finish(mproc_process_t *process)
 {
@@ -159,10 +163,11 @@ static apr_status_t talk(apr_pool_t *mem)
 
     options.name = "answerer";
     MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
-    MPROC_TRY(mproc_process_start(&process, answer,
-                                  MPROC_PACK(there, 42, MPROC_PACK(MPROC_BOOL(here != NULL), MPROC_BOOL(0), 0.25f, 3.5),
-                                             MPROC_PACK(7)),
-                                  &options, mem));
+    MPROC_TRY(mproc_process_start(
+        &process, answer,
+        MPROC_PACK(there, 42, MPROC_PACK(MPROC_BOOL(here != NULL), MPROC_BOOL(0), 0.25f, 3.5),
+                   MPROC_PACK(7)),
+        &options, mem));
     MPROC_TRY(mproc_connection_close(there));
     MPROC_TRY(send_everything(here));
     MPROC_TRY(recv_everything(here, mem));
@@ -171,7 +176,8 @@ static apr_status_t talk(apr_pool_t *mem)
 
 static apr_status_t keep(apr_pool_t *mem)
 {
-    const mproc_pack_t *kept = mproc_pack(mem, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const mproc_pack_t *kept =
+        mproc_pack(mem, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     mproc_process_t *one, *other;
 
     MPROC_TRY(mproc_process_start(&one, take_kept, kept, NULL, mem));

@@ -67,7 +67,8 @@ static void texts_fit_in_120_bytes(void **state)
 
 static void apr_speaks_for_its_own(void **state)
 {
-    static const apr_status_t statuses[] = {APR_SUCCESS, APR_EINVAL, APR_TIMEUP, APR_EOF, APR_ENOTIMPL};
+    static const apr_status_t statuses[] = {APR_SUCCESS, APR_EINVAL, APR_TIMEUP, APR_EOF,
+                                            APR_ENOTIMPL};
     char text[TEXT_SIZE];
     size_t i;
 

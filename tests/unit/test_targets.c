@@ -42,11 +42,13 @@ static apr_status_t item(const void *from, void *result, mproc_task_t *task)
 typedef void any_fn(void);
 
 static const mproc_target_t innermost[] = {MPROC_TARGET(three), MPROC_TARGETS_END};
-static const mproc_target_t library[] = {MPROC_TARGET(two), MPROC_TARGETS_OF(innermost), MPROC_TARGETS_END};
-static const mproc_target_t targets[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(library), MPROC_TARGET(item),
+static const mproc_target_t library[] = {MPROC_TARGET(two), MPROC_TARGETS_OF(innermost),
                                          MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(library),
+                                         MPROC_TARGET(item), MPROC_TARGETS_END};
 
-static void check_found(mproc_target_kind_t kind, any_fn *function, apr_uint64_t expected, const char *name)
+static void check_found(mproc_target_kind_t kind, any_fn *function, apr_uint64_t expected,
+                        const char *name)
 {
     apr_uint64_t number = 77;
     const mproc_target_t *row = mproc__targets_find(targets, kind, function, &number);
@@ -68,8 +70,8 @@ static void rows_are_found_and_numbered_through_all_tables(void **state)
 
 static void the_macro_stores_kind_name_and_function(void **state)
 {
-    static const mproc_target_t rows[] = {MPROC_TARGET(one), MPROC_TARGET(item), MPROC_TARGETS_OF(library),
-                                          MPROC_TARGETS_END};
+    static const mproc_target_t rows[] = {MPROC_TARGET(one), MPROC_TARGET(item),
+                                          MPROC_TARGETS_OF(library), MPROC_TARGETS_END};
 
     (void)state;
     assert_int_equal(rows[0].kind, MPROC_KIND_TASK);
@@ -119,7 +121,8 @@ static void the_first_of_two_rows_with_one_address_is_found(void **state)
     apr_uint64_t number = 77;
 
     (void)state;
-    assert_ptr_equal(mproc__targets_find(folded, MPROC_KIND_TASK, (any_fn *)one, &number), &folded[0]);
+    assert_ptr_equal(mproc__targets_find(folded, MPROC_KIND_TASK, (any_fn *)one, &number),
+                     &folded[0]);
     assert_true(number == 0);
     assert_string_equal(mproc__targets_at(folded, 1)->name, "second");
     assert_success(mproc__targets_check(folded));
@@ -133,13 +136,15 @@ static void one_address_of_two_kinds_is_found_by_its_kind(void **state)
     apr_uint64_t number = 77;
 
     (void)state;
-    assert_ptr_equal(mproc__targets_find(folded, MPROC_KIND_TASK, (any_fn *)one, &number), &folded[1]);
+    assert_ptr_equal(mproc__targets_find(folded, MPROC_KIND_TASK, (any_fn *)one, &number),
+                     &folded[1]);
     assert_true(number == 1);
 }
 
 /* -- The fingerprint ----------------------------------------------------------------------- */
 
-static apr_uint64_t print_of(mproc_target_kind_t first_kind, const char *first, const char *second, any_fn *function)
+static apr_uint64_t print_of(mproc_target_kind_t first_kind, const char *first, const char *second,
+                             any_fn *function)
 {
     const mproc_target_t rows[] = {{first_kind, first, function, NULL},
                                    {MPROC_KIND_TASK, second, function, NULL},
@@ -161,7 +166,8 @@ static void the_fingerprint_changes_with_names_order_and_kinds(void **state)
 
 static void the_fingerprint_changes_with_the_number_of_rows(void **state)
 {
-    static const mproc_target_t shorter[] = {{MPROC_KIND_TASK, "first", (any_fn *)one, NULL}, MPROC_TARGETS_END};
+    static const mproc_target_t shorter[] = {{MPROC_KIND_TASK, "first", (any_fn *)one, NULL},
+                                             MPROC_TARGETS_END};
     static const mproc_target_t empty[] = {MPROC_TARGETS_END};
     apr_uint64_t print = print_of(MPROC_KIND_TASK, "first", "second", (any_fn *)one);
 
@@ -183,11 +189,13 @@ static void the_fingerprint_stays_when_addresses_change(void **state)
 
 static void the_fingerprint_covers_inner_tables(void **state)
 {
-    static const mproc_target_t inner[] = {MPROC_TARGET(two), MPROC_TARGETS_OF(innermost), MPROC_TARGETS_END};
+    static const mproc_target_t inner[] = {MPROC_TARGET(two), MPROC_TARGETS_OF(innermost),
+                                           MPROC_TARGETS_END};
     static const mproc_target_t other_inner[] = {MPROC_TARGET(two), MPROC_TARGETS_END};
-    const mproc_target_t same[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(inner), MPROC_TARGET(item), MPROC_TARGETS_END};
-    const mproc_target_t other[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(other_inner), MPROC_TARGET(item),
-                                    MPROC_TARGETS_END};
+    const mproc_target_t same[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(inner), MPROC_TARGET(item),
+                                   MPROC_TARGETS_END};
+    const mproc_target_t other[] = {MPROC_TARGET(one), MPROC_TARGETS_OF(other_inner),
+                                    MPROC_TARGET(item), MPROC_TARGETS_END};
 
     (void)state;
     assert_true(mproc__targets_fingerprint(targets) == mproc__targets_fingerprint(same));
@@ -214,9 +222,11 @@ static void good_tables_pass(void **state)
 
 static void bad_rows_are_refused(void **state)
 {
-    static const mproc_target_t nameless[] = {{MPROC_KIND_TASK, NULL, (any_fn *)one, NULL}, MPROC_TARGETS_END};
+    static const mproc_target_t nameless[] = {{MPROC_KIND_TASK, NULL, (any_fn *)one, NULL},
+                                              MPROC_TARGETS_END};
     static const mproc_target_t idle[] = {{MPROC_KIND_TASK, "idle", NULL, NULL}, MPROC_TARGETS_END};
-    static const mproc_target_t hollow[] = {{MPROC_KIND_TABLE, "hollow", NULL, NULL}, MPROC_TARGETS_END};
+    static const mproc_target_t hollow[] = {{MPROC_KIND_TABLE, "hollow", NULL, NULL},
+                                            MPROC_TARGETS_END};
     static const mproc_target_t outer[] = {MPROC_TARGETS_OF(idle), MPROC_TARGETS_END};
 
     (void)state;
@@ -230,7 +240,8 @@ static void bad_rows_are_refused(void **state)
 /* `depth` tables, each in the one before it, with a target in the last. */
 static const mproc_target_t *make_deep_table(int depth, apr_pool_t *mem)
 {
-    static const mproc_target_t last[] = {MPROC_TARGET(one), MPROC_TARGETS_END}, end = MPROC_TARGETS_END;
+    static const mproc_target_t last[] = {MPROC_TARGET(one), MPROC_TARGETS_END},
+                                end = MPROC_TARGETS_END;
     const mproc_target_t *table = last;
 
     for (; depth > 1; depth--) {
@@ -254,7 +265,8 @@ static void tables_may_lie_eight_deep(void **state)
 
 static void a_table_that_holds_itself_is_refused(void **state)
 {
-    mproc_target_t table[] = {MPROC_TARGET(one), {MPROC_KIND_TABLE, "table", NULL, NULL}, MPROC_TARGETS_END};
+    mproc_target_t table[] = {
+        MPROC_TARGET(one), {MPROC_KIND_TABLE, "table", NULL, NULL}, MPROC_TARGETS_END};
 
     (void)state;
     table[1].table = table;

@@ -9,9 +9,10 @@
 
 static void encode(mproc__buffer_t *message)
 {
-    assert_success(mproc__pack_encode(message, NULL,
-                                      MPROC_PACK(MPROC_NONE, MPROC_BOOL(1), -5, (apr_uint64_t)UINT64_MAX, 3.5, "string",
-                                                 MPROC_BYTES("bytes", 5), MPROC_PACK("inner", MPROC_PACK(1, "deep")))));
+    assert_success(mproc__pack_encode(
+        message, NULL,
+        MPROC_PACK(MPROC_NONE, MPROC_BOOL(1), -5, (apr_uint64_t)UINT64_MAX, 3.5, "string",
+                   MPROC_BYTES("bytes", 5), MPROC_PACK("inner", MPROC_PACK(1, "deep")))));
 }
 
 static unsigned touch(const mproc_bytes_t *bytes)
@@ -98,7 +99,8 @@ static void a_message_cut_anywhere_is_refused(void **state)
 
 static void a_message_with_any_byte_changed_is_read_or_refused(void **state)
 {
-    static const unsigned char changes[] = {0x01, 0x02, 0x04, 0x07, 0x08, 0x0f, 0x10, 0x7f, 0x80, 0xff};
+    static const unsigned char changes[] = {0x01, 0x02, 0x04, 0x07, 0x08,
+                                            0x0f, 0x10, 0x7f, 0x80, 0xff};
     mproc_values_t *values = mproc_values_create(*state);
     mproc__buffer_t message = {NULL, 0, 0};
     size_t place, i;

@@ -85,7 +85,8 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
     stand_in_t *stand_in = apr_pcalloc(mem, sizeof *stand_in);
 
     if (shared->data.size > sizeof stand_in->data)
-        return mproc_error_set(MPROC_EPROTOCOL, "the message is not packed values: too large a stand-in");
+        return mproc_error_set(MPROC_EPROTOCOL,
+                               "the message is not packed values: too large a stand-in");
     stand_in->handle = shared->handle;
     stand_in->detail = shared->detail;
     stand_in->size = shared->data.size;

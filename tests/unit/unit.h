@@ -38,7 +38,10 @@ apr_status_t refill(mproc_values_t *values, const mproc_pack_t *pack);
 /* New values in which a pack has arrived; a failure to travel fails the test. */
 mproc_values_t *travel(const mproc_pack_t *pack, apr_pool_t *mem);
 
-/* Let bytes arrive in values: they get a block of just their size, so that a sanitizer sees the end. */
+/*
+ * Let bytes arrive in values: they get a block of just their size, so that a sanitizer sees the
+ * end.
+ */
 void fill(mproc_values_t *values, const unsigned char *bytes, size_t size);
 
 /* The thread's last message has these words in it. */

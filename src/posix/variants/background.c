@@ -19,7 +19,8 @@ apr_status_t posix_background(void *(*wait)(void *), void *data)
 
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN < 65536 ? 65536 : (size_t)PTHREAD_STACK_MIN);
+    pthread_attr_setstacksize(&attributes,
+                              PTHREAD_STACK_MIN < 65536 ? 65536 : (size_t)PTHREAD_STACK_MIN);
     /* The program's signal handlers run in its own threads, never in this one. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -21,9 +21,10 @@ static size_t padded(size_t size)
     return (size + 3) & ~(size_t)3;
 }
 
-static int is_build_id(const ElfW(Nhdr) *note, const char *name)
+static int is_build_id(const ElfW(Nhdr) * note, const char *name)
 {
-    return note->n_type == NT_GNU_BUILD_ID && note->n_namesz == sizeof "GNU" && memcmp(name, "GNU", sizeof "GNU") == 0;
+    return note->n_type == NT_GNU_BUILD_ID && note->n_namesz == sizeof "GNU" &&
+           memcmp(name, "GNU", sizeof "GNU") == 0;
 }
 
 static void search_notes(search_t *search, const char *notes, size_t size)
@@ -36,7 +37,8 @@ static void search_notes(search_t *search, const char *notes, size_t size)
         if (whole > size)
             return;
         if (is_build_id(note, name)) {
-            size_t length = note->n_descsz < PORT_BUILD_ID_SIZE ? note->n_descsz : PORT_BUILD_ID_SIZE;
+            size_t length =
+                note->n_descsz < PORT_BUILD_ID_SIZE ? note->n_descsz : PORT_BUILD_ID_SIZE;
             memset(search->id, 0, PORT_BUILD_ID_SIZE);
             memcpy(search->id, name + padded(note->n_namesz), length);
             search->is_found = 1;

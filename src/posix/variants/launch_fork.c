@@ -37,7 +37,8 @@ static void reset_dispositions(void)
     int number;
 
     for (number = 1; number < NSIG; number++)
-        sigaction(number, &by_default, NULL); /* fails for those that cannot be caught: nothing to reset */
+        sigaction(number, &by_default,
+                  NULL); /* fails for those that cannot be caught: nothing to reset */
 }
 
 /*

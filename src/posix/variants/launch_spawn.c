@@ -25,9 +25,11 @@ static int name_descriptors(posix_spawn_file_actions_t *actions, const posix_lau
     for (i = 0; error == 0 && i < FIRST_DESCRIPTOR; i++)
         error = posix_spawn_file_actions_adddup2(actions, launch->standard[i], i);
     for (i = 0; error == 0 && i < launch->ndescriptors; i++)
-        error = posix_spawn_file_actions_adddup2(actions, launch->descriptors[i], FIRST_DESCRIPTOR + i);
+        error =
+            posix_spawn_file_actions_adddup2(actions, launch->descriptors[i], FIRST_DESCRIPTOR + i);
     if (error == 0)
-        error = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_DESCRIPTOR + launch->ndescriptors);
+        error = posix_spawn_file_actions_addclosefrom_np(actions,
+                                                         FIRST_DESCRIPTOR + launch->ndescriptors);
     if (error == 0 && launch->folder != NULL)
         error = posix_spawn_file_actions_addchdir_np(actions, launch->folder);
     return error;
@@ -55,7 +57,8 @@ static port_stage_t failed_stage(const posix_launch_t *launch)
 
     if (launch->folder == NULL)
         return PORT_STAGE_PROGRAM;
-    if (stat(launch->folder, &about) != 0 || !S_ISDIR(about.st_mode) || access(launch->folder, X_OK) != 0)
+    if (stat(launch->folder, &about) != 0 || !S_ISDIR(about.st_mode) ||
+        access(launch->folder, X_OK) != 0)
         return PORT_STAGE_FOLDER;
     return PORT_STAGE_PROGRAM;
 }
@@ -72,7 +75,8 @@ apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t
     if (error == 0)
         error = reset_signals(&attributes, launch->is_session_leader);
     if (error == 0)
-        error = posix_spawn(pid, launch->path, &actions, &attributes, launch->arguments, launch->environment);
+        error = posix_spawn(pid, launch->path, &actions, &attributes, launch->arguments,
+                            launch->environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error == 0)

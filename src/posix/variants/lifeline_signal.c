@@ -17,7 +17,8 @@ apr_status_t posix_lifeline_arm(int descriptor)
 {
     int flags = fcntl(descriptor, F_GETFL);
 
-    if (flags < 0 || fcntl(descriptor, F_SETOWN, getpid()) != 0 || fcntl(descriptor, F_SETSIG, SIGKILL) != 0 ||
+    if (flags < 0 || fcntl(descriptor, F_SETOWN, getpid()) != 0 ||
+        fcntl(descriptor, F_SETSIG, SIGKILL) != 0 ||
         fcntl(descriptor, F_SETFL, flags | O_ASYNC) != 0)
         return APR_FROM_OS_ERROR(errno);
     return APR_SUCCESS;

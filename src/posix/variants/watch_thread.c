@@ -69,7 +69,10 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how)
     return how->si_pid != 0 ? 0 : ECHILD;
 }
 
-/* While it is our unreaped child its number is its own; once it is not, the number may be anybody's. */
+/*
+ * While it is our unreaped child its number is its own; once it is not, the number may be
+ * anybody's.
+ */
 int posix_watch_signal(const port_process_t *process, int number)
 {
     siginfo_t how;

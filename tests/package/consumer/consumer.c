@@ -25,7 +25,8 @@ int main(int argc, const char *const *argv)
     mproc_process_t *process;
 
     mproc_init(&mem, &argc, &argv, targets);
-    MPROC_CHECK(mproc_process_start(&process, speak, MPROC_PACK("a child of a consumer"), NULL, mem));
+    MPROC_CHECK(
+        mproc_process_start(&process, speak, MPROC_PACK("a child of a consumer"), NULL, mem));
     MPROC_CHECK(mproc_process_join(process, MPROC_FOREVER));
     MPROC_CHECK(mproc_process_status(process));
     return 0;
