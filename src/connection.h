@@ -3,8 +3,59 @@
 #define MPROC_SRC_CONNECTION_H
 
 /*
- * What the rest of the library knows of connections.
+ * The connection, and what its sending and its receiving half share.
+ *
+ * A read takes what has come, up to MPROC__READ_AHEAD bytes: a small message is then
+ * there whole after one system call, and the beginning of the next may be too.
+ * What no caller has asked for yet stays in the connection, so that a deadline
+ * loses nothing, and travels with it to another process.
  */
+
+#include "buffer.h"
+#include "frame.h"
+#include "port.h"
+
+#include <mproc/connection.h>
+#include <mproc/status.h>
+
+#include <stdatomic.h>
+
+/* Bytes that one read may take beyond what was asked for. */
+#define MPROC__READ_AHEAD 4096
+
+struct mproc_connection_t {
+    port_channel_t *channel; /* NULL when closed */
+    int directions;          /* port_direction_t */
+    atomic_flag is_sending;
+    atomic_flag is_receiving;
+
+    /* The receiver's. */
+    unsigned char ahead
+        [MPROC__READ_AHEAD]; /* bytes from ahead_start to ahead_end have come, and nobody has them */
+    size_t ahead_start, ahead_end;
+    int has_begun;       /* a message's header was taken; part of its bytes may be in `incoming` */
+    size_t message_size; /* of that message */
+    mproc__buffer_t incoming;
+
+    /* The sender's. */
+    mproc__buffer_t outgoing;
+    int is_torn; /* a message was left unfinished: nothing can follow it */
+};
+
+/*
+ * Begin to use one direction of an end: APR_SUCCESS, or a status and a message when it is
+ * closed, goes the other way, or is in use.
+ */
+apr_status_t mproc__connection_enter(mproc_connection_t *connection, port_direction_t direction);
+
+/* Be done with it. */
+void mproc__connection_leave(mproc_connection_t *connection, port_direction_t direction);
+
+/* Bytes that have come, and nobody has. */
+static inline size_t mproc__connection_ahead(const mproc_connection_t *connection)
+{
+    return connection->ahead_end - connection->ahead_start;
+}
 
 /* Connections can be packed from now on.  Before there are threads. */
 void mproc__connection_register(void);
