@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting children in parents that are in a strange state: standard streams
+ * closed, signals blocked or ignored, children reaped by somebody else,
+ * descriptors without limit or none left.  Each parent is a child of the test.
+ */
+
+#include "claims.h"
+#include "system.h"
+#include "threads.h"
+#include "workers.h"
+
+#include <apr_atomic.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* -- Grandchildren ------------------------------------------------------------------ */
+
+/* Whether 0, 1 and 2 are open, as numbers of their own, and 3 and 4 are its two handles. */
+static apr_status_t check_standard_streams(mproc_task_t *task)
+{
+    char letter = 'x';
+    int descriptor;
+
+    (void)task;
+    for (descriptor = 0; descriptor < 3; descriptor++)
+        if (fcntl(descriptor, F_GETFD) != 0)
+            return mproc_error_set(APR_EGENERAL, "descriptor %d is closed, or is closed by exec", descriptor);
+    if (read(0, &letter, 1) != 0 || write(1, "", 0) != 0 || write(2, "", 0) != 0)
+        return mproc_error_set(APR_EGENERAL, "a standard stream goes the wrong way");
+    if (fcntl(3, F_GETFD) == -1 || fcntl(4, F_GETFD) == -1 || fcntl(5, F_GETFD) != -1)
+        return mproc_error_set(APR_EGENERAL, "its handles lie elsewhere");
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_signals(mproc_task_t *task)
+{
+    struct sigaction action;
+    sigset_t blocked;
+    int number;
+
+    (void)task;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    for (number = 1; number < 32; number++) {
+        if (sigismember(&blocked, number) == 1)
+            return mproc_error_set(APR_EGENERAL, "signal %d is blocked", number);
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            return mproc_error_set(APR_EGENERAL, "signal %d is ignored", number);
+    }
+    return APR_SUCCESS;
+}
+
+/* -- Parents in a strange state --------------------------------------------------------- */
+
+static apr_status_t start_and_pass_on(mproc_target_fn *target, apr_pool_t *mem)
+{
+    mproc_process_t *process;
+    apr_status_t rv;
+
+    MPROC_TRY(mproc_process_start(&process, target, MPROC_NO_ARGS, NULL, mem));
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    rv = mproc_process_status(process);
+    return rv == APR_SUCCESS ? rv : mproc_error_set(rv, "%s", mproc_process_error(process));
+}
+
+static apr_status_t start_without_standard_streams(mproc_task_t *task)
+{
+    close(0);
+    close(1);
+    close(2);
+    MPROC_TRY(start_and_pass_on(check_standard_streams, mproc_task_mem(task)));
+    return fcntl(0, F_GETFD) == -1 && fcntl(1, F_GETFD) == -1 && fcntl(2, F_GETFD) == -1
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "the parent's own streams were opened");
+}
+
+static apr_status_t start_without_stdin(mproc_task_t *task)
+{
+    close(0);
+    return start_and_pass_on(check_standard_streams, mproc_task_mem(task));
+}
+
+/* A million, or as many as this machine allows, and the last of them open for every program to inherit. */
+static apr_status_t start_with_a_million_descriptors(mproc_task_t *task)
+{
+    struct rlimit limit = {1 << 20, 1 << 20};
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (fcntl(0, F_DUPFD, (int)limit.rlim_cur - 1) < 0)
+        return mproc_error_set(APR_EGENERAL, "%d is no descriptor", (int)limit.rlim_cur - 1);
+    return start_and_pass_on(check_standard_streams, mproc_task_mem(task));
+}
+
+static apr_status_t start_with_signals_blocked(mproc_task_t *task)
+{
+    sigset_t all, still;
+    int number;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    for (number = 1; number < 32; number++)
+        if (number != SIGCHLD)
+            signal(number, SIG_IGN);
+    MPROC_TRY(start_and_pass_on(check_signals, mproc_task_mem(task)));
+    pthread_sigmask(SIG_SETMASK, NULL, &still);
+    return sigismember(&still, SIGUSR1) == 1 && signal(SIGUSR1, SIG_DFL) == SIG_IGN
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "the parent's own signals have changed");
+}
+
+/* That the exit code of a child that returned is lost, and what it returned is not. */
+static apr_status_t check_lost(mproc_process_t *process)
+{
+    apr_int64_t code = 0;
+
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    if (mproc_process_exitcode(process, &code) != MPROC_ELOST)
+        return mproc_error_set(APR_EGENERAL, "the exit code is %d, not lost", (int)code);
+    if (mproc_process_status(process) != APR_SUCCESS || mproc_process_error(process)[0] != '\0')
+        return mproc_error_set(APR_EGENERAL, "its success was lost");
+    return mproc_process_close(process);
+}
+
+/* The same of one that was killed: of that nobody knows. */
+static apr_status_t check_lost_without_a_word(mproc_process_t *process)
+{
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    if (mproc_process_status(process) != MPROC_ELOST || mproc_process_error(process)[0] == '\0')
+        return mproc_error_set(APR_EGENERAL, "a status was invented");
+    return mproc_process_close(process);
+}
+
+static apr_status_t start_with_sigchld_ignored(mproc_task_t *task)
+{
+    apr_pool_t *mem = mproc_task_mem(task);
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+
+    signal(SIGCHLD, SIG_IGN);
+    MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mem));
+    MPROC_TRY(check_lost(process));
+    MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    MPROC_TRY(mproc_process_start(&process, compute, MPROC_PACK(there), NULL, mem));
+    MPROC_TRY(mproc_connection_poll(here, PATIENCE));
+    MPROC_TRY(mproc_process_kill(process));
+    return check_lost_without_a_word(process);
+}
+
+/* Somebody else's thread, which takes whatever child has ended. */
+static apr_uint32_t taken, is_done;
+
+static apr_status_t take_any_child(void *data)
+{
+    (void)data;
+    while (!apr_atomic_read32(&is_done))
+        if (waitpid(-1, NULL, 0) > 0)
+            apr_atomic_inc32(&taken);
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_beside_a_thief(mproc_task_t *task)
+{
+    work_t thief;
+    apr_uint32_t i;
+
+    MPROC_TRY(start_thread(&thief, take_any_child, NULL, mproc_task_mem(task)));
+    for (i = 1; i <= 20; i++) {
+        mproc_process_t *process;
+
+        MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mproc_task_mem(task)));
+        while (apr_atomic_read32(&taken) < i)
+            apr_thread_yield();
+        MPROC_TRY(check_lost(process));
+    }
+    apr_atomic_set32(&is_done, 1);
+    return end_thread(&thief);
+}
+
+/* However few descriptors are left, a start works or gives a status, and leaves nothing. */
+static apr_status_t start_with_fewer_and_fewer_descriptors(mproc_task_t *task)
+{
+    struct rlimit before, limit;
+    int open_before, failures = 0, is_started = 0;
+    rlim_t left;
+
+    MPROC_TRY(start_and_pass_on(succeed, mproc_task_mem(task)));
+    getrlimit(RLIMIT_NOFILE, &before);
+    open_before = count_open_handles();
+    for (left = 0; !is_started && left < 64; left++) {
+        apr_status_t rv;
+
+        limit = before;
+        limit.rlim_cur = (rlim_t)open_before + left;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        rv = start_and_pass_on(succeed, mproc_task_mem(task));
+        setrlimit(RLIMIT_NOFILE, &before);
+        is_started = rv == APR_SUCCESS;
+        failures += !is_started;
+        if (!is_started && mproc_error_message()[0] == '\0')
+            return mproc_error_set(APR_EGENERAL, "no words for status %d", rv);
+        if (count_open_handles() != open_before || has_unreaped_children())
+            return mproc_error_set(APR_EGENERAL, "with %d left something stays behind", (int)left);
+    }
+    if (!is_started || failures == 0)
+        return mproc_error_set(APR_EGENERAL, "%d starts failed, then none", failures);
+    return start_and_pass_on(succeed, mproc_task_mem(task));
+}
+
+static const mproc_target_t targets[] = {
+    MPROC_TARGET(check_standard_streams),
+    MPROC_TARGET(check_signals),
+    MPROC_TARGET(start_without_standard_streams),
+    MPROC_TARGET(start_without_stdin),
+    MPROC_TARGET(start_with_a_million_descriptors),
+    MPROC_TARGET(start_with_signals_blocked),
+    MPROC_TARGET(start_with_sigchld_ignored),
+    MPROC_TARGET(start_beside_a_thief),
+    MPROC_TARGET(start_with_fewer_and_fewer_descriptors),
+    MPROC_TARGETS_OF(worker_targets),
+    MPROC_TARGETS_END,
+};
+
+/* -- The tests --------------------------------------------------------------------------- */
+
+static void assert_works(mproc_target_fn *parent, apr_pool_t *mem)
+{
+    mproc_process_t *process;
+
+    assert_success(status_of(&process, parent, MPROC_NO_ARGS, NULL, mem));
+}
+
+static void a_parent_without_standard_streams_can_start(void **state)
+{
+    assert_works(start_without_standard_streams, *state);
+}
+
+static void a_parent_without_stdin_can_start(void **state)
+{
+    assert_works(start_without_stdin, *state);
+}
+
+static void a_million_descriptors_may_be_allowed(void **state)
+{
+    assert_works(start_with_a_million_descriptors, *state);
+}
+
+static void blocked_and_ignored_signals_are_not_inherited(void **state)
+{
+    assert_works(start_with_signals_blocked, *state);
+}
+
+static void with_sigchld_ignored_the_code_is_lost_and_nothing_hangs(void **state)
+{
+    assert_works(start_with_sigchld_ignored, *state);
+}
+
+static void a_code_that_another_thread_takes_is_lost_and_nothing_hangs(void **state)
+{
+    assert_works(start_beside_a_thief, *state);
+}
+
+static void without_descriptors_a_start_fails_and_works_again_later(void **state)
+{
+    assert_works(start_with_fewer_and_fewer_descriptors, *state);
+}
+
+static void an_executable_that_may_not_be_run_is_told(void **state)
+{
+    char path[] = "/tmp/mproc-test-XXXXXX";
+    mproc_process_t *process = NULL;
+    int file = mkstemp(path);
+    apr_status_t rv;
+
+    close(file);
+    assert_success(mproc_set_executable(path));
+    rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, *state);
+    unlink(path);
+    assert_success(mproc_set_executable(NULL));
+    assert_true(APR_STATUS_IS_EACCES(rv));
+    assert_words(mproc_error_message(), path);
+    assert_null(process);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim_leaving_nothing(a_parent_without_standard_streams_can_start),
+        claim_leaving_nothing(a_parent_without_stdin_can_start),
+        claim_leaving_nothing(a_million_descriptors_may_be_allowed),
+        claim_leaving_nothing(blocked_and_ignored_signals_are_not_inherited),
+        claim_leaving_nothing(with_sigchld_ignored_the_code_is_lost_and_nothing_hangs),
+        claim_leaving_nothing(a_code_that_another_thread_takes_is_lost_and_nothing_hangs),
+        claim_leaving_nothing(without_descriptors_a_start_fails_and_works_again_later),
+        claim_leaving_nothing(an_executable_that_may_not_be_run_is_told),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

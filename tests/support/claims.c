@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Memory, assertions and patterns for the tests of the API.
+ */
+
+#include "claims.h"
+
+#include "system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int handles_before;
+
+int make_memory(void **state)
+{
+    apr_pool_t *mem;
+
+    if (apr_pool_create(&mem, NULL) != APR_SUCCESS)
+        return -1;
+    *state = mem;
+    return 0;
+}
+
+int destroy_memory(void **state)
+{
+    apr_pool_destroy(*state);
+    return 0;
+}
+
+int count_and_make_memory(void **state)
+{
+    handles_before = count_open_handles();
+    return make_memory(state);
+}
+
+int destroy_and_count(void **state)
+{
+    int handles_after;
+
+    apr_pool_destroy(*state);
+    handles_after = count_open_handles();
+    if (handles_after != handles_before)
+        print_error("%d handles were open before, %d are now\n", handles_before, handles_after);
+    if (has_unreaped_children())
+        print_error("a child was not reaped\n");
+    return handles_after != handles_before || has_unreaped_children();
+}
+
+void check_status(apr_status_t rv, apr_status_t expected, const char *file, int line)
+{
+    char is[120], should_be[120];
+
+    if (rv == expected)
+        return;
+    print_error("status is %d (%s)\n  and not %d (%s)\n  message: %s\n", rv, mproc_strerror(rv, is, sizeof is), expected,
+                mproc_strerror(expected, should_be, sizeof should_be), mproc_error_message());
+    _fail(file, line);
+}
+
+void check_words(const char *text, const char *part, const char *file, int line)
+{
+    if (strstr(text, part) != NULL)
+        return;
+    print_error("\"%s\"\n  does not contain \"%s\"\n", text, part);
+    _fail(file, line);
+}
+
+int test_scale(void)
+{
+    const char *text = getenv("MPROC_TEST_SCALE");
+    int scale = text != NULL ? atoi(text) : 1;
+
+    return scale > 0 ? scale : 1;
+}
+
+/* 251 is a prime: no buffer's size hides a shift. */
+static unsigned char byte_at(size_t place)
+{
+    return (unsigned char)(place % 251);
+}
+
+void fill_pattern(unsigned char *bytes, size_t size, size_t offset)
+{
+    size_t i;
+
+    for (i = 0; i < size; i++)
+        bytes[i] = byte_at(offset + i);
+}
+
+size_t count_pattern(const unsigned char *bytes, size_t size, size_t offset)
+{
+    size_t i;
+
+    for (i = 0; i < size; i++)
+        if (bytes[i] != byte_at(offset + i))
+            break;
+    return i;
+}

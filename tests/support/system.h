@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_TESTS_SYSTEM_H
+#define MPROC_TESTS_SYSTEM_H
+
+/*
+ * What tests need of the operating system itself: system_posix.c and
+ * system_win32.c, chosen by MPROC_PORT.
+ */
+
+#include <mproc.h>
+
+/* How many handles this process has open. */
+int count_open_handles(void);
+
+/* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
+int has_unreaped_children(void);
+
+/* Wait on a sentinel as a program without mproc would: whether it was ready in time. */
+int is_ready(mproc_sentinel_t sentinel, apr_interval_time_t timeout);
+
+/* End this process by a fault. */
+void crash(void);
+
+/* How many starts in a row show a leak, at scale 1: as many as go in a few seconds. */
+int enough_starts(void);
+
+#endif
