@@ -20,7 +20,7 @@ build()
     echo "Building preset '$1' ..."
     mkdir -p build
     log=build/demo-$1.log
-    if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"$log" 2>&1; then
+    if ! { cmake --preset "$1" && cmake --build --preset "$1" --target 01_process wordcount; } >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         fail "building preset '$1' failed; all of its output is in $root/$log"
     fi
