@@ -74,7 +74,7 @@ apr_status_t port_executable(const char **path, const char *argv0, apr_pool_t *m
 
 /*
  * What tells this build of the executable from another: what the linker left in
- * the loaded program, else what the file system says of `executable`.
+ * the loaded program, else what is in the file `executable`.
  *
  * Post: equal in every process that runs the same build, different in another's.
  */
