@@ -20,7 +20,7 @@
  * `const char *`, `char *` (UTF-8, not NULL) | `const char *`
  * MPROC_BYTES(data, size)                    | `mproc_bytes_t`
  * MPROC_BOOL(x)                              | `_Bool`, and every integer type
- * MPROC_NONE                                 | nothing: ask mproc_values_is_none()
+ * MPROC_NONE                                 | nothing: ask mproc_values_is_none(); send it alone
  * MPROC_PACK(...), mproc_pack(mem, ...)      | `mproc_values_t *`
  * `mproc_connection_t *`                     | `mproc_connection_t *`
  *

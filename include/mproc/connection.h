@@ -65,7 +65,7 @@ mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t
  *                              this process ends now
  * @return APR_TIMEUP           there was no room; nothing was sent
  * @return MPROC_ETORN          time ran out in the middle of the message: this end can send no
- *                              more, and the other will be told
+ *                              more, and the other gets MPROC_ETORN when it is closed
  * @return APR_EPIPE            the other end is closed
  * @return MPROC_ENOTSHAREABLE  an object in the pack cannot travel through a pipe: give it to
  *                              a child in its arguments

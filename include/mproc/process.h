@@ -212,7 +212,10 @@ MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
  *                  WaitForSingleObject() on Windows; it belongs to @a process and is
  *                  valid until that is closed
  *
- * @return APR_SUCCESS, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
+ * @return APR_SUCCESS    it is set
+ * @return MPROC_ECLOSED  the process was closed, or had ended and was joined before anybody
+ *                        asked for its sentinel
+ * @return MPROC_EFOREIGN, APR_EINVAL  as for mproc_process_join()
  */
 MPROC_DECLARE(apr_status_t)
 mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *sentinel);
