@@ -12,6 +12,7 @@
 
 #include "bootstrap.h"
 #include "process_object.h"
+#include "status.h"
 #include "targets.h"
 
 #include <mproc/status.h>
@@ -250,7 +251,7 @@ static void remember(apr_status_t status)
     last_report.outcome = MPROC__RETURNED;
     last_report.status = status;
     last_report.words =
-        status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc_error_message());
+        status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc__error_words(status));
 }
 
 _Noreturn void mproc__child_work(void)

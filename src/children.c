@@ -12,8 +12,11 @@
 
 #include <mproc/status.h>
 
+#include <apr_thread_cond.h>
+
 static struct {
     apr_thread_mutex_t *lock;
+    apr_thread_cond_t *let_go; /* a child is no longer held */
     mproc_process_t *living;   /* objects that somebody owns */
     mproc_process_t *released; /* detached children that nobody owns any more */
 } children;
@@ -86,6 +89,7 @@ static apr_status_t forget(void *data)
 
 apr_status_t mproc__children_set(apr_pool_t *mem)
 {
+    MPROC_TRY(apr_thread_cond_create(&children.let_go, mem));
     MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
     apr_pool_cleanup_register(mem, &children, forget, apr_pool_cleanup_null);
     return port_at_fork(lock, unlock, in_forked_child);
@@ -100,9 +104,12 @@ void mproc__children_add(mproc_process_t *process)
     unlock();
 }
 
+/* The end of the program may be waiting for it; that is over when it has ended. */
 void mproc__children_remove(mproc_process_t *process)
 {
     lock();
+    while (process->is_held)
+        apr_thread_cond_wait(children.let_go, children.lock);
     take_out(&children.living, process);
     unlock();
 }
@@ -168,16 +175,41 @@ apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_
     return APR_SUCCESS;
 }
 
-mproc_process_t **mproc__children_collect(int is_daemon, size_t *count)
+static int is_among(const mproc_process_t *process, int is_daemon, unsigned last)
 {
-    mproc_process_t **found, *process;
+    return process->is_daemon == is_daemon && !process->is_detached && process->number <= last;
+}
 
-    *count = 0;
+void mproc__children_ask(unsigned last)
+{
+    mproc_process_t *process;
+
     lock();
-    found = apr_palloc(mproc__program.mem, (length(children.living) + 1) * sizeof *found);
     for (process = children.living; process != NULL; process = process->next)
-        if (process->is_daemon == is_daemon && !process->is_detached)
-            found[(*count)++] = process;
+        if (is_among(process, 1, last))
+            mproc__process_stop(process, MPROC__ASK);
     unlock();
-    return found;
+}
+
+mproc_process_t *mproc__children_hold(int is_daemon, unsigned last)
+{
+    mproc_process_t *process;
+
+    lock();
+    for (process = children.living; process != NULL; process = process->next)
+        if (is_among(process, is_daemon, last) &&
+            mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
+            break;
+    if (process != NULL)
+        process->is_held = 1;
+    unlock();
+    return process;
+}
+
+void mproc__children_let_go(mproc_process_t *process)
+{
+    lock();
+    process->is_held = 0;
+    apr_thread_cond_broadcast(children.let_go);
+    unlock();
 }

@@ -23,7 +23,11 @@ void mproc__children_reap(void);
 /* Let a detached child go: its object, in memory of the program, is kept until it has ended. */
 void mproc__children_release(mproc_process_t *process);
 
-/* The daemonic children, or the others; without the detached ones.  In memory of the program. */
-mproc_process_t **mproc__children_collect(int is_daemon, size_t *count);
+/* Ask the daemonic children up to number `last` to end. */
+void mproc__children_ask(unsigned last);
+
+/* A daemonic child, or another, up to number `last` that runs; its memory stays until it is let go. */
+mproc_process_t *mproc__children_hold(int is_daemon, unsigned last);
+void mproc__children_let_go(mproc_process_t *process);
 
 #endif

@@ -80,8 +80,6 @@ apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there,
 
 static apr_status_t check(const mproc_connection_t *connection, port_direction_t direction)
 {
-    if (connection == NULL)
-        return mproc_error_set(APR_EINVAL, "the connection is NULL");
     if (connection->channel == NULL)
         return mproc_error_set(MPROC_ECLOSED, "the connection is closed");
     if ((connection->directions & (int)direction) == 0)
@@ -93,13 +91,19 @@ static apr_status_t check(const mproc_connection_t *connection, port_direction_t
 apr_status_t mproc__connection_enter(mproc_connection_t *connection, port_direction_t direction)
 {
     atomic_flag *flag;
+    apr_status_t rv;
 
-    MPROC_TRY(check(connection, direction));
+    if (connection == NULL)
+        return mproc_error_set(APR_EINVAL, "the connection is NULL");
     flag = direction == PORT_READ ? &connection->is_receiving : &connection->is_sending;
     if (atomic_flag_test_and_set_explicit(flag, memory_order_acquire))
         return mproc_error_set(MPROC_EINUSE, "another thread is %s on this connection",
                                direction == PORT_READ ? "receiving" : "sending");
-    return APR_SUCCESS;
+    /* Only now: closing holds both flags, so that nothing checked here changes under us. */
+    rv = check(connection, direction);
+    if (rv != APR_SUCCESS)
+        mproc__connection_leave(connection, direction);
+    return rv;
 }
 
 void mproc__connection_leave(mproc_connection_t *connection, port_direction_t direction)
@@ -144,6 +148,10 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
 
     if (connection->channel == NULL)
         return mproc_error_set(MPROC_ECLOSED, "the connection to be passed on is closed");
+    if (atomic_flag_test_and_set_explicit(&connection->is_receiving, memory_order_acquire))
+        return mproc_error_set(MPROC_EINUSE, "another thread is receiving on the connection to be "
+                                             "passed on");
+    mproc__connection_leave(connection, PORT_READ);
     if (connection->has_begun || connection->is_torn)
         return mproc_error_set(MPROC_EINUSE,
                                "the connection to be passed on is in the middle of a message");

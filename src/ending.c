@@ -16,6 +16,15 @@
 /* How long a process that was asked to end is waited for before it is forced. */
 #define GRACE apr_time_from_sec(1)
 
+/* A process that was asked to end. */
+static void end_by(mproc_process_t *process, port_deadline_t deadline)
+{
+    if (mproc__process_wait(process, deadline) == APR_SUCCESS)
+        return;
+    mproc__process_stop(process, MPROC__FORCE);
+    mproc__process_wait(process, PORT_NEVER);
+}
+
 void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
 {
     port_deadline_t deadline = mproc__deadline(GRACE);
@@ -23,12 +32,8 @@ void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
 
     for (i = 0; i < count; i++)
         mproc__process_stop(processes[i], MPROC__ASK);
-    for (i = 0; i < count; i++) {
-        if (mproc__process_wait(processes[i], deadline) == APR_SUCCESS)
-            continue;
-        mproc__process_stop(processes[i], MPROC__FORCE);
-        mproc__process_wait(processes[i], PORT_NEVER);
-    }
+    for (i = 0; i < count; i++)
+        end_by(processes[i], deadline);
 }
 
 /* -- By closing it -------------------------------------------------------------- */
@@ -42,11 +47,13 @@ apr_status_t mproc_process_close(mproc_process_t *process)
     MPROC_TRY(rv);
     if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
         return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
-    rv = mproc__process_shut(process);
-    if (rv != APR_SUCCESS)
-        return mproc_error_set(rv, "another thread is waiting for %s", process->name);
+    /* First off the list: a start in another thread may be looking whether it has ended. */
     mproc__children_remove(process);
-    return APR_SUCCESS;
+    rv = mproc__process_shut(process);
+    if (rv == APR_SUCCESS)
+        return APR_SUCCESS;
+    mproc__children_add(process);
+    return mproc_error_set(rv, "another thread is waiting for %s", process->name);
 }
 
 /* -- By destroying its memory --------------------------------------------------- */
@@ -77,9 +84,10 @@ static apr_status_t end(void *data)
         apr_pool_cleanup_kill(process->home, process, release);
     if (!process->is_closed && !process->is_detached)
         mproc__process_stop_all(&process, 1);
+    /* First off the list: a start in another thread may be looking whether it has ended. */
+    mproc__children_remove(process);
     if (!process->is_closed && mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
         mproc__process_shut(process);
-    mproc__children_remove(process);
     return APR_SUCCESS;
 }
 
@@ -94,13 +102,20 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 
 /* -- By the end of the program ---------------------------------------------------- */
 
+/* Another thread may be destroying one of them meanwhile: each is held while it is looked at. */
 void mproc__children_end(void)
 {
-    size_t count, i;
-    mproc_process_t **found = mproc__children_collect(1, &count);
+    unsigned last = atomic_load(&mproc__program.children);
+    port_deadline_t deadline = mproc__deadline(GRACE);
+    mproc_process_t *child;
 
-    mproc__process_stop_all(found, count);
-    found = mproc__children_collect(0, &count);
-    for (i = 0; i < count; i++)
-        mproc__process_wait(found[i], PORT_NEVER);
+    mproc__children_ask(last);
+    while ((child = mproc__children_hold(1, last)) != NULL) {
+        end_by(child, deadline);
+        mproc__children_let_go(child);
+    }
+    while ((child = mproc__children_hold(0, last)) != NULL) {
+        mproc__process_wait(child, PORT_NEVER);
+        mproc__children_let_go(child);
+    }
 }

@@ -31,7 +31,6 @@ static void leave(void)
     if (atomic_load(&mproc__program.phase) != MPROC__READY || mproc__program_is_foreign())
         return;
     mproc__children_end();
-    fflush(NULL);
     mproc__child_end();
 }
 
@@ -43,6 +42,7 @@ static apr_status_t forget(void *data)
 {
     (void)data;
     atomic_store(&mproc__program.phase, MPROC__UNGUARDED);
+    mproc__program.self = mproc__program.parent = NULL;
     return APR_SUCCESS;
 }
 

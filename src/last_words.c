@@ -42,20 +42,6 @@ static apr_status_t read_report(port_channel_t *control, mproc__report_t *report
     return mproc__report_decode(report, values);
 }
 
-static void settle_returned(mproc_process_t *process, const mproc__report_t *report)
-{
-    char text[200];
-
-    process->status = report->status;
-    if (report->status == APR_SUCCESS)
-        process->words = "";
-    else if (report->words[0] != '\0')
-        process->words = apr_pstrdup(process->mem, report->words);
-    else
-        process->words = apr_psprintf(process->mem, "%s returned: %s", process->target,
-                                      mproc_strerror(report->status, text, sizeof text));
-}
-
 static void settle_exited(mproc_process_t *process)
 {
     char words[200];
@@ -89,13 +75,40 @@ static const char *describe_ending(const mproc_process_t *process, const char *w
     return apr_pstrcat(process->mem, process->name, " ", how, " ", where, NULL);
 }
 
+/* Handlers of exit() that came after the report, such as destructors, may still crash. */
+static int has_ended_as_reported(const mproc_process_t *process, apr_status_t status)
+{
+    return process->how.ending == PORT_LOST ||
+           (process->how.ending == PORT_EXITED && process->how.code == (status != APR_SUCCESS));
+}
+
+static void settle_returned(mproc_process_t *process, const mproc__report_t *report)
+{
+    char text[200];
+
+    process->status = report->status;
+    if (!has_ended_as_reported(process, report->status)) {
+        process->status = MPROC_EDIED;
+        process->words = describe_ending(process, "after its target had returned");
+    } else if (report->status == APR_SUCCESS) {
+        process->words = "";
+    } else if (report->words[0] != '\0') {
+        process->words = apr_pstrdup(process->mem, report->words);
+    } else {
+        process->words = apr_psprintf(process->mem, "%s returned: %s", process->target,
+                                      mproc_strerror(report->status, text, sizeof text));
+    }
+}
+
 static void settle_died(mproc_process_t *process, int was_ready)
 {
     if (!was_ready) {
         process->status = MPROC_EHANDSHAKE;
-        process->words =
-            apr_pstrcat(process->mem, describe_ending(process, "before it reached its target"),
-                        ": does its executable call mproc_init first?", NULL);
+        process->words = apr_pstrcat(
+            process->mem, describe_ending(process, "before it reached its target"),
+            process->how.ending == PORT_EXITED ? ": does its executable call mproc_init first?"
+                                               : "",
+            NULL);
         return;
     }
     process->status = process->how.ending == PORT_LOST ? MPROC_ELOST : MPROC_EDIED;

@@ -203,7 +203,8 @@ typedef struct port_spawn_t {
     const char *folder;             /* NULL: this process's */
     const port_handle_t *handles;   /* what the child gets; [0] is its end of the control channel */
     size_t nhandles;                /* at least 1 */
-    int is_detached;                /* not 0: outlives this process */
+    int ignores_interrupt; /* not 0: it calls port_interrupt_ignore(); Ctrl-C should wait for that */
+    int is_detached;       /* not 0: outlives this process */
 } port_spawn_t;
 
 /*
@@ -212,7 +213,7 @@ typedef struct port_spawn_t {
  * Post: the child has stdin from the null device, this process's stdout and
  * stderr (the null device where this process has none), the listed handles, and
  * nothing else open, whatever other threads do meanwhile.  Signals are as a
- * shell would give them: none blocked, none ignored.  Unless detached, it ends
+ * shell would give them: none blocked (but Ctrl-C's where it waits), none ignored.  Unless detached, it ends
  * when this process ends, from the moment of its port_birth() on.
  * child_handles[i] is the number by which the child knows handles[i].
  * Errors: what the system said, and *stage; then no child is left.  A program that the

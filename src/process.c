@@ -240,8 +240,7 @@ apr_status_t mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *
     unlock(process);
     return rv == APR_SUCCESS
                ? rv
-               : mproc_error_set(rv, "%s has ended and was joined: there is nothing to wait for",
-                                 process->name);
+               : mproc_error_set(rv, "%s has ended: there is nothing to wait for", process->name);
 }
 
 mproc_process_t *mproc_current_process(void)

@@ -23,6 +23,7 @@ struct mproc_process_t {
     const char *target;
     apr_int64_t pid;
     apr_int64_t owner; /* the pid of the process whose object this is */
+    unsigned number;   /* of this process's children, from 1 */
     int is_daemon;
     int is_detached;
 
@@ -40,6 +41,7 @@ struct mproc_process_t {
 
     /* Under the lock of the list of children. */
     mproc_process_t *next;
+    int is_held; /* the end of the program is waiting for it */
 };
 
 /* A process object without a process. */

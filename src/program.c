@@ -8,6 +8,7 @@
 
 #include "targets.h"
 
+#include <apr_env.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
 
@@ -117,7 +118,9 @@ static const char *named_by_environment(apr_pool_t *mem)
     if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL ||
         path[0] == '\0')
         return NULL;
-    return absolute(path, mem);
+    path = absolute(path, mem);
+    apr_env_set("MPROC_EXECUTABLE", path, mem); /* a child may be in another folder */
+    return path;
 }
 
 apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,

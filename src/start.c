@@ -114,6 +114,7 @@ static void name_process(starting_t *starting)
     process->name = starting->options->name != NULL
                         ? apr_pstrdup(process->mem, starting->options->name)
                         : apr_pstrcat(process->mem, "Process-", starting->identity, NULL);
+    process->number = number;
     process->target = starting->target->name;
     process->is_daemon = starting->options->daemon != 0;
     process->is_detached = starting->options->detached != 0;
@@ -242,6 +243,7 @@ static apr_status_t launch(starting_t *starting)
         .folder = starting->options->working_directory,
         .handles = handles,
         .nhandles = count,
+        .ignores_interrupt = starting->options->ignore_interrupt != 0,
         .is_detached = starting->process->is_detached,
     };
     port_stage_t stage = PORT_STAGE_HANDLES;
@@ -270,8 +272,8 @@ static apr_status_t tell(starting_t *starting)
 
     port_channel_close(starting->there);
     starting->there = NULL;
-    rv = port_channel_write(starting->here, starting->message.bytes, starting->message.size,
-                            mproc__deadline(START_TIMEOUT), &sent);
+    rv = port_channel_write(starting->process->control, starting->message.bytes,
+                            starting->message.size, mproc__deadline(START_TIMEOUT), &sent);
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
     mproc__process_stop(starting->process, MPROC__FORCE);
@@ -288,8 +290,10 @@ static void give_up(starting_t *starting)
         port_channel_close(starting->here);
     if (starting->there != NULL)
         port_channel_close(starting->there);
-    if (starting->process != NULL)
+    if (starting->process != NULL) {
+        mproc__children_remove(starting->process);
         apr_pool_destroy(starting->process->mem);
+    }
 }
 
 static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_pool_t *mem)
@@ -302,6 +306,9 @@ static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_po
     fflush(stderr);
     MPROC_TRY(launch(starting));
     starting->process->control = starting->here;
+    starting->here = NULL;
+    /* On the list before the message, which may take long: a fork() meanwhile gives up the lifeline. */
+    mproc__children_add(starting->process);
     return tell(starting);
 }
 
@@ -321,7 +328,6 @@ apr_status_t(mproc_process_start)(mproc_process_t **process, mproc_target_fn *ta
         return rv;
     }
     mproc__process_own(starting.process, mem);
-    mproc__children_add(starting.process);
     *process = starting.process;
     return APR_SUCCESS;
 }

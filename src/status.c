@@ -5,7 +5,7 @@
  * message.
  */
 
-#include <mproc/status.h>
+#include "status.h"
 
 #include <apr_errno.h>
 
@@ -15,6 +15,7 @@
 #include <string.h>
 
 static _Thread_local char last_message[1024];
+static _Thread_local apr_status_t last_status; /* what last_message was left for */
 
 static const char *const texts[] = {
     [MPROC_EBOOTSTRAP - MPROC_STATUS_START] = "mproc_init has not been called, or is not done",
@@ -55,6 +56,11 @@ const char *mproc_error_message(void)
     return last_message;
 }
 
+const char *mproc__error_words(apr_status_t rv)
+{
+    return rv == last_status ? last_message : "";
+}
+
 /* Through a copy, as an argument may be the last message itself. */
 apr_status_t mproc_error_set(apr_status_t rv, const char *format, ...)
 {
@@ -65,6 +71,7 @@ apr_status_t mproc_error_set(apr_status_t rv, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     memcpy(last_message, message, sizeof message);
+    last_status = rv;
     return rv;
 }
 
@@ -75,7 +82,7 @@ void mproc__check_failed(apr_status_t rv, const char *call, const char *file, in
     fflush(stdout);
     fprintf(stderr, "%s:%d: %s failed: %s (%d)\n", file, line, call,
             mproc_strerror(rv, text, sizeof text), rv);
-    if (last_message[0] != '\0')
+    if (mproc__error_words(rv)[0] != '\0')
         fprintf(stderr, "%s\n", last_message);
     exit(1);
 }

@@ -241,6 +241,7 @@ typedef struct reader_t {
 } reader_t;
 
 static apr_status_t read_pack(mproc_values_t *values, reader_t *reader, int depth);
+static mproc_values_t *create_in(apr_pool_t *mem);
 
 static apr_status_t refuse(const char *what)
 {
@@ -322,7 +323,7 @@ static apr_status_t read_inner_pack(mproc_values_t *values, size_t index, reader
     if (size > reader->left || size % 8 != 0)
         return refuse("an inner pack goes beyond its end");
     if (values->inner[index] == NULL)
-        values->inner[index] = mproc_values_create(values->mem);
+        values->inner[index] = create_in(values->mem);
     inside.left = (size_t)size;
     rv = read_pack(values->inner[index], &inside, depth + 1);
     if (rv != APR_SUCCESS)
@@ -405,13 +406,21 @@ static apr_status_t free_buffer(void *data)
     return APR_SUCCESS;
 }
 
-mproc_values_t *mproc_values_create(apr_pool_t *mem)
+static mproc_values_t *create_in(apr_pool_t *mem)
 {
     mproc_values_t *values = apr_pcalloc(mem, sizeof *values);
 
     values->mem = mem;
     apr_pool_cleanup_register(mem, &values->buffer, free_buffer, apr_pool_cleanup_null);
     return values;
+}
+
+/* A pool of its own, as receiving allocates inner values: threads may share `mem`. */
+mproc_values_t *mproc_values_create(apr_pool_t *mem)
+{
+    apr_pool_t *own;
+
+    return create_in(apr_pool_create(&own, mem) == APR_SUCCESS ? own : mem);
 }
 
 size_t mproc_values_count(const mproc_values_t *values)

@@ -21,7 +21,7 @@
  * big-endian uint64, and the bytes.
  *
  * Threads: one may send and one may receive on an end at the same time; a
- * second one of either gets MPROC_EINUSE.
+ * second one of either gets MPROC_EINUSE.  None may while it is given to a child.
  */
 
 #include <mproc/args.h>

@@ -61,7 +61,8 @@ typedef intptr_t mproc_sentinel_t;
  * way; whether it then reached its target is told by mproc_process_status().
  *
  * Destroying @a mem terminates the process if it still runs, kills it when it has
- * not ended after a second, and reaps it; a detached one is let go.
+ * not ended after a second (a second for each that resists), and reaps it; a detached
+ * one is let go.
  *
  * @param process  set to the process
  * @param target   a function in the table given to mproc_init()
@@ -71,10 +72,15 @@ typedef intptr_t mproc_sentinel_t;
  *
  * @return APR_SUCCESS          it is running
  * @return MPROC_EBOOTSTRAP     mproc_init() has not been called, or is not done yet
+ * @return MPROC_EFOREIGN       this process was made by fork()
  * @return MPROC_EDAEMON        this process is daemonic
  * @return MPROC_ETARGET        @a target is not in the table
  * @return MPROC_ENOTSHAREABLE  an argument cannot be given to a child
- * @return MPROC_EINUSE         a connection in the arguments is in the middle of a message
+ * @return MPROC_EINUSE         a connection in the arguments is in the middle of a message, or
+ *                              another thread is receiving on it
+ * @return MPROC_ECLOSED        a connection in the arguments is closed
+ * @return APR_TIMEUP           the program did not read its start message within a minute, and
+ *                              was killed; it is none of mproc's
  * @return APR_EINVAL           an argument or an option is bad; the message names it
  * @return another              what the system said; the message names the stage: the
  *                              executable, the working directory, or the handles
@@ -213,8 +219,8 @@ MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
  *                  valid until that is closed
  *
  * @return APR_SUCCESS    it is set
- * @return MPROC_ECLOSED  the process was closed, or had ended and was joined before anybody
- *                        asked for its sentinel
+ * @return MPROC_ECLOSED  the process was closed, or its end was seen before anybody asked for
+ *                        its sentinel (by a join, or by a start of another): it has ended
  * @return MPROC_EFOREIGN, APR_EINVAL  as for mproc_process_join()
  */
 MPROC_DECLARE(apr_status_t)
@@ -238,7 +244,7 @@ MPROC_DECLARE(mproc_process_t *) mproc_parent_process(void);
  *                  memory is destroyed
  * @param count     set to its length
  *
- * @return APR_SUCCESS, or MPROC_EBOOTSTRAP before mproc_init()
+ * @return APR_SUCCESS, MPROC_EBOOTSTRAP before mproc_init(), MPROC_EFOREIGN after a fork()
  *
  * Threads: any.
  */

@@ -51,7 +51,8 @@ apr_status_t port_environment_get(const char **value, const char *name, apr_pool
 apr_status_t port_environment_merge(const char *const **environment, const char *const *changes,
                                     apr_pool_t *mem)
 {
-    const char *const *own = (const char *const *)environ;
+    static const char *const nothing[] = {NULL}; /* clearenv(3) leaves environ NULL */
+    const char *const *own = environ != NULL ? (const char *const *)environ : nothing;
     const char **merged =
         apr_palloc(mem, (count_entries(own) + count_entries(changes) + 1) * sizeof *merged);
     size_t count = 0;

@@ -52,6 +52,7 @@ typedef struct posix_launch_t {
     int ndescriptors;
     int standard[3]; /* become stdin, stdout, stderr */
     int is_session_leader;
+    int holds_interrupt; /* SIGINT is blocked, until port_interrupt_ignore() */
 } posix_launch_t;
 
 /* -- Variants ---------------------------------------------------------------- */

@@ -24,12 +24,15 @@ int port_cpu_count(void)
 apr_status_t port_interrupt_ignore(void)
 {
     struct sigaction ignore;
+    sigset_t interrupt;
 
     memset(&ignore, 0, sizeof ignore);
     ignore.sa_handler = SIG_IGN;
     if (sigaction(SIGINT, &ignore, NULL) != 0)
         return APR_FROM_OS_ERROR(errno);
-    return APR_SUCCESS;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    return APR_FROM_OS_ERROR(pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL));
 }
 
 apr_status_t port_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))

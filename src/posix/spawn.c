@@ -169,6 +169,7 @@ static apr_status_t launch(pid_t *pid, const preparation_t *prepared, const port
                      is_open(STDOUT_FILENO) ? STDOUT_FILENO : prepared->null_device,
                      is_open(STDERR_FILENO) ? STDERR_FILENO : prepared->null_device},
         .is_session_leader = request->is_detached,
+        .holds_interrupt = request->ignores_interrupt,
     };
     apr_status_t rv;
 
@@ -184,7 +185,8 @@ static apr_status_t watch(port_process_t *process)
 {
     apr_status_t rv = posix_watch_open(&process->sentinel, process->pid);
 
-    if (rv != APR_SUCCESS) {
+    /* ESRCH: somebody else has reaped it, and its number may be another's. */
+    if (rv != APR_SUCCESS && rv != APR_FROM_OS_ERROR(ESRCH)) {
         kill(process->pid, SIGKILL);
         while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
             ;
@@ -213,8 +215,10 @@ apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
     rv = prepare_handles(&prepared, request);
     if (rv == APR_SUCCESS)
         rv = launch(&started.pid, &prepared, request, stage, mem);
-    if (rv == APR_SUCCESS)
+    if (rv == APR_SUCCESS) {
+        *stage = PORT_STAGE_HANDLES;
         rv = watch(&started);
+    }
     end_preparation(&prepared);
     if (rv != APR_SUCCESS) {
         close_if_open(prepared.lifeline[1]);

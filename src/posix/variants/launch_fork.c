@@ -103,6 +103,8 @@ static _Noreturn void become(const posix_launch_t *launch, int report)
     if (launch->folder != NULL && chdir(launch->folder) != 0)
         report_failure(report, PORT_STAGE_FOLDER);
     sigemptyset(&none);
+    if (launch->holds_interrupt)
+        sigaddset(&none, SIGINT);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(launch->path, launch->arguments, launch->environment);
     report_failure(report, PORT_STAGE_PROGRAM);

@@ -36,14 +36,16 @@ static int name_descriptors(posix_spawn_file_actions_t *actions, const posix_lau
 }
 
 /* No signal blocked and none ignored, as a shell would start it. */
-static int reset_signals(posix_spawnattr_t *attributes, int is_session_leader)
+static int reset_signals(posix_spawnattr_t *attributes, const posix_launch_t *launch)
 {
     int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     sigset_t none, all;
 
     sigemptyset(&none);
     sigfillset(&all);
-    if (is_session_leader)
+    if (launch->holds_interrupt)
+        sigaddset(&none, SIGINT);
+    if (launch->is_session_leader)
         flags |= POSIX_SPAWN_SETSID;
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
@@ -73,7 +75,7 @@ apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t
     posix_spawnattr_init(&attributes);
     error = name_descriptors(&actions, launch);
     if (error == 0)
-        error = reset_signals(&attributes, launch->is_session_leader);
+        error = reset_signals(&attributes, launch);
     if (error == 0)
         error = posix_spawn(pid, launch->path, &actions, &attributes, launch->arguments,
                             launch->environment);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_SRC_STATUS_H
+#define MPROC_SRC_STATUS_H
+
+/*
+ * What the library knows of this thread's last message beyond its text.
+ */
+
+#include <mproc/status.h>
+
+/* The last message if it was left for this status, else "": it may be of an earlier failure. */
+const char *mproc__error_words(apr_status_t rv);
+
+#endif
