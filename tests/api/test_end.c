@@ -129,6 +129,33 @@ static void end_with_a_thread_that_waits(apr_pool_t *mem)
     end_with_a_thread(wait_for_the_child, mem);
 }
 
+/* Children that take a moment, ended by the memory that goes. */
+static apr_status_t start_and_destroy(void *mem)
+{
+    for (;;) {
+        mproc_process_t *process;
+        apr_pool_t *own;
+        apr_status_t rv = apr_pool_create(&own, mem);
+
+        if (rv == APR_SUCCESS)
+            rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, own);
+        if (rv != APR_SUCCESS)
+            return rv;
+        apr_atomic_set32(&busy.is_working, 1);
+        apr_pool_destroy(own);
+    }
+}
+
+static void end_with_threads_that_destroy(apr_pool_t *mem)
+{
+    static work_t threads[3];
+    size_t i;
+
+    for (i = 0; i < 3; i++)
+        MPROC_CHECK(start_thread(&threads[i], start_and_destroy, mem, mem));
+    end_with_a_thread(start_and_destroy, mem);
+}
+
 typedef struct way_t {
     const char *name;
     void (*end)(apr_pool_t *mem);
@@ -142,6 +169,7 @@ static const way_t ways[] = {
     {"with-apr-terminated-by-exit", end_with_apr_terminated_by_exit},
     {"with-a-thread-that-talks", end_with_a_thread_that_talks},
     {"with-a-thread-that-waits", end_with_a_thread_that_waits},
+    {"with-threads-that-destroy", end_with_threads_that_destroy},
 };
 
 /* As a program of its own. */
@@ -207,6 +235,11 @@ static void a_program_may_end_while_a_thread_waits(void **state)
     assert_ends_quietly("with-a-thread-that-waits", 10, *state);
 }
 
+static void a_program_may_end_while_threads_destroy_processes(void **state)
+{
+    assert_ends_quietly("with-threads-that-destroy", 10, *state);
+}
+
 static void a_child_that_terminates_apr_is_heard(void **state)
 {
     mproc_process_t *process;
@@ -226,6 +259,7 @@ int main(int argc, const char *const *argv)
         claim(a_program_may_terminate_apr_by_exit),
         claim(a_program_may_end_while_a_thread_talks),
         claim(a_program_may_end_while_a_thread_waits),
+        claim(a_program_may_end_while_threads_destroy_processes),
         claim(a_child_that_terminates_apr_is_heard),
     };
     apr_pool_t *mem;

@@ -80,7 +80,33 @@ static apr_status_t return_into_a_handler(mproc_task_t *task)
     return atexit(exit_otherwise) == 0 ? APR_SUCCESS : APR_ENOMEM;
 }
 
+static int is_to_crash_late;
+
+/* A handler that comes after mproc's own, as it is registered above the guard. */
+static void crash_late(void)
+{
+    if (is_to_crash_late)
+        abort();
+}
+
+static apr_status_t return_and_crash_late(mproc_task_t *task)
+{
+    (void)task;
+    is_to_crash_late = 1;
+    return APR_SUCCESS;
+}
+
+/* A failure that was none, and later another, about which nothing was said. */
+static apr_status_t fail_after_another_failure(mproc_task_t *task)
+{
+    mproc_connection_t *here, *there;
+
+    MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mproc_task_mem(task)));
+    return mproc_connection_poll(here, 0) == APR_TIMEUP ? APR_ENOENT : APR_EGENERAL;
+}
+
 static const mproc_target_t targets[] = {
+    MPROC_TARGET(return_and_crash_late), MPROC_TARGET(fail_after_another_failure),
     MPROC_TARGET(return_status),  MPROC_TARGET(return_with_words),     MPROC_TARGET(fail_in_a_call),
     MPROC_TARGET(leave_by_exit),  MPROC_TARGET(leave_without_a_word),  MPROC_TARGET(leave_by_abort),
     MPROC_TARGET(leave_by_crash), MPROC_TARGET(return_into_a_handler), MPROC_TARGETS_OF(worker_targets),
@@ -159,6 +185,22 @@ static void a_status_without_words_names_the_target(void **state)
 }
 
 /* -- A target that leaves otherwise ------------------------------------------------ */
+
+static void the_words_of_an_earlier_failure_are_not_taken_for_the_cause(void **state)
+{
+    mproc_process_t *process = ended(fail_after_another_failure, MPROC_NO_ARGS, *state);
+
+    assert_status(mproc_process_status(process), APR_ENOENT);
+    assert_words(mproc_process_error(process), "fail_after_another_failure returned: ");
+}
+
+static void a_crash_after_the_target_has_returned_is_no_success(void **state)
+{
+    mproc_process_t *process = ended(return_and_crash_late, MPROC_NO_ARGS, *state);
+
+    assert_status(mproc_process_status(process), MPROC_EDIED);
+    assert_words(mproc_process_error(process), "after its target had returned");
+}
 
 static void exit_0_is_success(void **state)
 {
@@ -319,6 +361,8 @@ int main(int argc, const char *const *argv)
         claim(long_words_are_cut_at_1023_bytes),
         claim(the_words_of_a_call_that_failed_come_back),
         claim(a_status_without_words_names_the_target),
+        claim(the_words_of_an_earlier_failure_are_not_taken_for_the_cause),
+        claim(a_crash_after_the_target_has_returned_is_no_success),
         claim(exit_0_is_success),
         claim(exit_with_another_code_is_told),
         claim(exit_259_is_not_taken_for_running),
@@ -335,6 +379,7 @@ int main(int argc, const char *const *argv)
     };
     apr_pool_t *mem;
 
+    atexit(crash_late);
     mproc_init(&mem, &argc, &argv, targets);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,34 @@ static void an_end_is_not_closed_while_another_thread_receives(void **state)
 }
 
 /* The other end has seen the beginning of the message, and does not take the rest yet. */
+static apr_status_t receive_until_closed(void *data)
+{
+    char word[16];
+    size_t size;
+    apr_status_t rv;
+
+    do
+        rv = mproc_connection_recv_bytes(data, word, sizeof word, &size, 0);
+    while (rv == APR_TIMEUP || rv == MPROC_EINUSE);
+    return rv;
+}
+
+static void an_end_may_be_closed_between_two_receives_of_another_thread(void **state)
+{
+    apr_pool_t *mem;
+    ends_t ends;
+    int i;
+
+    for (i = 0; i < 200 * test_scale(); i++) {
+        assert_success(apr_pool_create(&mem, *state));
+        ends = used_pipe(receive_until_closed, mem);
+        while (mproc_connection_close(ends.here) == MPROC_EINUSE)
+            ;
+        assert_int_equal(end_thread(ends.work), MPROC_ECLOSED);
+        apr_pool_destroy(mem);
+    }
+}
+
 static void a_second_sender_is_refused(void **state)
 {
     ends_t pipe = used_pipe(send_large, *state);
@@ -155,6 +183,7 @@ int main(int argc, const char *const *argv)
         claim(a_second_receiver_is_refused),
         claim(one_may_send_while_another_receives),
         claim(an_end_is_not_closed_while_another_thread_receives),
+        claim(an_end_may_be_closed_between_two_receives_of_another_thread),
         claim(a_second_sender_is_refused),
         claim(one_may_receive_while_another_sends),
         claim(both_directions_carry_large_messages_at_once),

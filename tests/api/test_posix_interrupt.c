@@ -186,6 +186,20 @@ static void one_that_ignores_it_ends_with_its_parent(void **state)
     assert_true(WIFSIGNALED(how));
 }
 
+static void one_that_ignores_it_does_so_from_its_start(void **state)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+    int i;
+
+    options.ignore_interrupt = 1;
+    for (i = 0; i < 30; i++) {
+        assert_success(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, *state));
+        kill((pid_t)mproc_process_pid(process), SIGINT);
+        assert_ended(process, 0);
+    }
+}
+
 static int play(const char *role, apr_pool_t *mem)
 {
     if (strcmp(role, "family") == 0)
@@ -199,6 +213,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(parent_and_children_end_quietly),
         claim_leaving_nothing(one_that_ignores_it_goes_on),
         claim_leaving_nothing(one_that_ignores_it_ends_with_its_parent),
+        claim_leaving_nothing(one_that_ignores_it_does_so_from_its_start),
     };
     apr_pool_t *mem;
 
