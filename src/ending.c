@@ -96,8 +96,10 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
     apr_pool_cleanup_register(process->mem, process, end, apr_pool_cleanup_null);
     if (!process->is_detached)
         return;
-    process->home = mem;
-    apr_pool_cleanup_register(mem, process, release, apr_pool_cleanup_null);
+    /* In a pool under it: threads may share `mem`, and only making pools is safe there. */
+    if (apr_pool_create(&process->home, mem) != APR_SUCCESS)
+        process->home = mem;
+    apr_pool_cleanup_register(process->home, process, release, apr_pool_cleanup_null);
 }
 
 /* -- By the end of the program ---------------------------------------------------- */

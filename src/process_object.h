@@ -18,7 +18,7 @@ struct mproc_process_t {
     /* Set when it is made, and never changed. */
     mproc__role_t role;
     apr_pool_t *mem;  /* a child's is its own */
-    apr_pool_t *home; /* of a detached child: the memory that it was started in */
+    apr_pool_t *home; /* of a detached child: ends with the memory that it was started in */
     const char *name;
     const char *target;
     apr_int64_t pid;
