@@ -10,6 +10,7 @@
 
 #include <mproc/args.h>
 #include <mproc/connection.h>
+#include <mproc/context.h>
 #include <mproc/declare.h>
 #include <mproc/init.h>
 #include <mproc/process.h>

@@ -44,7 +44,7 @@ apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *hand
         MPROC_PACK(start->token, MPROC_BYTES(start->build_id.data, start->build_id.size),
                    start->fingerprint, start->target, start->target_name, start->name,
                    start->identity, start->parent_name, start->parent_pid, start->is_daemon,
-                   start->ignores_interrupt, start->args),
+                   start->ignores_interrupt, start->method, start->context, start->args),
         1);
 
     if (rv == APR_SUCCESS)
@@ -105,8 +105,8 @@ apr_status_t mproc__start_decode(mproc__start_t *start, mproc_values_t *values)
                                    handles.count));
     MPROC_TRY(MPROC_UNPACK(values, &read.token, &read.build_id, &read.fingerprint, &read.target,
                            &read.target_name, &read.name, &read.identity, &read.parent_name,
-                           &read.parent_pid, &read.is_daemon, &read.ignores_interrupt,
-                           &read.arguments));
+                           &read.parent_pid, &read.is_daemon, &read.ignores_interrupt, &read.method,
+                           &read.context, &read.arguments));
     *start = read;
     return APR_SUCCESS;
 }

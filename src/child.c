@@ -11,6 +11,8 @@
 #include "child.h"
 
 #include "bootstrap.h"
+#include "context.h"
+#include "log.h"
 #include "process_object.h"
 #include "status.h"
 #include "targets.h"
@@ -26,6 +28,7 @@
 struct mproc_task_t {
     apr_pool_t *mem;
     const mproc_target_t *target;
+    const char *method;
     mproc_values_t *args;
 };
 
@@ -42,6 +45,11 @@ apr_pool_t *mproc_task_mem(mproc_task_t *of)
 const char *mproc_task_target(const mproc_task_t *of)
 {
     return of->target->name;
+}
+
+const char *mproc_task_start_method(const mproc_task_t *of)
+{
+    return of->method;
 }
 
 mproc_values_t *mproc_task_args(mproc_task_t *of)
@@ -136,6 +144,11 @@ static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
     return mproc__start_decode(start, values);
 }
 
+static apr_status_t take_control(const port_birth_t *birth, apr_pool_t *mem)
+{
+    return port_channel_adopt(&control, birth->control, PORT_READ | PORT_WRITE, mem);
+}
+
 static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *argv0,
                             apr_pool_t *mem)
 {
@@ -144,7 +157,7 @@ static apr_status_t be_born(port_birth_t *birth, const char *mark, const char *a
     if (APR_STATUS_IS_EOF(rv))
         return parent_is_gone();
     if (rv == APR_SUCCESS)
-        rv = port_channel_adopt(&control, birth->control, PORT_READ | PORT_WRITE, mem);
+        rv = take_control(birth, mem);
     if (rv != APR_SUCCESS)
         return mproc_error_set(MPROC_EHANDSHAKE,
                                "%s is for mproc alone: it marks a process that mproc has started, "
@@ -220,6 +233,10 @@ static apr_status_t become(const port_birth_t *birth, const mproc__start_t *star
     MPROC_TRY(mproc__introduce(start->name, start->is_daemon, mem));
     MPROC_TRY(introduce_parent(birth, start, mem));
     mproc__program.identity = apr_pstrdup(mem, start->identity);
+    task.method = apr_pstrdup(mem, start->method);
+    task.args = start->arguments;
+    mproc__log_name(mproc__program.self->name);
+    MPROC_TRY(mproc__context_inherit(start->context));
     if (start->ignores_interrupt)
         MPROC_TRY(port_interrupt_ignore());
     return APR_SUCCESS;
@@ -240,8 +257,32 @@ apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *target
     MPROC_TRY(check_token(&birth, &start));
     MPROC_TRY(check_build(&start));
     MPROC_TRY(find_target(&task.target, &start));
-    task.args = start.arguments;
     return become(&birth, &start, mem);
+}
+
+/* What the parent itself was, if it was a child, is not this process's to use or to free. */
+static apr_status_t forget_parents_task(apr_pool_t *mem)
+{
+    if (control != NULL)
+        port_channel_close(control);
+    control = NULL;
+    last_report = (mproc__report_t){MPROC__EXITED, APR_SUCCESS, ""};
+    return apr_pool_create(&task.mem, mem);
+}
+
+apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_t *message,
+                                       apr_pool_t *mem)
+{
+    mproc_values_t *values;
+    mproc__start_t start;
+
+    MPROC_TRY(forget_parents_task(mem));
+    MPROC_TRY(take_control(birth, mem));
+    values = mproc_values_create(task.mem);
+    mproc__buffer_swap(&values->buffer, message);
+    MPROC_TRY(mproc__start_decode(&start, values));
+    MPROC_TRY(find_target(&task.target, &start));
+    return become(birth, &start, mem);
 }
 
 /* -- The target ----------------------------------------------------------------- */
@@ -259,7 +300,23 @@ _Noreturn void mproc__child_work(void)
     apr_status_t rv;
 
     say(MPROC__WORD_READY);
+    mproc__log(MPROC__LOG_INFO, "child process calling %s", task.target->name);
     rv = ((mproc_target_fn *)task.target->function)(&task);
     remember(rv);
-    exit(rv == APR_SUCCESS ? 0 : 1);
+    exit(mproc__child_exitcode());
+}
+
+int mproc__child_exitcode(void)
+{
+    return last_report.status == APR_SUCCESS ? 0 : 1;
+}
+
+void mproc__child_lost_code(void)
+{
+    if (last_report.outcome != MPROC__EXITED)
+        return;
+    last_report.outcome = MPROC__RETURNED;
+    last_report.status = MPROC_ELOST;
+    last_report.words = "the target called exit(), and this system does not tell a forked process "
+                        "with which code: return a status instead";
 }

@@ -6,6 +6,7 @@
  * The life of a child, from the guard to its end.
  */
 
+#include "buffer.h"
 #include "program.h"
 
 /*
@@ -14,6 +15,13 @@
  */
 apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets,
                                   const char *const *argv, apr_pool_t *mem);
+
+/*
+ * The same for a child that is a copy of its parent and has the start message in its memory:
+ * takes the message over.
+ */
+apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_t *message,
+                                       apr_pool_t *mem);
 
 /* Run the target, and end the process. */
 _Noreturn void mproc__child_work(void);
@@ -26,6 +34,12 @@ _Noreturn void mproc__child_refuse(apr_status_t rv);
  * report.  Does nothing elsewhere.
  */
 void mproc__child_end(void);
+
+/* The exit code of this child, when its target has not called exit() with another. */
+int mproc__child_exitcode(void);
+
+/* In a copy of the parent whose target has called exit(), and the system does not tell the code. */
+void mproc__child_lost_code(void);
 
 /* The process object for this process itself: APR_SUCCESS, or a message. */
 apr_status_t mproc__introduce(const char *name, int is_daemon, apr_pool_t *mem);

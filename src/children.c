@@ -25,13 +25,13 @@ static struct {
  * There is no lock, and no list, once the program has ended but for handlers of exit() that come
  * after ours.
  */
-static void lock(void)
+void mproc__children_lock(void)
 {
     if (children.lock != NULL)
         apr_thread_mutex_lock(children.lock);
 }
 
-static void unlock(void)
+void mproc__children_unlock(void)
 {
     if (children.lock != NULL)
         apr_thread_mutex_unlock(children.lock);
@@ -66,17 +66,19 @@ static size_t length(const mproc_process_t *list)
 
 static void abandon(mproc_process_t *list)
 {
-    for (; list != NULL; list = list->next)
+    for (; list != NULL; list = list->next) {
         if (list->port != NULL)
             port_process_abandon(list->port);
+        if (list->control != NULL)
+            port_channel_close(list->control);
+    }
 }
 
-static void in_forked_child(void)
+void mproc__children_abandon(void)
 {
     abandon(children.living);
     abandon(children.released);
     children.living = children.released = NULL;
-    unlock();
 }
 
 static apr_status_t forget(void *data)
@@ -92,34 +94,34 @@ apr_status_t mproc__children_set(apr_pool_t *mem)
     MPROC_TRY(apr_thread_cond_create(&children.let_go, mem));
     MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
     apr_pool_cleanup_register(mem, &children, forget, apr_pool_cleanup_null);
-    return port_at_fork(lock, unlock, in_forked_child);
+    return APR_SUCCESS;
 }
 
 /* -- The list ----------------------------------------------------------------- */
 
 void mproc__children_add(mproc_process_t *process)
 {
-    lock();
+    mproc__children_lock();
     push(&children.living, process);
-    unlock();
+    mproc__children_unlock();
 }
 
 /* The end of the program may be waiting for it; that is over when it has ended. */
 void mproc__children_remove(mproc_process_t *process)
 {
-    lock();
+    mproc__children_lock();
     while (process->is_held)
         apr_thread_cond_wait(children.let_go, children.lock);
     take_out(&children.living, process);
-    unlock();
+    mproc__children_unlock();
 }
 
 void mproc__children_release(mproc_process_t *process)
 {
-    lock();
+    mproc__children_lock();
     take_out(&children.living, process);
     push(&children.released, process);
-    unlock();
+    mproc__children_unlock();
 }
 
 /* Those that have ended, taken off the list; their memory is destroyed without the lock. */
@@ -143,11 +145,11 @@ void mproc__children_reap(void)
 {
     mproc_process_t *ended, *process;
 
-    lock();
+    mproc__children_lock();
     for (process = children.living; process != NULL; process = process->next)
         mproc__process_wait(process, PORT_NOW);
     ended = take_ended(&children.released);
-    unlock();
+    mproc__children_unlock();
     while (ended != NULL) {
         mproc_process_t *next = ended->next;
         apr_pool_destroy(ended->mem);
@@ -164,12 +166,12 @@ apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_
     if (found == NULL || count == NULL)
         return mproc_error_set(APR_EINVAL, "a variable for the children is NULL");
     mproc__children_reap();
-    lock();
+    mproc__children_lock();
     active = apr_palloc(mem, (length(children.living) + 1) * sizeof *active);
     for (process = children.living; process != NULL; process = process->next)
         if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
             active[n++] = process;
-    unlock();
+    mproc__children_unlock();
     *found = active;
     *count = n;
     return APR_SUCCESS;
@@ -184,32 +186,32 @@ void mproc__children_ask(unsigned last)
 {
     mproc_process_t *process;
 
-    lock();
+    mproc__children_lock();
     for (process = children.living; process != NULL; process = process->next)
         if (is_among(process, 1, last))
             mproc__process_stop(process, MPROC__ASK);
-    unlock();
+    mproc__children_unlock();
 }
 
 mproc_process_t *mproc__children_hold(int is_daemon, unsigned last)
 {
     mproc_process_t *process;
 
-    lock();
+    mproc__children_lock();
     for (process = children.living; process != NULL; process = process->next)
         if (is_among(process, is_daemon, last) &&
             mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
             break;
     if (process != NULL)
         process->is_held = 1;
-    unlock();
+    mproc__children_unlock();
     return process;
 }
 
 void mproc__children_let_go(mproc_process_t *process)
 {
-    lock();
+    mproc__children_lock();
     process->is_held = 0;
     apr_thread_cond_broadcast(children.let_go);
-    unlock();
+    mproc__children_unlock();
 }

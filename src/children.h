@@ -3,8 +3,8 @@
 #define MPROC_CHILDREN_H
 
 /*
- * The list of this process's children: for active_children, for the end of the
- * program, and for forks.
+ * The list of this process's children: for active_children, and for the end of the
+ * program.
  */
 
 #include "process_object.h"
@@ -13,6 +13,13 @@
 apr_status_t mproc__children_set(apr_pool_t *mem);
 
 void mproc__children_add(mproc_process_t *process);
+
+/* Around a fork; see forks.h. */
+void mproc__children_lock(void);
+void mproc__children_unlock(void);
+
+/* In a forked child, under the lock: they are the parent's. */
+void mproc__children_abandon(void);
 
 /* Does nothing when it is not on the list. */
 void mproc__children_remove(mproc_process_t *process);

@@ -16,14 +16,31 @@ static apr_status_t close_channel(void *data)
 {
     mproc_connection_t *connection = data;
 
+    mproc__belongings_lock();
+    mproc__belongings_remove(&connection->belonging);
     if (connection->channel != NULL)
         port_channel_close(connection->channel);
     connection->channel = NULL;
+    mproc__belongings_unlock();
     mproc__buffer_free(&connection->incoming);
     mproc__buffer_free(&connection->outgoing);
     return APR_SUCCESS;
 }
 
+/* What a thread of the parent was doing with it, it does not do here. */
+static void give_up(mproc__belonging_t *belonging)
+{
+    mproc_connection_t *connection =
+        (mproc_connection_t *)((char *)belonging - offsetof(mproc_connection_t, belonging));
+
+    port_channel_close(connection->channel);
+    connection->channel = NULL;
+    connection->is_foreign = 1;
+    atomic_flag_clear(&connection->is_sending);
+    atomic_flag_clear(&connection->is_receiving);
+}
+
+/* Under the lock of belongings. */
 static mproc_connection_t *make_connection(port_channel_t *channel, int directions, apr_pool_t *mem)
 {
     mproc_connection_t *connection = apr_pcalloc(mem, sizeof *connection);
@@ -32,6 +49,7 @@ static mproc_connection_t *make_connection(port_channel_t *channel, int directio
     connection->directions = directions;
     atomic_flag_clear(&connection->is_sending);
     atomic_flag_clear(&connection->is_receiving);
+    mproc__belongings_add(&connection->belonging, give_up);
     apr_pool_cleanup_register(mem, connection, close_channel, apr_pool_cleanup_null);
     return connection;
 }
@@ -70,7 +88,9 @@ apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there,
     rv = apr_pool_create(&both, mem);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "no memory for a pipe");
+    mproc__belongings_lock();
     rv = make_pair(here, there, duplex == MPROC_DUPLEX ? PORT_READ | PORT_WRITE : PORT_READ, both);
+    mproc__belongings_unlock();
     if (rv != APR_SUCCESS)
         apr_pool_destroy(both);
     return rv;
@@ -78,10 +98,19 @@ apr_status_t mproc_pipe(mproc_connection_t **here, mproc_connection_t **there,
 
 /* -- Who may use it ----------------------------------------------------------- */
 
+static apr_status_t check_open(const mproc_connection_t *connection)
+{
+    if (connection->is_foreign)
+        return mproc_error_set(MPROC_EFOREIGN, "the connection is the parent's; a child has those "
+                                               "that it is given in its arguments");
+    return connection->channel != NULL
+               ? APR_SUCCESS
+               : mproc_error_set(MPROC_ECLOSED, "the connection is closed");
+}
+
 static apr_status_t check(const mproc_connection_t *connection, port_direction_t direction)
 {
-    if (connection->channel == NULL)
-        return mproc_error_set(MPROC_ECLOSED, "the connection is closed");
+    MPROC_TRY(check_open(connection));
     if ((connection->directions & (int)direction) == 0)
         return mproc_error_set(MPROC_EDIRECTION, "this end of the one-way pipe only %s",
                                direction == PORT_READ ? "sends" : "receives");
@@ -146,8 +175,7 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
 {
     mproc_connection_t *connection = object;
 
-    if (connection->channel == NULL)
-        return mproc_error_set(MPROC_ECLOSED, "the connection to be passed on is closed");
+    MPROC_TRY(check_open(connection));
     if (atomic_flag_test_and_set_explicit(&connection->is_receiving, memory_order_acquire))
         return mproc_error_set(MPROC_EINUSE, "another thread is receiving on the connection to be "
                                              "passed on");
@@ -174,7 +202,9 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
     rv = port_channel_adopt(&channel, shared->handle, (int)shared->detail, mem);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "a connection arrived that is none");
+    mproc__belongings_lock();
     connection = make_connection(channel, (int)shared->detail, mem);
+    mproc__belongings_unlock();
     memcpy(connection->ahead, shared->data.data, shared->data.size);
     connection->ahead_end = shared->data.size;
     *object = connection;

@@ -11,6 +11,7 @@
  * loses nothing, and travels with it to another process.
  */
 
+#include "belongings.h"
 #include "buffer.h"
 #include "frame.h"
 #include "port.h"
@@ -25,6 +26,8 @@
 
 struct mproc_connection_t {
     port_channel_t *channel; /* NULL when closed */
+    mproc__belonging_t belonging;
+    int is_foreign; /* this is a copy, in a forked child that was not given the connection */
     int directions;          /* port_direction_t */
     atomic_flag is_sending;
     atomic_flag is_receiving;

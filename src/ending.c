@@ -7,11 +7,16 @@
 
 #include "ending.h"
 
+#include "child.h"
 #include "children.h"
 #include "deadline.h"
+#include "exit_hooks.h"
+#include "log.h"
 #include "program.h"
 
 #include <mproc/status.h>
+
+#include <limits.h>
 
 /* How long a process that was asked to end is waited for before it is forced. */
 #define GRACE apr_time_from_sec(1)
@@ -105,7 +110,7 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 /* -- By the end of the program ---------------------------------------------------- */
 
 /* Another thread may be destroying one of them meanwhile: each is held while it is looked at. */
-void mproc__children_end(void)
+static void end_children(void)
 {
     unsigned last = atomic_load(&mproc__program.children);
     port_deadline_t deadline = mproc__deadline(GRACE);
@@ -120,4 +125,13 @@ void mproc__children_end(void)
         mproc__process_wait(child, PORT_NEVER);
         mproc__children_let_go(child);
     }
+}
+
+void mproc__leave(void)
+{
+    mproc__log(MPROC__LOG_INFO, "process shutting down");
+    mproc__exit_hooks_run(0);
+    end_children();
+    mproc__exit_hooks_run(INT_MIN);
+    mproc__child_end();
 }

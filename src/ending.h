@@ -17,7 +17,10 @@ void mproc__process_stop_all(mproc_process_t *const *processes, size_t count);
  */
 void mproc__process_own(mproc_process_t *process, apr_pool_t *mem);
 
-/* At a normal end of this process: terminate the daemonic children, join the others. */
-void mproc__children_end(void);
+/*
+ * A normal end of this process: the exit hooks, the children (daemonic ones are terminated, the
+ * others joined), the hooks with negative priorities, and the report of a child.
+ */
+void mproc__leave(void);
 
 #endif

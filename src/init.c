@@ -4,10 +4,14 @@
  * The guard: the first call in main tells the program from its children.
  */
 
+#include "belongings.h"
 #include "child.h"
 #include "children.h"
 #include "connection.h"
+#include "context.h"
 #include "ending.h"
+#include "forks.h"
+#include "log.h"
 #include "program.h"
 
 #include <mproc/init.h>
@@ -23,15 +27,13 @@
 static const char main_name[] = "MainProcess";
 
 /*
- * A normal end, in the program and in a child alike; not in a fork of either.  The memory of the
- * program is left as it is: other threads may be using it until the very end.
+ * A normal end, in the program and in a child alike; not in a fork of either that is not ours.
+ * The memory of the program is left as it is: other threads may be using it until the very end.
  */
 static void leave(void)
 {
-    if (atomic_load(&mproc__program.phase) != MPROC__READY || mproc__program_is_foreign())
-        return;
-    mproc__children_end();
-    mproc__child_end();
+    if (atomic_load(&mproc__program.phase) == MPROC__READY && !mproc__program_is_foreign())
+        mproc__leave();
 }
 
 /*
@@ -43,6 +45,7 @@ static apr_status_t forget(void *data)
     (void)data;
     atomic_store(&mproc__program.phase, MPROC__UNGUARDED);
     mproc__program.self = mproc__program.parent = NULL;
+    mproc__program.lock = NULL;
     return APR_SUCCESS;
 }
 
@@ -50,6 +53,8 @@ static apr_status_t forget(void *data)
 static apr_status_t pass_guard(apr_pool_t *mem)
 {
     MPROC_TRY(mproc__children_set(mem));
+    MPROC_TRY(mproc__belongings_set(mem));
+    MPROC_TRY(mproc__forks_set(mem));
     apr_pool_cleanup_register(mem, &mproc__program, forget, apr_pool_cleanup_null);
     if (atexit(leave) != 0)
         return mproc_error_set(APR_ENOMEM, "no room for a handler of exit");
@@ -94,8 +99,18 @@ static apr_status_t be_program(const char *const *argv, const mproc_target_t *ta
 {
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     mproc__program.identity = "";
+    mproc__log_name(main_name);
     MPROC_TRY(mproc__introduce(main_name, 0, mem));
     return pass_guard(mem);
+}
+
+static apr_status_t read_environment(apr_pool_t *mem)
+{
+    const char *level;
+
+    MPROC_TRY(port_environment_get(&level, "MPROC_LOG", mem));
+    MPROC_TRY(mproc__log_set(level));
+    return mproc__context_set(mem);
 }
 
 static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
@@ -118,6 +133,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_pool_create(&own, NULL));
     MPROC_TRY(port_arguments(argc, argv, own));
+    MPROC_TRY(read_environment(own));
     mproc__connection_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {

@@ -86,6 +86,9 @@ apr_int64_t port_pid(void);
 /* CPUs that this process may use; at least 1. */
 int port_cpu_count(void);
 
+/* Threads that this process has; 0 where the system does not say, or has no fork. */
+int port_thread_count(void);
+
 /*
  * The value of an environment variable in UTF-8.
  *
@@ -191,7 +194,8 @@ typedef struct port_process_t port_process_t;
 typedef enum port_stage_t {
     PORT_STAGE_HANDLES, /* making or naming handles */
     PORT_STAGE_FOLDER,  /* going to the working directory */
-    PORT_STAGE_PROGRAM  /* running the executable */
+    PORT_STAGE_PROGRAM, /* running the executable */
+    PORT_STAGE_FORK     /* copying this process */
 } port_stage_t;
 
 /* What to start. */
@@ -223,6 +227,59 @@ typedef struct port_spawn_t {
  */
 apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
                         const port_spawn_t *request, port_stage_t *stage, apr_pool_t *mem);
+
+/* What a child finds when it comes into the world. */
+typedef struct port_birth_t {
+    const char *token;      /* from the mark; NULL in a copy */
+    port_handle_t control;  /* its end of the control channel */
+    port_process_t *parent; /* can be waited for, and closed */
+} port_birth_t;
+
+/* -- Copying this process ---------------------------------------------------- */
+
+/* What exit() was called with, where the system does not tell. */
+#define PORT_CODE_UNKNOWN (-1)
+
+/* How the copy begins, and how it leaves. */
+typedef struct port_fork_t {
+    const char *folder;           /* NULL: this process's */
+    const port_handle_t *handles; /* what the child gets; [0] is its end of the control channel */
+    size_t nhandles;              /* at least 1 */
+    int ignores_interrupt;        /* not 0: it calls port_interrupt_ignore(); Ctrl-C waits for that */
+    int is_detached;              /* not 0: outlives this process */
+
+    /*
+     * The child runs this and does not come back from it.  `rv` says whether it is whole;
+     * `handles` are its own numbers for the handles, which no other process has.
+     */
+    void (*live)(apr_status_t rv, const port_birth_t *birth, const port_handle_t *handles,
+                 void *data);
+    /*
+     * exit() in the child calls this with its code, after the handlers that the child has
+     * registered, and instead of those that it has inherited.  It does not return.
+     */
+    void (*leave)(int code);
+    void *data;
+    apr_pool_t *child_mem; /* the child's: no lock of this process's is in it */
+} port_fork_t;
+
+/* NULL if this system can copy a process; else a sentence that says why not, and what to use. */
+const char *port_fork_refusal(void);
+
+/*
+ * Start a copy of this process.
+ *
+ * Pre: port_fork_refusal() is NULL; request->nhandles > 0.  The caller sees to it that no other
+ * thread makes or starts anything meanwhile (see port_at_fork()).
+ * Post: the child has this process's memory and everything that is open in it; stdin is the null
+ * device, and what this process had in the buffers of stdin, stdout and stderr is not in the
+ * child's.  Signals are handled and blocked as here.  Unless detached, it ends when this process
+ * ends, from before `live` is called on.
+ * Errors: what the system said, and *stage; then no child is left.
+ * Blocks: no.
+ */
+apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,
+                       apr_pool_t *mem);
 
 /* -- A process from outside ------------------------------------------------- */
 
@@ -273,19 +330,13 @@ apr_status_t port_process_stop(port_process_t *process, int signal);
 void port_process_close(port_process_t *process);
 
 /*
- * In a forked child: give up the parent's hold on a process, so that its end is still noticed.
+ * In a forked child: give up the parent's hold on a process, its child or its parent, so that
+ * its end is still noticed.
  * Fork: yes.
  */
 void port_process_abandon(port_process_t *process);
 
 /* -- A process from inside -------------------------------------------------- */
-
-/* What a child finds when it comes into the world. */
-typedef struct port_birth_t {
-    const char *token;      /* from the mark */
-    port_handle_t control;  /* its end of the control channel */
-    port_process_t *parent; /* can be waited for, and closed */
-} port_birth_t;
 
 /*
  * Read the mark, tie this process to its parent's life, and name it as the

@@ -6,6 +6,7 @@
 
 #include "program.h"
 
+#include "process_object.h"
 #include "targets.h"
 
 #include <apr_env.h>
@@ -48,25 +49,27 @@ apr_status_t mproc__program_check(void)
     return APR_SUCCESS;
 }
 
-static void lock(void)
+void mproc__program_lock(void)
 {
-    apr_thread_mutex_lock(mproc__program.lock);
+    if (mproc__program.lock != NULL)
+        apr_thread_mutex_lock(mproc__program.lock);
 }
 
-static void unlock(void)
+void mproc__program_unlock(void)
 {
-    apr_thread_mutex_unlock(mproc__program.lock);
+    if (mproc__program.lock != NULL)
+        apr_thread_mutex_unlock(mproc__program.lock);
 }
 
 apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem)
 {
     const char *found;
 
-    lock();
+    mproc__program_lock();
     found = mproc__program.executable != NULL ? mproc__program.executable
                                               : mproc__program.own_executable;
     *path = apr_pstrdup(mem, found);
-    unlock();
+    mproc__program_unlock();
     if (found == NULL)
         return mproc_error_set(APR_ENOENT, "the program's own executable was not found; "
                                            "name it by MPROC_EXECUTABLE or mproc_set_executable");
@@ -87,9 +90,9 @@ apr_status_t mproc_set_executable(const char *path)
     MPROC_TRY(mproc__program_check());
     if (path != NULL && path[0] == '\0')
         return mproc_error_set(APR_EINVAL, "the path of the executable is empty");
-    lock();
+    mproc__program_lock();
     mproc__program.executable = path != NULL ? absolute(path, mproc__program.mem) : NULL;
-    unlock();
+    mproc__program_unlock();
     return APR_SUCCESS;
 }
 
@@ -147,4 +150,15 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
             "was not found by the name %s",
             argv[0]);
     return APR_SUCCESS;
+}
+
+/* What is read only stays where it is: in the parent's memory, of which this process has a copy. */
+void mproc__program_forked(apr_pool_t *mem)
+{
+    mproc__program.mem = mem;
+    mproc__program.pid = port_pid();
+    if (mproc__program.parent != NULL && mproc__program.parent->port != NULL)
+        port_process_abandon(mproc__program.parent->port);
+    mproc__program.parent = NULL;
+    atomic_store(&mproc__program.children, 0);
 }

@@ -25,7 +25,7 @@ typedef struct mproc__program_t {
     _Atomic int phase;          /* mproc__phase_t; released when the rest is set */
     apr_int64_t pid;            /* whose state this is: a forked child has a copy */
     apr_pool_t *mem;            /* the library's own; the program's is under it */
-    apr_thread_mutex_t *lock;   /* for executable */
+    apr_thread_mutex_t *lock;   /* NULL before the guard, and when APR has ended */
     const char *executable;     /* by mproc_set_executable() or MPROC_EXECUTABLE, or NULL */
     const char *own_executable; /* or NULL when the system cannot say */
     const char *const *argv;    /* without the mark of a child */
@@ -49,6 +49,13 @@ apr_status_t mproc__program_check(void);
 /* Whether this is a fork of the process that the guard has seen. */
 int mproc__program_is_foreign(void);
 
+/*
+ * For what is small and rarely touched: the executable, the exit hooks.  Free, and without
+ * effect, once APR has ended.
+ */
+void mproc__program_lock(void);
+void mproc__program_unlock(void);
+
 /* The executable to start: APR_SUCCESS, or APR_ENOENT and a message. */
 apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem);
 
@@ -58,5 +65,8 @@ apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem);
  */
 apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,
                                 apr_pool_t *mem);
+
+/* In a forked child of mproc's: this is a process of its own, and `mem` is its memory. */
+void mproc__program_forked(apr_pool_t *mem);
 
 #endif

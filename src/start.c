@@ -2,14 +2,17 @@
 
 /*
  * Starting a child, as a list of steps: check; make the object, the control
- * channel and the start message; launch; say what to do; hand back the process.
+ * channel and the start message; launch, in the start method's own way; say what
+ * to do; hand back the process.
  */
 
-#include "bootstrap.h"
 #include "children.h"
 #include "deadline.h"
 #include "ending.h"
+#include "forks.h"
+#include "log.h"
 #include "program.h"
+#include "starting.h"
 #include "targets.h"
 
 #include <mproc/status.h>
@@ -23,21 +26,6 @@
 /* A child reads its start message first of all; one that has not by then never will. */
 #define START_TIMEOUT apr_time_from_sec(60)
 
-/* All that one start holds.  What is not NULL is given back when it fails. */
-typedef struct starting_t {
-    const mproc_target_t *target;
-    apr_uint64_t target_number;
-    const mproc_process_options_t *options;
-    mproc_process_t *process;
-    const char *identity;
-    const char *token;
-    const char *executable;
-    port_channel_t *here;
-    port_channel_t *there;
-    mproc__buffer_t message;
-    mproc__handles_t handles;
-} starting_t;
-
 /* -- Checks ------------------------------------------------------------------- */
 
 static apr_status_t refuse_target(const char *what)
@@ -50,7 +38,7 @@ static apr_status_t refuse_target(const char *what)
         what);
 }
 
-static apr_status_t check_target(starting_t *starting, mproc_target_fn *target)
+static apr_status_t check_target(mproc__starting_t *starting, mproc_target_fn *target)
 {
     if (target == NULL)
         return refuse_target("the target is NULL");
@@ -84,7 +72,7 @@ static apr_status_t check_options(const mproc_process_options_t *options)
     return check_environment(options->environment);
 }
 
-static apr_status_t check(starting_t *starting, mproc_process_t **process, mproc_target_fn *target,
+static apr_status_t check(mproc__starting_t *starting, mproc_process_t **process, mproc_target_fn *target,
                           const mproc_process_options_t *options, const apr_pool_t *mem)
 {
     static const mproc_process_options_t by_default = MPROC_PROCESS_OPTIONS;
@@ -97,12 +85,22 @@ static apr_status_t check(starting_t *starting, mproc_process_t **process, mproc
                                "daemonic processes are not allowed to have children");
     starting->options = options != NULL ? options : &by_default;
     MPROC_TRY(check_options(starting->options));
+    MPROC_TRY(mproc__context_find(&starting->method, starting->options->start_method));
     return check_target(starting, target);
+}
+
+apr_status_t mproc__starting_failed(const mproc__starting_t *starting, apr_status_t rv,
+                                    const char *doing)
+{
+    char text[120];
+
+    return mproc_error_set(rv, "cannot start %s: %s: %s", starting->process->name, doing,
+                           mproc_strerror(rv, text, sizeof text));
 }
 
 /* -- Making ------------------------------------------------------------------- */
 
-static void name_process(starting_t *starting)
+static void name_process(mproc__starting_t *starting)
 {
     unsigned number =
         atomic_fetch_add_explicit(&mproc__program.children, 1, memory_order_relaxed) + 1;
@@ -124,7 +122,7 @@ static void name_process(starting_t *starting)
  * A detached child may outlive the memory of whoever started it; its object then lives on in the
  * program's.
  */
-static apr_status_t make_process(starting_t *starting, apr_pool_t *mem)
+static apr_status_t make_process(mproc__starting_t *starting, apr_pool_t *mem)
 {
     apr_pool_t *own;
     apr_status_t rv = apr_pool_create(&own, starting->options->detached ? mproc__program.mem : mem);
@@ -137,10 +135,10 @@ static apr_status_t make_process(starting_t *starting, apr_pool_t *mem)
         return mproc_error_set(rv, "no memory for a process");
     }
     name_process(starting);
-    return mproc__program_executable(&starting->executable, starting->process->mem);
+    return APR_SUCCESS;
 }
 
-static apr_status_t make_token(starting_t *starting)
+static apr_status_t make_token(mproc__starting_t *starting)
 {
     unsigned char random[MPROC__TOKEN_LENGTH / 2];
     char *token = apr_palloc(starting->process->mem, MPROC__TOKEN_LENGTH + 1);
@@ -155,19 +153,16 @@ static apr_status_t make_token(starting_t *starting)
     return APR_SUCCESS;
 }
 
-static apr_status_t make_control(starting_t *starting)
+static apr_status_t make_control(mproc__starting_t *starting)
 {
-    char text[120];
     apr_status_t rv = port_channel_pair(&starting->here, &starting->there, PORT_READ | PORT_WRITE,
                                         starting->process->mem);
 
-    return rv == APR_SUCCESS
-               ? rv
-               : mproc_error_set(rv, "cannot start %s: making its control channel: %s",
-                                 starting->process->name, mproc_strerror(rv, text, sizeof text));
+    return rv == APR_SUCCESS ? rv
+                             : mproc__starting_failed(starting, rv, "making its control channel");
 }
 
-static apr_status_t make_message(starting_t *starting, const mproc_pack_t *args)
+static apr_status_t make_message(mproc__starting_t *starting, const mproc_pack_t *args)
 {
     mproc__start_t start = {
         .token = starting->token,
@@ -181,6 +176,8 @@ static apr_status_t make_message(starting_t *starting, const mproc_pack_t *args)
         .parent_pid = mproc__program.self->pid,
         .is_daemon = starting->process->is_daemon,
         .ignores_interrupt = starting->options->ignore_interrupt != 0,
+        .method = starting->method->name,
+        .context = mproc__context_chosen(),
         .args = args,
     };
 
@@ -189,102 +186,85 @@ static apr_status_t make_message(starting_t *starting, const mproc_pack_t *args)
 
 /* -- Launching ---------------------------------------------------------------- */
 
-static apr_status_t launch_failed(const starting_t *starting, apr_status_t rv, port_stage_t stage)
+port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t *count)
 {
-    const char *name = starting->process->name;
-    char text[120];
+    const mproc__handles_t *of_arguments = &starting->handles;
+    port_handle_t *handles;
 
-    mproc_strerror(rv, text, sizeof text);
-    if (stage == PORT_STAGE_FOLDER)
-        return mproc_error_set(rv, "cannot start %s: going to the working directory %s: %s", name,
-                               starting->options->working_directory, text);
-    if (stage == PORT_STAGE_PROGRAM)
-        return mproc_error_set(rv, "cannot start %s: running %s: %s", name, starting->executable,
-                               text);
-    return mproc_error_set(rv, "cannot start %s: passing its handles: %s", name, text);
-}
-
-/* An override is another name of this program, and so goes by that name. */
-static const char *const *child_arguments(const starting_t *starting)
-{
-    size_t count = 0;
-    const char **arguments;
-
-    while (mproc__program.argv[count] != NULL)
-        count++;
-    arguments =
-        apr_pmemdup(starting->process->mem, mproc__program.argv, (count + 1) * sizeof *arguments);
-    if (mproc__program.own_executable == NULL ||
-        strcmp(starting->executable, mproc__program.own_executable) != 0)
-        arguments[0] = starting->executable;
-    return arguments;
-}
-
-static apr_status_t merge_environment(const starting_t *starting, const char *const **environment)
-{
-    *environment = NULL;
-    if (starting->options->environment == NULL)
-        return APR_SUCCESS;
-    return port_environment_merge(environment, starting->options->environment,
-                                  starting->process->mem);
-}
-
-/* The child's control channel goes first, then what the arguments hold. */
-static apr_status_t launch(starting_t *starting)
-{
-    apr_pool_t *mem = starting->process->mem;
-    size_t count = starting->handles.count + 1, i;
-    port_handle_t *handles = apr_palloc(mem, 2 * count * sizeof *handles),
-                  *child_handles = handles + count;
-    port_spawn_t request = {
-        .executable = starting->executable,
-        .arguments = child_arguments(starting),
-        .token = starting->token,
-        .folder = starting->options->working_directory,
-        .handles = handles,
-        .nhandles = count,
-        .ignores_interrupt = starting->options->ignore_interrupt != 0,
-        .is_detached = starting->process->is_detached,
-    };
-    port_stage_t stage = PORT_STAGE_HANDLES;
-    apr_status_t rv = merge_environment(starting, &request.environment);
-
+    *count = of_arguments->count + 1;
+    handles = apr_palloc(starting->process->mem, 2 * *count * sizeof *handles);
     handles[0] = port_channel_handle(starting->there);
-    for (i = 1; i < count; i++)
-        handles[i] = starting->handles.handles[i - 1];
+    memcpy(handles + 1, of_arguments->handles, of_arguments->count * sizeof *handles);
+    return handles;
+}
+
+void mproc__starting_add(mproc__starting_t *starting)
+{
+    mproc_process_t *process = starting->process;
+
+    process->pid = port_process_pid(process->port);
+    process->control = starting->here;
+    starting->here = NULL;
+    port_channel_close(starting->there);
+    starting->there = NULL;
+    mproc__children_add(process);
+    mproc__log(MPROC__LOG_DEBUG, "started %s by %s, pid %lld", process->name,
+               starting->method->name, (long long)process->pid);
+}
+
+/*
+ * With other threads only those two: one that waits for input would keep a lock of its stream for
+ * as long as it waits.
+ */
+static void flush_streams(const mproc__starting_t *starting)
+{
+    if (starting->method->copies_streams && port_thread_count() == 1) {
+        fflush(NULL);
+        return;
+    }
+    fflush(stdout);
+    fflush(stderr);
+}
+
+/* No fork in another thread comes between making what only the child may have and giving it. */
+static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args)
+{
+    apr_status_t rv;
+
+    flush_streams(starting);
+    starting->method->hold();
+    rv = make_control(starting);
     if (rv == APR_SUCCESS)
-        rv = port_spawn(&starting->process->port, child_handles, &request, &stage, mem);
-    if (rv != APR_SUCCESS)
-        return launch_failed(starting, rv, stage);
-    starting->process->pid = port_process_pid(starting->process->port);
-    mproc__start_number(&starting->message, child_handles + 1, count - 1);
-    return APR_SUCCESS;
+        rv = make_message(starting, args);
+    if (rv == APR_SUCCESS)
+        rv = starting->method->launch(starting);
+    mproc__forks_end();
+    return rv;
 }
 
 /*
  * A child that has ended already has its say through join; one that does not read is none of
  * ours.
  */
-static apr_status_t tell(starting_t *starting)
+static apr_status_t tell(mproc__starting_t *starting)
 {
+    mproc_process_t *process = starting->process;
     size_t sent;
-    apr_status_t rv;
+    apr_status_t rv = port_channel_write(process->control, starting->message.bytes,
+                                         starting->message.size, mproc__deadline(START_TIMEOUT),
+                                         &sent);
 
-    port_channel_close(starting->there);
-    starting->there = NULL;
-    rv = port_channel_write(starting->process->control, starting->message.bytes,
-                            starting->message.size, mproc__deadline(START_TIMEOUT), &sent);
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
-    mproc__process_stop(starting->process, MPROC__FORCE);
-    mproc__process_wait(starting->process, PORT_NEVER);
+    mproc__process_stop(process, MPROC__FORCE);
+    mproc__process_wait(process, PORT_NEVER);
     return mproc_error_set(rv, "%s was started, but did not read its start message",
-                           starting->process->name);
+                           process->name);
 }
 
 /* -- Keeping it, or giving up -------------------------------------------------- */
 
-static void give_up(starting_t *starting)
+static void give_up(mproc__starting_t *starting)
 {
     if (starting->here != NULL)
         port_channel_close(starting->here);
@@ -296,19 +276,11 @@ static void give_up(starting_t *starting)
     }
 }
 
-static apr_status_t start(starting_t *starting, const mproc_pack_t *args, apr_pool_t *mem)
+static apr_status_t start(mproc__starting_t *starting, const mproc_pack_t *args, apr_pool_t *mem)
 {
     MPROC_TRY(make_process(starting, mem));
     MPROC_TRY(make_token(starting));
-    MPROC_TRY(make_control(starting));
-    MPROC_TRY(make_message(starting, args));
-    fflush(stdout);
-    fflush(stderr);
-    MPROC_TRY(launch(starting));
-    starting->process->control = starting->here;
-    starting->here = NULL;
-    /* On the list before the message, which may take long: a fork() meanwhile gives up the lifeline. */
-    mproc__children_add(starting->process);
+    MPROC_TRY(launch(starting, args));
     return tell(starting);
 }
 
@@ -316,7 +288,7 @@ apr_status_t(mproc_process_start)(mproc_process_t **process, mproc_target_fn *ta
                                   const mproc_pack_t *args, const mproc_process_options_t *options,
                                   apr_pool_t *mem)
 {
-    starting_t starting = {0};
+    mproc__starting_t starting = {0};
     apr_status_t rv;
 
     MPROC_TRY(check(&starting, process, target, options, mem));

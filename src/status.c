@@ -38,6 +38,7 @@ static const char *const texts[] = {
     [MPROC_EEXIT - MPROC_STATUS_START] = "the target called exit",
     [MPROC_EDAEMON - MPROC_STATUS_START] = "daemonic processes are not allowed to have children",
     [MPROC_EFOREIGN - MPROC_STATUS_START] = "the object belongs to the process that made it",
+    [MPROC_ECONTEXT - MPROC_STATUS_START] = "the start method has already been set",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)

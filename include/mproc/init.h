@@ -101,9 +101,17 @@ MPROC_BEGIN_C
  * there.  When it fails, it prints why on stderr and exits: with 1 in the
  * program, with MPROC_EXIT_HANDSHAKE in a child.
  *
- * Once it has returned, a normal end of the program (a return from `main`, or
- * exit()) terminates the daemonic children that still run and joins the others,
- * as in Python.
+ * A normal end of a process goes as in Python.  In the program that is a return from
+ * `main`, or exit(); in a child its target returns, or calls exit().  Then:
+ *
+ * 1. what the process itself has given to atexit() is called, the last one first;
+ * 2. the hooks of mproc_at_exit() whose priority is 0 or more, the highest first;
+ * 3. its daemonic children that still run are terminated, and the others are joined;
+ * 4. the hooks with a negative priority;
+ * 5. stdio is flushed, and the process ends.
+ *
+ * A forked child leaves by _exit(): what its parent has given to atexit() or mproc_at_exit()
+ * is the parent's, and is called there alone.
  *
  * @param mem      set to new memory, which threads may share.  It is the program's: the
  *                 library does not destroy it, so a program destroys it before it ends
@@ -114,10 +122,36 @@ MPROC_BEGIN_C
  * @param targets  every function that may run in another process, ended by
  *                 MPROC_TARGETS_END; must stay as it is while the program runs
  *
+ * Environment: MPROC_START_METHOD, see context.h; MPROC_EXECUTABLE, see
+ * mproc_set_executable(); MPROC_LOG prints what happens on stderr: "warning", "info"
+ * or "debug".
+ *
  * Threads: call it before there are others.  Fork: not in a forked child.
  */
 MPROC_DECLARE(void)
 mproc_init(apr_pool_t **mem, int *argc, const char *const **argv, const mproc_target_t *targets);
+
+/** What mproc_at_exit() calls. */
+typedef void mproc_exit_fn(void *data);
+
+/**
+ * Have a function called at the normal end of this process, see mproc_init() for when.
+ *
+ * @param hook      called once; it may call this function again
+ * @param data      given to it
+ * @param priority  higher ones first, and of equals the last one first; those from 0 on before
+ *                  this process's children are ended, negative ones after
+ * @param mem       as long as it lives; when it is destroyed before, the hook is forgotten
+ *
+ * @return APR_SUCCESS       it will be called
+ * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
+ * @return MPROC_EFOREIGN    this process was made by a fork() of the program's own
+ * @return APR_EINVAL        @a hook or @a mem is NULL
+ *
+ * Threads: any.  Fork: a forked child starts without hooks.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_at_exit(mproc_exit_fn *hook, void *data, int priority, apr_pool_t *mem);
 
 /** How a child exits that never reached its target: foreign, truncated or refused. */
 #define MPROC_EXIT_HANDSHAKE 121
@@ -159,6 +193,9 @@ MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
 /** The name of the target that is running, as it stands in the table. */
 MPROC_DECLARE(const char *) mproc_task_target(const mproc_task_t *task);
+
+/** The start method of the process of this task: MPROC_SPAWN or MPROC_FORK. */
+MPROC_DECLARE(const char *) mproc_task_start_method(const mproc_task_t *task);
 
 MPROC_END_C
 

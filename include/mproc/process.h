@@ -14,6 +14,11 @@
  * A child gets stdout and stderr, the null device as stdin, and the objects in
  * its arguments; nothing else of its parent's is open in it.  It ends with its
  * parent, however that ends, unless it is detached.
+ *
+ * A child made by MPROC_FORK (see context.h) is a copy of its parent: it has the
+ * parent's memory and the files that the program itself has open too.  Of mproc's
+ * objects it has those in its arguments, as every child; the parent's others are
+ * refused there with MPROC_EFOREIGN, and closed, so that their ends are noticed.
  */
 
 #include <mproc/args.h>
@@ -45,10 +50,12 @@ typedef struct mproc_process_options_t {
     const char *const *environment;
     /** NULL: the parent's. */
     const char *working_directory;
+    /** MPROC_SPAWN or MPROC_FORK; NULL: the program's, see mproc_set_start_method(). */
+    const char *start_method;
 } mproc_process_options_t;
 
 /** The initializer of mproc_process_options_t. */
-#define MPROC_PROCESS_OPTIONS {sizeof(mproc_process_options_t), NULL, 0, 0, 0, NULL, NULL}
+#define MPROC_PROCESS_OPTIONS {sizeof(mproc_process_options_t), NULL, 0, 0, 0, NULL, NULL, NULL}
 
 /** What the system waits on: a descriptor on POSIX, a HANDLE on Windows. */
 typedef intptr_t mproc_sentinel_t;
@@ -56,9 +63,10 @@ typedef intptr_t mproc_sentinel_t;
 /**
  * Start a target in a process of its own.
  *
- * Flushes stdout and stderr first, so that lines come in the order one expects.
- * Returns when the new process runs the program and its arguments are on their
- * way; whether it then reached its target is told by mproc_process_status().
+ * Flushes stdout and stderr first, so that lines come in the order one expects;
+ * before a fork all streams, unless this process has other threads, which may be
+ * using them.  Returns when the new process runs the program and its arguments are
+ * on their way; whether it then reached its target is told by mproc_process_status().
  *
  * Destroying @a mem terminates the process if it still runs, kills it when it has
  * not ended after a second (a second for each that resists), and reaps it; a detached
@@ -76,6 +84,7 @@ typedef intptr_t mproc_sentinel_t;
  * @return MPROC_EDAEMON        this process is daemonic
  * @return MPROC_ETARGET        @a target is not in the table
  * @return MPROC_ENOTSHAREABLE  an argument cannot be given to a child
+ * @return APR_ENOTIMPL         this system has no such start method; the message says why
  * @return MPROC_EINUSE         a connection in the arguments is in the middle of a message, or
  *                              another thread is receiving on it
  * @return MPROC_ECLOSED        a connection in the arguments is closed
@@ -86,7 +95,8 @@ typedef intptr_t mproc_sentinel_t;
  *                              executable, the working directory, or the handles
  *
  * Threads: any number may start processes at once, with the same @a mem too if
- * it comes from mproc_init().  Fork: a forked child may not start processes.
+ * it comes from mproc_init().  Fork: a child made by a fork() of the program's own may
+ * not start processes; one made by MPROC_FORK may.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
@@ -132,7 +142,8 @@ MPROC_DECLARE(int) mproc_process_is_alive(mproc_process_t *process);
  * How a process ended.
  *
  * @param exitcode  set to 0 … 2³²−1 (POSIX keeps 8 bits of what exit() was
- *                  given), or to minus the number of the signal that ended it;
+ *                  given; for a forked child that is 1 where there is no on_exit()),
+ *                  or to minus the number of the signal that ended it;
  *                  on Windows -15 after mproc_process_terminate() and -9 after
  *                  mproc_process_kill()
  *
@@ -156,7 +167,8 @@ MPROC_DECLARE(apr_status_t) mproc_process_exitcode(mproc_process_t *process, apr
  * @return MPROC_EDIED       it was killed, crashed, or left by _exit()
  * @return MPROC_EHANDSHAKE  it ended before it reached its target
  * @return MPROC_EBUILD      it was refused: another build, or another table
- * @return MPROC_ELOST       it ended without a word, and its exit code was lost
+ * @return MPROC_ELOST       it ended without a word, and its exit code was lost; or the target
+ *                           of a forked child called exit(), where its code cannot be known
  * @return MPROC_ERUNNING, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as above
  *
  * Threads: any.

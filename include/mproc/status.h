@@ -62,6 +62,8 @@ MPROC_BEGIN_C
 #define MPROC_EDAEMON (MPROC_STATUS_START + 19)
 /** The object belongs to the process that made it, not to this one. */
 #define MPROC_EFOREIGN (MPROC_STATUS_START + 20)
+/** The start method was set before. */
+#define MPROC_ECONTEXT (MPROC_STATUS_START + 21)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

@@ -85,26 +85,23 @@ static apr_status_t keep_private(const mark_t *mark)
     return APR_SUCCESS;
 }
 
-static apr_status_t tie_to_parent(const mark_t *mark)
+apr_status_t posix_tie_to_parent(int lifeline)
 {
-    apr_status_t rv;
+    apr_status_t rv = posix_lifeline_arm(lifeline);
 
-    if (mark->is_detached)
-        return APR_SUCCESS;
-    rv = posix_lifeline_arm(mark->lifeline);
     if (rv != APR_SUCCESS)
         return rv;
     /* The parent may have ended before the line was armed; then nothing will pull it. */
-    return posix_poll(mark->lifeline, POLLIN, PORT_NOW) == APR_TIMEUP ? APR_SUCCESS : APR_EOF;
+    return posix_poll(lifeline, POLLIN, PORT_NOW) == APR_TIMEUP ? APR_SUCCESS : APR_EOF;
 }
 
 /* Nothing is ever written into the lifeline, so it is readable when its other end is closed. */
-static port_process_t *parent_process(const mark_t *mark, apr_pool_t *mem)
+port_process_t *posix_parent_process(int lifeline, apr_pool_t *mem)
 {
     port_process_t *parent = apr_palloc(mem, sizeof *parent);
 
     parent->pid = getppid();
-    parent->sentinel = mark->lifeline;
+    parent->sentinel = lifeline;
     parent->lifeline = -1;
     return parent;
 }
@@ -117,13 +114,13 @@ apr_status_t port_birth(port_birth_t *birth, const char *mark, const char *argv0
     if (!read_mark(&read, mark) || !is_control(read.control) || !is_lifeline(read.lifeline))
         return APR_EINVAL;
     rv = keep_private(&read);
-    if (rv == APR_SUCCESS)
-        rv = tie_to_parent(&read);
+    if (rv == APR_SUCCESS && !read.is_detached)
+        rv = posix_tie_to_parent(read.lifeline);
     if (rv != APR_SUCCESS)
         return rv;
     posix_name_process(argv0);
     birth->token = apr_pstrdup(mem, read.token);
     birth->control = read.control;
-    birth->parent = parent_process(&read, mem);
+    birth->parent = posix_parent_process(read.lifeline, mem);
     return APR_SUCCESS;
 }

@@ -27,6 +27,15 @@ struct port_process_t {
     int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
 };
 
+/* A child that was just started can be waited for from now on; if not, it is killed and reaped. */
+apr_status_t posix_process_watch(port_process_t *process);
+
+/* From now on this process ends with its parent, which has the lifeline's other end: or APR_EOF. */
+apr_status_t posix_tie_to_parent(int lifeline);
+
+/* The parent, as the other end of the lifeline tells of it. */
+port_process_t *posix_parent_process(int lifeline, apr_pool_t *mem);
+
 /* Wait until `events` of a descriptor are there: APR_SUCCESS, APR_TIMEUP, or what poll() said. */
 apr_status_t posix_poll(int descriptor, short events, port_deadline_t deadline);
 
@@ -87,6 +96,18 @@ int posix_watch_signal(const port_process_t *process, int number);
 
 /* background.c: run `wait` in a detached thread of its own that takes no signals. */
 apr_status_t posix_background(void *(*wait)(void *), void *data);
+
+/*
+ * leaving_*.c: exit() in this forked child calls `leave` with its code, or with
+ * PORT_CODE_UNKNOWN, before the handlers that were registered until now.
+ */
+apr_status_t posix_leave_by(void (*leave)(int code));
+
+/* streams_*.c: forget what the parent had in the buffers of stdin, stdout and stderr. */
+void posix_forget_streams(void);
+
+/* threads_*.c: the number of threads, or 0 where the system does not say. */
+int posix_count_threads(void);
 
 /* lifeline_*.c: from now on this process is killed when the other end of the pipe closes. */
 apr_status_t posix_lifeline_arm(int descriptor);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void close_descriptor(int *descriptor)
@@ -16,6 +17,20 @@ static void close_descriptor(int *descriptor)
     if (*descriptor >= 0)
         close(*descriptor);
     *descriptor = -1;
+}
+
+/* A child that cannot be waited for is not started. */
+apr_status_t posix_process_watch(port_process_t *process)
+{
+    apr_status_t rv = posix_watch_open(&process->sentinel, process->pid);
+
+    /* ESRCH: somebody else has reaped it, and its number may be another's. */
+    if (rv != APR_SUCCESS && rv != APR_FROM_OS_ERROR(ESRCH)) {
+        kill(process->pid, SIGKILL);
+        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    return rv;
 }
 
 apr_int64_t port_process_pid(const port_process_t *process)
@@ -60,7 +75,8 @@ void port_process_close(port_process_t *process)
     close_descriptor(&process->lifeline);
 }
 
+/* The kernel's notices of a parent's lifeline go to its owner alone: closing a copy stops nothing. */
 void port_process_abandon(port_process_t *process)
 {
-    close_descriptor(&process->lifeline);
+    port_process_close(process);
 }

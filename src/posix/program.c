@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * This process itself: its number, its CPUs, its Ctrl-C, and its forks.
+ * This process itself: its number, its CPUs, its threads, its Ctrl-C, and its forks.
  */
 
 #include "internal.h"
@@ -19,6 +19,11 @@ apr_int64_t port_pid(void)
 int port_cpu_count(void)
 {
     return posix_usable_cpus();
+}
+
+int port_thread_count(void)
+{
+    return posix_count_threads();
 }
 
 apr_status_t port_interrupt_ignore(void)

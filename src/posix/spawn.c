@@ -14,7 +14,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -180,20 +179,6 @@ static apr_status_t launch(pid_t *pid, const preparation_t *prepared, const port
     return rv;
 }
 
-/* A child that cannot be waited for is not started. */
-static apr_status_t watch(port_process_t *process)
-{
-    apr_status_t rv = posix_watch_open(&process->sentinel, process->pid);
-
-    /* ESRCH: somebody else has reaped it, and its number may be another's. */
-    if (rv != APR_SUCCESS && rv != APR_FROM_OS_ERROR(ESRCH)) {
-        kill(process->pid, SIGKILL);
-        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
-    return rv;
-}
-
 static void number_handles(port_handle_t *child_handles, size_t count)
 {
     size_t i;
@@ -217,7 +202,7 @@ apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
         rv = launch(&started.pid, &prepared, request, stage, mem);
     if (rv == APR_SUCCESS) {
         *stage = PORT_STAGE_HANDLES;
-        rv = watch(&started);
+        rv = posix_process_watch(&started);
     }
     end_preparation(&prepared);
     if (rv != APR_SUCCESS) {

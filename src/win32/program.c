@@ -104,6 +104,12 @@ int port_cpu_count(void)
     return active > 0 ? (int)active : 1;
 }
 
+/* It is asked for by those who fork. */
+int port_thread_count(void)
+{
+    return 0;
+}
+
 /* The null handler is inherited by the programs that a process starts (SetConsoleCtrlHandler()). */
 apr_status_t port_interrupt_ignore(void)
 {

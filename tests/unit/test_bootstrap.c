@@ -23,6 +23,8 @@ static const mproc__start_t sample = {
     .parent_pid = 4321,
     .is_daemon = 1,
     .ignores_interrupt = 0,
+    .method = "spawn",
+    .context = "",
 };
 
 /* The bytes of a start message with arguments; the caller frees them. */
@@ -86,6 +88,8 @@ static void a_start_message_arrives_whole(void **state)
     assert_true(start.parent_pid == sample.parent_pid);
     assert_int_equal(start.is_daemon, 1);
     assert_int_equal(start.ignores_interrupt, 0);
+    assert_string_equal(start.method, sample.method);
+    assert_string_equal(start.context, sample.context);
     mproc__buffer_free(&message);
 }
 

@@ -11,7 +11,7 @@
 #include <limits.h>
 
 #define FIRST MPROC_EBOOTSTRAP
-#define LAST MPROC_EFOREIGN
+#define LAST MPROC_ECONTEXT
 
 /* As the manual says: so many bytes hold every text of mproc's. */
 #define TEXT_SIZE 120

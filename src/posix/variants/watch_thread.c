@@ -2,8 +2,9 @@
 
 /*
  * Any POSIX system: a thread waits for the child without reaping it
- * (waitid(2) with WNOWAIT), and closes a pipe that then polls readable.  A
- * status that somebody else has taken ends the wait as well.
+ * (waitid(2) with WNOWAIT), and writes into a pipe that then polls readable: its
+ * mere end would not do, as a forked sibling may hold a copy.  A status that
+ * somebody else has taken ends the wait as well.
  */
 
 #include "internal.h"
@@ -16,7 +17,7 @@
 
 typedef struct watcher_t {
     pid_t child;
-    int closes;
+    int tells;
 } watcher_t;
 
 static void *wait_for_child(void *data)
@@ -27,7 +28,9 @@ static void *wait_for_child(void *data)
     free(data);
     while (waitid(P_PID, (id_t)watcher.child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
-    close(watcher.closes);
+    while (write(watcher.tells, "", 1) < 0 && errno == EINTR)
+        ;
+    close(watcher.tells);
     return NULL;
 }
 
@@ -45,7 +48,7 @@ apr_status_t posix_watch_open(int *sentinel, pid_t pid)
         return rv;
     }
     watcher->child = pid;
-    watcher->closes = pair[1];
+    watcher->tells = pair[1];
     rv = posix_background(wait_for_child, watcher);
     if (rv != APR_SUCCESS) {
         posix_close_pair(pair);

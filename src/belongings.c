@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The list of what this process holds open.
+ */
+
+#include "belongings.h"
+
+#include <mproc/status.h>
+
+#include <apr_thread_mutex.h>
+
+static struct {
+    apr_thread_mutex_t *lock; /* NULL before the guard, and when APR has ended */
+    mproc__belonging_t first; /* of a ring */
+} belongings = {.first = {&belongings.first, &belongings.first, NULL}};
+
+static apr_status_t forget(void *data)
+{
+    (void)data;
+    belongings.lock = NULL;
+    return APR_SUCCESS;
+}
+
+apr_status_t mproc__belongings_set(apr_pool_t *mem)
+{
+    MPROC_TRY(apr_thread_mutex_create(&belongings.lock, APR_THREAD_MUTEX_DEFAULT, mem));
+    apr_pool_cleanup_register(mem, &belongings, forget, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+void mproc__belongings_lock(void)
+{
+    if (belongings.lock != NULL)
+        apr_thread_mutex_lock(belongings.lock);
+}
+
+void mproc__belongings_unlock(void)
+{
+    if (belongings.lock != NULL)
+        apr_thread_mutex_unlock(belongings.lock);
+}
+
+void mproc__belongings_add(mproc__belonging_t *belonging,
+                           void (*give_up)(mproc__belonging_t *belonging))
+{
+    belonging->give_up = give_up;
+    belonging->next = &belongings.first;
+    belonging->previous = belongings.first.previous;
+    belonging->previous->next = belonging;
+    belongings.first.previous = belonging;
+}
+
+void mproc__belongings_remove(mproc__belonging_t *belonging)
+{
+    if (belonging->next == NULL)
+        return;
+    belonging->next->previous = belonging->previous;
+    belonging->previous->next = belonging->next;
+    belonging->next = belonging->previous = NULL;
+}
+
+void mproc__belongings_give_up(void)
+{
+    while (belongings.first.next != &belongings.first) {
+        mproc__belonging_t *belonging = belongings.first.next;
+        mproc__belongings_remove(belonging);
+        belonging->give_up(belonging);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_BELONGINGS_H
+#define MPROC_BELONGINGS_H
+
+/*
+ * What of this process a forked child of mproc's must give up: the list of all
+ * objects that hold something open.  An object is on it as long as it does.
+ */
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+/* Lies in the object. */
+typedef struct mproc__belonging_t {
+    struct mproc__belonging_t *next, *previous; /* NULL when it is on no list */
+    void (*give_up)(struct mproc__belonging_t *belonging);
+} mproc__belonging_t;
+
+/* Once, by the guard. */
+apr_status_t mproc__belongings_set(apr_pool_t *mem);
+
+/*
+ * Held while something is made and put on the list, or taken off and closed, and during a fork:
+ * a child sees neither half of it.  May be called before the guard, when there are no threads.
+ */
+void mproc__belongings_lock(void);
+void mproc__belongings_unlock(void);
+
+/* Under the lock. */
+void mproc__belongings_add(mproc__belonging_t *belonging,
+                           void (*give_up)(mproc__belonging_t *belonging));
+void mproc__belongings_remove(mproc__belonging_t *belonging);
+
+/* In a forked child, before it has threads: every object on the list gives up what it holds. */
+void mproc__belongings_give_up(void);
+
+#endif

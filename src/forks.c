@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Around every fork of this process all of the library's locks are held, in one
+ * order, so that the child finds them free and what they guard whole; and so is
+ * the lock of APR's memory, without which the child could make no pools.
+ */
+
+#include "forks.h"
+
+#include "belongings.h"
+#include "children.h"
+#include "port.h"
+#include "program.h"
+
+#include <mproc/status.h>
+
+#include <apr_allocator.h>
+#include <apr_thread_rwlock.h>
+
+typedef enum holding_t { HOLDS_NOTHING, HOLDS_START, HOLDS_FORK } holding_t;
+
+static apr_thread_rwlock_t *births; /* read by starts, written by forks; NULL when there are none */
+static _Thread_local holding_t holding;
+
+void mproc__forks_hold(void)
+{
+    apr_thread_rwlock_rdlock(births);
+    holding = HOLDS_START;
+}
+
+void mproc__forks_begin(void)
+{
+    apr_thread_rwlock_wrlock(births);
+    holding = HOLDS_FORK;
+}
+
+void mproc__forks_end(void)
+{
+    holding = HOLDS_NOTHING;
+    apr_thread_rwlock_unlock(births);
+}
+
+/* -- Around a fork -------------------------------------------------------------- */
+
+static apr_thread_mutex_t *memory_lock(void)
+{
+    return apr_allocator_mutex_get(apr_pool_allocator_get(mproc__program.mem));
+}
+
+/* Inside a start by spawn the port itself may fork, to run a program at once. */
+static int is_of_no_concern(void)
+{
+    return births == NULL || holding == HOLDS_START;
+}
+
+static void before(void)
+{
+    if (is_of_no_concern())
+        return;
+    if (holding == HOLDS_NOTHING)
+        apr_thread_rwlock_wrlock(births);
+    mproc__children_lock();
+    mproc__belongings_lock();
+    mproc__program_lock();
+    if (memory_lock() != NULL)
+        apr_thread_mutex_lock(memory_lock());
+}
+
+static void unlock_all(void)
+{
+    if (memory_lock() != NULL)
+        apr_thread_mutex_unlock(memory_lock());
+    mproc__program_unlock();
+    mproc__belongings_unlock();
+    mproc__children_unlock();
+}
+
+static void in_parent(void)
+{
+    if (is_of_no_concern())
+        return;
+    unlock_all();
+    if (holding == HOLDS_NOTHING)
+        apr_thread_rwlock_unlock(births);
+}
+
+/* A lock that knows its writer by the thread's number cannot be unlocked here: it has another. */
+static void in_child(void)
+{
+    if (is_of_no_concern())
+        return;
+    mproc__children_abandon();
+    unlock_all();
+    births = NULL;
+}
+
+static apr_status_t forget(void *data)
+{
+    (void)data;
+    births = NULL;
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_lock(apr_pool_t *mem)
+{
+    MPROC_TRY(apr_thread_rwlock_create(&births, mem));
+    apr_pool_cleanup_register(mem, &births, forget, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+apr_status_t mproc__forks_set(apr_pool_t *mem)
+{
+    MPROC_TRY(make_lock(mem));
+    return port_at_fork(before, in_parent, in_child);
+}
+
+apr_status_t mproc__forks_renew(apr_pool_t *mem)
+{
+    holding = HOLDS_NOTHING;
+    return make_lock(mem);
+}

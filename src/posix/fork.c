@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Copying this process: what can fail is done before the fork, where a failure is
+ * a status; what is left for the child is to tie its life to its parent's and to
+ * keep its parent's streams and exit handlers out of its own.
+ */
+
+#include "internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+/* What a fork holds until it is done; every descriptor that is not -1 is closed again. */
+typedef struct preparation_t {
+    int lifeline[2]; /* the child's end, this process's end */
+    int null_device;
+    port_handle_t *copies; /* the child's own numbers for its handles */
+    size_t ncopies;
+    sigset_t signals; /* blocked before */
+} preparation_t;
+
+const char *port_fork_refusal(void)
+{
+    return NULL;
+}
+
+/* -- Before -------------------------------------------------------------------- */
+
+static apr_status_t check_folder(const char *folder)
+{
+    struct stat about;
+
+    if (folder == NULL)
+        return APR_SUCCESS;
+    if (stat(folder, &about) != 0)
+        return APR_FROM_OS_ERROR(errno);
+    if (!S_ISDIR(about.st_mode))
+        return APR_FROM_OS_ERROR(ENOTDIR);
+    return faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) == 0 ? APR_SUCCESS
+                                                             : APR_FROM_OS_ERROR(errno);
+}
+
+static apr_status_t copy_handles(preparation_t *prepared, const port_fork_t *request,
+                                 apr_pool_t *mem)
+{
+    prepared->copies = apr_palloc(mem, request->nhandles * sizeof *prepared->copies);
+    for (; prepared->ncopies < request->nhandles; prepared->ncopies++) {
+        int copy = fcntl((int)request->handles[prepared->ncopies], F_DUPFD_CLOEXEC,
+                         FIRST_DESCRIPTOR);
+        if (copy < 0)
+            return APR_FROM_OS_ERROR(errno);
+        prepared->copies[prepared->ncopies] = copy;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t open_null_device(preparation_t *prepared)
+{
+    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return APR_FROM_OS_ERROR(errno);
+    prepared->null_device = descriptor;
+    return posix_above_stdio(&prepared->null_device);
+}
+
+static apr_status_t prepare(preparation_t *prepared, const port_fork_t *request, apr_pool_t *mem)
+{
+    apr_status_t rv = posix_pipe(prepared->lifeline);
+
+    if (rv == APR_SUCCESS)
+        rv = open_null_device(prepared);
+    if (rv == APR_SUCCESS)
+        rv = copy_handles(prepared, request, mem);
+    return rv;
+}
+
+static void close_if_open(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+static void end_preparation(const preparation_t *prepared)
+{
+    size_t i;
+
+    for (i = 0; i < prepared->ncopies; i++)
+        close((int)prepared->copies[i]);
+    close_if_open(prepared->lifeline[0]);
+    close_if_open(prepared->null_device);
+}
+
+/* -- In the child -------------------------------------------------------------- */
+
+static apr_status_t replace_stdin(const preparation_t *prepared)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (dup2(prepared->null_device, STDIN_FILENO) < 0)
+        rv = APR_FROM_OS_ERROR(errno);
+    close(prepared->null_device);
+    posix_forget_streams();
+    return rv;
+}
+
+static apr_status_t tie_to_parent(const preparation_t *prepared, const port_fork_t *request)
+{
+    close(prepared->lifeline[1]);
+    if (!request->is_detached)
+        return posix_tie_to_parent(prepared->lifeline[0]);
+    setsid();
+    return APR_SUCCESS;
+}
+
+static apr_status_t go_to_folder(const char *folder)
+{
+    return folder == NULL || chdir(folder) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+static _Noreturn void live(const preparation_t *prepared, const port_fork_t *request)
+{
+    port_birth_t birth = {.control = prepared->copies[0]};
+    apr_status_t rv = posix_leave_by(request->leave);
+
+    /* Without it exit() would do the parent's business. */
+    if (rv != APR_SUCCESS)
+        _exit(127);
+    birth.parent = posix_parent_process(prepared->lifeline[0], request->child_mem);
+    rv = tie_to_parent(prepared, request);
+    if (rv == APR_SUCCESS)
+        rv = replace_stdin(prepared);
+    if (rv == APR_SUCCESS)
+        rv = go_to_folder(request->folder);
+    if (!request->ignores_interrupt)
+        pthread_sigmask(SIG_SETMASK, &prepared->signals, NULL);
+    request->live(rv, &birth, prepared->copies, request->data);
+    _exit(127);
+}
+
+/* -- In both ------------------------------------------------------------------- */
+
+/* The child's first handling of SIGINT must be the one that it was given. */
+static void hold_interrupt(preparation_t *prepared, const port_fork_t *request)
+{
+    sigset_t interrupt;
+
+    sigemptyset(&interrupt);
+    if (request->ignores_interrupt)
+        sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &prepared->signals);
+}
+
+static apr_status_t copy_process(pid_t *pid, preparation_t *prepared, const port_fork_t *request)
+{
+    int error;
+
+    hold_interrupt(prepared, request);
+    *pid = fork();
+    error = errno;
+    if (*pid == 0)
+        live(prepared, request);
+    pthread_sigmask(SIG_SETMASK, &prepared->signals, NULL);
+    return *pid > 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
+}
+
+apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,
+                       apr_pool_t *mem)
+{
+    preparation_t prepared = {.lifeline = {-1, -1}, .null_device = -1};
+    port_process_t started = {.sentinel = -1};
+    apr_status_t rv;
+
+    assert(request->nhandles > 0);
+    *stage = PORT_STAGE_FOLDER;
+    rv = check_folder(request->folder);
+    if (rv != APR_SUCCESS)
+        return rv;
+    *stage = PORT_STAGE_HANDLES;
+    rv = prepare(&prepared, request, mem);
+    if (rv == APR_SUCCESS) {
+        *stage = PORT_STAGE_FORK;
+        rv = copy_process(&started.pid, &prepared, request);
+    }
+    if (rv == APR_SUCCESS)
+        rv = posix_process_watch(&started);
+    end_preparation(&prepared);
+    if (rv != APR_SUCCESS) {
+        close_if_open(prepared.lifeline[1]);
+        return rv;
+    }
+    started.lifeline = prepared.lifeline[1];
+    *process = apr_pmemdup(mem, &started, sizeof started);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting by fork: the child is a copy of this process, and finds its start
+ * message in its own memory.  Before it runs its target it lets go of all that is
+ * its parent's: the list of children, connections, exit hooks, and what the parent
+ * itself was to its own parent.  No memory of the parent's is freed there.
+ */
+
+#include "belongings.h"
+#include "child.h"
+#include "ending.h"
+#include "exit_hooks.h"
+#include "forks.h"
+#include "log.h"
+#include "program.h"
+#include "starting.h"
+
+#include <mproc/status.h>
+
+#include <apr_env.h>
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What parent and child both know. */
+typedef struct forking_t {
+    mproc__starting_t *starting;
+    apr_pool_t *childs; /* memory */
+} forking_t;
+
+/* -- In the child -------------------------------------------------------------- */
+
+/* The end of exit() here: what else the parent has registered is not for this process. */
+static void leave(int code)
+{
+    if (code == PORT_CODE_UNKNOWN) {
+        mproc__child_lost_code();
+        code = mproc__child_exitcode();
+    }
+    if (!mproc__program_is_foreign())
+        mproc__leave();
+    fflush(NULL);
+    _Exit(code);
+}
+
+static void forget_parents_belongings(apr_pool_t *mem)
+{
+    mproc__belongings_give_up();
+    mproc__exit_hooks_forget();
+    mproc__program_forked(mem);
+}
+
+static apr_status_t set_variable(const char *change, apr_pool_t *mem)
+{
+    const char *equals = strchr(change, '=');
+
+    return equals == NULL
+               ? apr_env_delete(change, mem)
+               : apr_env_set(apr_pstrmemdup(mem, change, (size_t)(equals - change)), equals + 1,
+                             mem);
+}
+
+static apr_status_t change_environment(const char *const *changes, apr_pool_t *mem)
+{
+    for (; changes != NULL && *changes != NULL; changes++) {
+        apr_status_t rv = set_variable(*changes, mem);
+        if (rv != APR_SUCCESS)
+            return mproc_error_set(rv, "cannot change the environment: %s", *changes);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_birth(apr_status_t rv)
+{
+    char text[120];
+
+    return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv)
+               ? rv
+               : mproc_error_set(rv, "the forked process could not be set up: %s",
+                                 mproc_strerror(rv, text, sizeof text));
+}
+
+static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t *handles,
+                 void *data)
+{
+    const forking_t *forking = data;
+    mproc__starting_t *starting = forking->starting;
+
+    forget_parents_belongings(forking->childs);
+    port_channel_close(starting->here);
+    port_channel_close(starting->there);
+    mproc__start_number(&starting->message, handles + 1, starting->handles.count);
+    rv = check_birth(rv);
+    if (rv == APR_SUCCESS)
+        rv = mproc__forks_renew(forking->childs);
+    if (rv == APR_SUCCESS)
+        rv = mproc__child_prepare_copy(birth, &starting->message, forking->childs);
+    if (rv == APR_SUCCESS)
+        rv = change_environment(starting->options->environment, forking->childs);
+    if (rv != APR_SUCCESS)
+        mproc__child_refuse(rv);
+    mproc__child_work();
+}
+
+/* -- In the parent -------------------------------------------------------------- */
+
+static void warn_of_threads(const char *name)
+{
+    int threads = port_thread_count();
+
+    if (threads > 1)
+        mproc__log(MPROC__LOG_WARNING,
+                   "this process has %d threads, and forks %s: it is a copy of this one thread "
+                   "alone, and a lock that another thread holds now stays locked in it for ever; "
+                   "start it by spawn, or before there are threads",
+                   threads, name);
+}
+
+static apr_status_t fork_failed(const mproc__starting_t *starting, apr_status_t rv,
+                                port_stage_t stage)
+{
+    const char *doing = "passing its handles";
+
+    if (stage == PORT_STAGE_FOLDER)
+        doing = apr_pstrcat(starting->process->mem, "going to the working directory ",
+                            starting->options->working_directory, NULL);
+    else if (stage == PORT_STAGE_FORK)
+        doing = "copying this process";
+    return mproc__starting_failed(starting, rv, doing);
+}
+
+static apr_status_t fork_process(forking_t *forking)
+{
+    mproc__starting_t *starting = forking->starting;
+    size_t count;
+    port_fork_t request = {
+        .folder = starting->options->working_directory,
+        .handles = mproc__starting_handles(starting, &count),
+        .ignores_interrupt = starting->options->ignore_interrupt != 0,
+        .is_detached = starting->process->is_detached,
+        .live = live,
+        .leave = leave,
+        .data = forking,
+        .child_mem = forking->childs,
+    };
+    port_stage_t stage = PORT_STAGE_HANDLES;
+    apr_status_t rv;
+
+    request.nhandles = count;
+    rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
+    return rv == APR_SUCCESS ? rv : fork_failed(starting, rv, stage);
+}
+
+apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
+{
+    forking_t forking = {starting, NULL};
+    apr_status_t rv;
+
+    warn_of_threads(starting->process->name);
+    rv = apr_pool_create(&forking.childs, NULL);
+    if (rv != APR_SUCCESS)
+        return mproc__starting_failed(starting, rv, "making its memory");
+    rv = fork_process(&forking);
+    apr_pool_destroy(forking.childs);
+    MPROC_TRY(rv);
+    mproc__starting_add(starting);
+    mproc__buffer_free(&starting->message); /* the child has its copy: nothing is left to say */
+    return APR_SUCCESS;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting by spawn: the program's executable runs again, in a process that has
+ * the listed handles and nothing else, and is told what to do over the control
+ * channel.
+ */
+
+#include "program.h"
+#include "starting.h"
+
+#include <mproc/status.h>
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+static apr_status_t launch_failed(const mproc__starting_t *starting, const char *executable,
+                                  apr_status_t rv, port_stage_t stage)
+{
+    apr_pool_t *mem = starting->process->mem;
+    const char *doing = "passing its handles";
+
+    if (stage == PORT_STAGE_FOLDER)
+        doing = apr_pstrcat(mem, "going to the working directory ",
+                            starting->options->working_directory, NULL);
+    else if (stage == PORT_STAGE_PROGRAM)
+        doing = apr_pstrcat(mem, "running ", executable, NULL);
+    return mproc__starting_failed(starting, rv, doing);
+}
+
+/* An override is another name of this program, and so goes by that name. */
+static const char *const *child_arguments(const char *executable, apr_pool_t *mem)
+{
+    size_t count = 0;
+    const char **arguments;
+
+    while (mproc__program.argv[count] != NULL)
+        count++;
+    arguments = apr_pmemdup(mem, mproc__program.argv, (count + 1) * sizeof *arguments);
+    if (mproc__program.own_executable == NULL ||
+        strcmp(executable, mproc__program.own_executable) != 0)
+        arguments[0] = executable;
+    return arguments;
+}
+
+static apr_status_t merge_environment(const mproc__starting_t *starting,
+                                      const char *const **environment)
+{
+    *environment = NULL;
+    if (starting->options->environment == NULL)
+        return APR_SUCCESS;
+    return port_environment_merge(environment, starting->options->environment,
+                                  starting->process->mem);
+}
+
+apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
+{
+    apr_pool_t *mem = starting->process->mem;
+    size_t count;
+    port_handle_t *handles = mproc__starting_handles(starting, &count);
+    port_spawn_t request = {
+        .token = starting->token,
+        .folder = starting->options->working_directory,
+        .handles = handles,
+        .nhandles = count,
+        .ignores_interrupt = starting->options->ignore_interrupt != 0,
+        .is_detached = starting->process->is_detached,
+    };
+    port_stage_t stage = PORT_STAGE_HANDLES;
+    apr_status_t rv;
+
+    MPROC_TRY(mproc__program_executable(&request.executable, mem));
+    request.arguments = child_arguments(request.executable, mem);
+    rv = merge_environment(starting, &request.environment);
+    if (rv == APR_SUCCESS)
+        rv = port_spawn(&starting->process->port, handles + count, &request, &stage, mem);
+    if (rv != APR_SUCCESS)
+        return launch_failed(starting, request.executable, rv, stage);
+    mproc__start_number(&starting->message, handles + count + 1, count - 1);
+    mproc__starting_add(starting);
+    return APR_SUCCESS;
+}

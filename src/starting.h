@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_STARTING_H
+#define MPROC_STARTING_H
+
+/*
+ * A start on its way: what start.c has checked and made, for the way that the
+ * start method goes on from there.
+ */
+
+#include "bootstrap.h"
+#include "context.h"
+#include "process_object.h"
+
+/* All that one start holds.  What is not NULL is given back when it fails. */
+typedef struct mproc__starting_t {
+    const mproc__method_t *method;
+    const mproc_target_t *target;
+    apr_uint64_t target_number;
+    const mproc_process_options_t *options;
+    mproc_process_t *process;
+    const char *identity;
+    const char *token;
+    port_channel_t *here; /* the control channel's ends */
+    port_channel_t *there;
+    mproc__buffer_t message;
+    mproc__handles_t handles; /* of the arguments */
+} mproc__starting_t;
+
+/* start_spawn.c, start_fork.c: see mproc__method_t. */
+apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting);
+apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
+
+/*
+ * What the child gets: its control channel first, then what the arguments hold.  With room
+ * behind for as many numbers of the child's.
+ */
+port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t *count);
+
+/* There is a child: it is on the list, and the control channel's end is its process's. */
+void mproc__starting_add(mproc__starting_t *starting);
+
+/* "cannot start <name>: <doing>: <what the system said>": returns rv. */
+apr_status_t mproc__starting_failed(const mproc__starting_t *starting, apr_status_t rv,
+                                    const char *doing);
+
+#endif
