@@ -13,8 +13,8 @@
 
 const char *port_fork_refusal(void)
 {
-    return "Windows cannot copy a process: there, each one begins with its program's first "
-           "instruction (CreateProcess); use spawn, which is the same on every system";
+    return "Windows begins every process at the start of its program, and cannot copy one; "
+           "use spawn";
 }
 
 apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,

@@ -2,7 +2,7 @@
 """Operating systems are named under src/posix and src/win32 only.
 
 Elsewhere there is no macro and no header of a system, but for declare.h's export and printf macros
-and for the test files that CMake chooses by MPROC_PORT. Benchmarks measure POSIX's own calls, so
+and for the files of tests and examples that CMake chooses by MPROC_PORT. Benchmarks measure POSIX's own calls, so
 they are not looked at.
 """
 
@@ -21,7 +21,7 @@ HEADERS = re.compile(
     r"|netdb\.h|dirent\.h|glob\.h|strings\.h)>", re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif|define|undef)\b(?:.*\\\n)*.*", re.MULTILINE)
 ALLOWED = {"include/mproc/declare.h": {"_WIN32", "__MINGW32__"}}
-CHOSEN = re.compile(r"tests/\w+/(\w+_(posix|win32)(_\w+)?|test_command_line)\.[ch]$")
+CHOSEN = re.compile(r"(?:tests|examples)/\w+/(\w+_(posix|win32)(_\w+)?|test_command_line)\.[ch]$")
 
 checked = [path for path in sources.files("include/**/*.h", "src/**/*.[ch]", "tests/**/*.[ch]", "tests/**/*.cpp",
                                           "examples/**/*.[ch]")

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Windows.
+ */
+
+#include "look.h"
+
+#include <io.h>
+#include <windows.h>
+
+#include <psapi.h>
+#include <tlhelp32.h>
+
+static PROCESS_MEMORY_COUNTERS_EX memory_counters(void)
+{
+    PROCESS_MEMORY_COUNTERS_EX counters = {0};
+
+    counters.cb = sizeof counters;
+    GetProcessMemoryInfo(GetCurrentProcess(), (PROCESS_MEMORY_COUNTERS *)&counters,
+                         sizeof counters);
+    return counters;
+}
+
+size_t look_resident(void)
+{
+    return memory_counters().WorkingSetSize;
+}
+
+size_t look_private(void)
+{
+    return memory_counters().PrivateUsage;
+}
+
+int look_handles(void)
+{
+    DWORD count = 0;
+
+    return GetProcessHandleCount(GetCurrentProcess(), &count) ? (int)count : 0;
+}
+
+int look_threads(void)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    int count = 0, more;
+
+    if (all == INVALID_HANDLE_VALUE)
+        return 0;
+    for (more = Thread32First(all, &entry); more; more = Thread32Next(all, &entry))
+        count += entry.th32OwnerProcessID == GetCurrentProcessId();
+    CloseHandle(all);
+    return count;
+}
+
+int look_is_readable(const void *address)
+{
+    char byte;
+    SIZE_T got = 0;
+
+    return ReadProcessMemory(GetCurrentProcess(), address, &byte, 1, &got) && got == 1;
+}
+
+intptr_t look_handle_of(FILE *file)
+{
+    return _get_osfhandle(_fileno(file));
+}
+
+int look_read(intptr_t handle, char *text, size_t size)
+{
+    OVERLAPPED from_the_beginning = {0};
+    HANDLE file = (HANDLE)handle;
+    DWORD got = 0;
+
+    if (GetFileType(file) != FILE_TYPE_DISK)
+        return -1;
+    if (!ReadFile(file, text, (DWORD)size - 1, &got, &from_the_beginning) &&
+        GetLastError() != ERROR_HANDLE_EOF)
+        return -1;
+    text[got] = '\0';
+    return (int)got;
+}
