@@ -59,15 +59,30 @@ static apr_status_t check_signals(mproc_task_t *task)
 
 /* -- Parents in a strange state --------------------------------------------------------- */
 
-static apr_status_t start_and_pass_on(mproc_target_fn *target, apr_pool_t *mem)
+static apr_status_t start_and_pass_on_with(const mproc_process_options_t *options, mproc_target_fn *target,
+                                           apr_pool_t *mem)
 {
     mproc_process_t *process;
     apr_status_t rv;
 
-    MPROC_TRY(mproc_process_start(&process, target, MPROC_NO_ARGS, NULL, mem));
+    MPROC_TRY(mproc_process_start(&process, target, MPROC_NO_ARGS, options, mem));
     MPROC_TRY(mproc_process_join(process, PATIENCE));
     rv = mproc_process_status(process);
     return rv == APR_SUCCESS ? rv : mproc_error_set(rv, "%s", mproc_process_error(process));
+}
+
+static apr_status_t start_and_pass_on(mproc_target_fn *target, apr_pool_t *mem)
+{
+    return start_and_pass_on_with(NULL, target, mem);
+}
+
+/* One that has nothing from its parent but what it is given. */
+static apr_status_t spawn_and_pass_on(mproc_target_fn *target, apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+
+    options.start_method = MPROC_SPAWN;
+    return start_and_pass_on_with(&options, target, mem);
 }
 
 static apr_status_t start_without_standard_streams(mproc_task_t *task)
@@ -75,7 +90,7 @@ static apr_status_t start_without_standard_streams(mproc_task_t *task)
     close(0);
     close(1);
     close(2);
-    MPROC_TRY(start_and_pass_on(check_standard_streams, mproc_task_mem(task)));
+    MPROC_TRY(spawn_and_pass_on(check_standard_streams, mproc_task_mem(task)));
     return fcntl(0, F_GETFD) == -1 && fcntl(1, F_GETFD) == -1 && fcntl(2, F_GETFD) == -1
                ? APR_SUCCESS
                : mproc_error_set(APR_EGENERAL, "the parent's own streams were opened");
@@ -84,7 +99,7 @@ static apr_status_t start_without_standard_streams(mproc_task_t *task)
 static apr_status_t start_without_stdin(mproc_task_t *task)
 {
     close(0);
-    return start_and_pass_on(check_standard_streams, mproc_task_mem(task));
+    return spawn_and_pass_on(check_standard_streams, mproc_task_mem(task));
 }
 
 /* A million, or as many as this machine allows, and the last of them open for every program to inherit. */
@@ -99,7 +114,7 @@ static apr_status_t start_with_a_million_descriptors(mproc_task_t *task)
     }
     if (fcntl(0, F_DUPFD, (int)limit.rlim_cur - 1) < 0)
         return mproc_error_set(APR_EGENERAL, "%d is no descriptor", (int)limit.rlim_cur - 1);
-    return start_and_pass_on(check_standard_streams, mproc_task_mem(task));
+    return spawn_and_pass_on(check_standard_streams, mproc_task_mem(task));
 }
 
 static apr_status_t start_with_signals_blocked(mproc_task_t *task)
@@ -112,7 +127,7 @@ static apr_status_t start_with_signals_blocked(mproc_task_t *task)
     for (number = 1; number < 32; number++)
         if (number != SIGCHLD)
             signal(number, SIG_IGN);
-    MPROC_TRY(start_and_pass_on(check_signals, mproc_task_mem(task)));
+    MPROC_TRY(spawn_and_pass_on(check_signals, mproc_task_mem(task)));
     pthread_sigmask(SIG_SETMASK, NULL, &still);
     return sigismember(&still, SIGUSR1) == 1 && signal(SIGUSR1, SIG_DFL) == SIG_IGN
                ? APR_SUCCESS
@@ -277,14 +292,16 @@ static void without_descriptors_a_start_fails_and_works_again_later(void **state
 
 static void an_executable_that_may_not_be_run_is_told(void **state)
 {
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
     char path[] = "/tmp/mproc-test-XXXXXX";
     mproc_process_t *process = NULL;
     int file = mkstemp(path);
     apr_status_t rv;
 
     close(file);
+    options.start_method = MPROC_SPAWN;
     assert_success(mproc_set_executable(path));
-    rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, *state);
+    rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, *state);
     unlink(path);
     assert_success(mproc_set_executable(NULL));
     assert_true(APR_STATUS_IS_EACCES(rv));

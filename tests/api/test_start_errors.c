@@ -72,8 +72,11 @@ static apr_status_t failed_start(const mproc_process_options_t *options, const m
 
 static apr_status_t failed_start_of(const char *executable, apr_pool_t *mem)
 {
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+
+    options.start_method = MPROC_SPAWN; /* which alone runs an executable */
     assert_success(mproc_set_executable(executable));
-    return failed_start(NULL, MPROC_NO_ARGS, mem);
+    return failed_start(&options, MPROC_NO_ARGS, mem);
 }
 
 /* -- The target ---------------------------------------------------------------------------- */
