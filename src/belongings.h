@@ -21,7 +21,8 @@ apr_status_t mproc__belongings_set(apr_pool_t *mem);
 
 /*
  * Held while something is made and put on the list, or taken off and closed, and during a fork:
- * a child sees neither half of it.  May be called before the guard, when there are no threads.
+ * a child sees neither half of it.  The innermost lock but for memory's; may be called before the
+ * guard, when there are no threads.
  */
 void mproc__belongings_lock(void);
 void mproc__belongings_unlock(void);

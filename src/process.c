@@ -10,6 +10,7 @@
 
 #include "process_object.h"
 
+#include "belongings.h"
 #include "deadline.h"
 #include "program.h"
 
@@ -39,13 +40,31 @@ static void unlock(mproc_process_t *process)
 
 /* -- Waiting ------------------------------------------------------------------ */
 
-static void release_port(mproc_process_t *process)
+/*
+ * What is closed here is not closed in the middle of a fork: the system copies descriptors and
+ * memory one after the other, so that the child could have those that its memory calls closed.
+ */
+static void close_port(mproc_process_t *process)
 {
-    if (process->port == NULL || process->waiters > 0 ||
-        (process->is_sentinel_given && !process->is_closed))
-        return;
+    mproc__belongings_lock();
     port_process_close(process->port);
     process->port = NULL;
+    mproc__belongings_unlock();
+}
+
+static void close_control(mproc_process_t *process)
+{
+    mproc__belongings_lock();
+    port_channel_close(process->control);
+    process->control = NULL;
+    mproc__belongings_unlock();
+}
+
+static void release_port(mproc_process_t *process)
+{
+    if (process->port != NULL && process->waiters == 0 &&
+        (!process->is_sentinel_given || process->is_closed))
+        close_port(process);
 }
 
 /* Under the lock, once. */
@@ -58,8 +77,7 @@ static void settle(mproc_process_t *process)
         return;
     port_process_reap(process->port, &process->how);
     mproc__process_read_last_words(process);
-    port_channel_close(process->control);
-    process->control = NULL;
+    close_control(process);
 }
 
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline)

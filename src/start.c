@@ -162,6 +162,15 @@ static apr_status_t make_control(mproc__starting_t *starting)
                              : mproc__starting_failed(starting, rv, "making its control channel");
 }
 
+static void close_control(mproc__starting_t *starting)
+{
+    if (starting->here != NULL)
+        port_channel_close(starting->here);
+    if (starting->there != NULL)
+        port_channel_close(starting->there);
+    starting->here = starting->there = NULL;
+}
+
 static apr_status_t make_message(mproc__starting_t *starting, const mproc_pack_t *args)
 {
     mproc__start_t start = {
@@ -238,6 +247,8 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
         rv = make_message(starting, args);
     if (rv == APR_SUCCESS)
         rv = starting->method->launch(starting);
+    if (rv != APR_SUCCESS)
+        close_control(starting);
     mproc__forks_end();
     return rv;
 }
@@ -266,10 +277,6 @@ static apr_status_t tell(mproc__starting_t *starting)
 
 static void give_up(mproc__starting_t *starting)
 {
-    if (starting->here != NULL)
-        port_channel_close(starting->here);
-    if (starting->there != NULL)
-        port_channel_close(starting->there);
     if (starting->process != NULL) {
         mproc__children_remove(starting->process);
         apr_pool_destroy(starting->process->mem);

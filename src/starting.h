@@ -11,7 +11,7 @@
 #include "context.h"
 #include "process_object.h"
 
-/* All that one start holds.  What is not NULL is given back when it fails. */
+/* All that one start holds. */
 typedef struct mproc__starting_t {
     const mproc__method_t *method;
     const mproc_target_t *target;
@@ -20,7 +20,7 @@ typedef struct mproc__starting_t {
     mproc_process_t *process;
     const char *identity;
     const char *token;
-    port_channel_t *here; /* the control channel's ends */
+    port_channel_t *here; /* the control channel's ends; NULL when they are somebody else's */
     port_channel_t *there;
     mproc__buffer_t message;
     mproc__handles_t handles; /* of the arguments */

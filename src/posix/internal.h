@@ -23,8 +23,9 @@ struct port_channel_t {
 
 struct port_process_t {
     pid_t pid;
-    int sentinel; /* readable when the process has ended */
-    int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
+    int sentinel;              /* readable when the process has ended */
+    int lifeline;              /* of a child: the end whose closing ends it; of the parent: -1 */
+    struct watcher_t *watcher; /* watch_thread.c's, or NULL */
 };
 
 /* A child that was just started can be waited for from now on; if not, it is killed and reaped. */
@@ -85,8 +86,12 @@ int posix_usable_cpus(void);
 /* launch_*.c: run a program; on failure no child is left. */
 apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t *stage);
 
-/* watch_*.c: a descriptor that polls readable when the child `pid` has ended. */
-apr_status_t posix_watch_open(int *sentinel, pid_t pid);
+/* watch_*.c: set the sentinel, and what it needs, of the child `pid`. */
+apr_status_t posix_watch_open(port_process_t *process);
+
+/* watch_*.c: give them back; in a forked child they are the parent's, and only closed here. */
+void posix_watch_close(port_process_t *process);
+void posix_watch_abandon(port_process_t *process);
 
 /* watch_*.c: take the exit status; 0, or ECHILD when somebody else has taken it. */
 int posix_watch_reap(const port_process_t *process, siginfo_t *how);

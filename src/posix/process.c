@@ -22,7 +22,7 @@ static void close_descriptor(int *descriptor)
 /* A child that cannot be waited for is not started. */
 apr_status_t posix_process_watch(port_process_t *process)
 {
-    apr_status_t rv = posix_watch_open(&process->sentinel, process->pid);
+    apr_status_t rv = posix_watch_open(process);
 
     /* ESRCH: somebody else has reaped it, and its number may be another's. */
     if (rv != APR_SUCCESS && rv != APR_FROM_OS_ERROR(ESRCH)) {
@@ -69,8 +69,10 @@ apr_status_t port_process_stop(port_process_t *process, int signal)
     return error == 0 || error == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }
 
+/* A parent is not watched: its sentinel is our lifeline. */
 void port_process_close(port_process_t *process)
 {
+    posix_watch_close(process);
     close_descriptor(&process->sentinel);
     close_descriptor(&process->lifeline);
 }
@@ -78,5 +80,7 @@ void port_process_close(port_process_t *process)
 /* The kernel's notices of a parent's lifeline go to its owner alone: closing a copy stops nothing. */
 void port_process_abandon(port_process_t *process)
 {
-    port_process_close(process);
+    posix_watch_abandon(process);
+    close_descriptor(&process->sentinel);
+    close_descriptor(&process->lifeline);
 }

@@ -13,19 +13,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-apr_status_t posix_watch_open(int *sentinel, pid_t pid)
+apr_status_t posix_watch_open(port_process_t *process)
 {
-    int descriptor = pidfd_open(pid, 0);
+    int descriptor = pidfd_open(process->pid, 0);
     apr_status_t rv;
 
     if (descriptor < 0)
         return APR_FROM_OS_ERROR(errno);
     rv = posix_above_stdio(&descriptor);
     if (rv == APR_SUCCESS)
-        *sentinel = descriptor;
+        process->sentinel = descriptor;
     else
         close(descriptor);
     return rv;
+}
+
+void posix_watch_close(port_process_t *process)
+{
+    (void)process;
+}
+
+void posix_watch_abandon(port_process_t *process)
+{
+    (void)process;
 }
 
 int posix_watch_reap(const port_process_t *process, siginfo_t *how)

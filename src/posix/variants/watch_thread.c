@@ -10,33 +10,43 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef struct watcher_t {
+/* Two own it, its thread and the process object; whoever is the last to go takes it away. */
+struct watcher_t {
     pid_t child;
     int tells;
-} watcher_t;
+    atomic_int owners;
+};
+
+static void disown(struct watcher_t *watcher)
+{
+    if (atomic_fetch_sub(&watcher->owners, 1) > 1)
+        return;
+    close(watcher->tells);
+    free(watcher);
+}
 
 static void *wait_for_child(void *data)
 {
-    watcher_t watcher = *(watcher_t *)data;
+    struct watcher_t *watcher = data;
     siginfo_t how;
 
-    free(data);
-    while (waitid(P_PID, (id_t)watcher.child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+    while (waitid(P_PID, (id_t)watcher->child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
-    while (write(watcher.tells, "", 1) < 0 && errno == EINTR)
+    while (write(watcher->tells, "", 1) < 0 && errno == EINTR)
         ;
-    close(watcher.tells);
+    disown(watcher);
     return NULL;
 }
 
-apr_status_t posix_watch_open(int *sentinel, pid_t pid)
+apr_status_t posix_watch_open(port_process_t *process)
 {
-    watcher_t *watcher = malloc(sizeof *watcher);
+    struct watcher_t *watcher = malloc(sizeof *watcher);
     int pair[2];
     apr_status_t rv;
 
@@ -47,16 +57,31 @@ apr_status_t posix_watch_open(int *sentinel, pid_t pid)
         free(watcher);
         return rv;
     }
-    watcher->child = pid;
-    watcher->tells = pair[1];
+    *watcher = (struct watcher_t){process->pid, pair[1], 2};
     rv = posix_background(wait_for_child, watcher);
     if (rv != APR_SUCCESS) {
         posix_close_pair(pair);
         free(watcher);
         return rv;
     }
-    *sentinel = pair[0];
+    process->sentinel = pair[0];
+    process->watcher = watcher;
     return APR_SUCCESS;
+}
+
+void posix_watch_close(port_process_t *process)
+{
+    if (process->watcher != NULL)
+        disown(process->watcher);
+    process->watcher = NULL;
+}
+
+/* Its thread is not here. */
+void posix_watch_abandon(port_process_t *process)
+{
+    if (process->watcher != NULL)
+        close(process->watcher->tells);
+    process->watcher = NULL;
 }
 
 int posix_watch_reap(const port_process_t *process, siginfo_t *how)
