@@ -14,6 +14,7 @@
 #include <mproc/status.h>
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *no_refusal(void)
@@ -21,10 +22,16 @@ static const char *no_refusal(void)
     return NULL;
 }
 
+static void flush_output(void)
+{
+    fflush(stdout);
+    fflush(stderr);
+}
+
 /* The default first. */
 static const mproc__method_t methods[] = {
-    {MPROC_SPAWN, no_refusal, 0, mproc__forks_hold, mproc__launch_by_spawn},
-    {MPROC_FORK, port_fork_refusal, 1, mproc__forks_begin, mproc__launch_by_fork},
+    {MPROC_SPAWN, no_refusal, flush_output, mproc__forks_hold, mproc__launch_by_spawn},
+    {MPROC_FORK, port_fork_refusal, port_fork_flush, mproc__forks_begin, mproc__launch_by_fork},
 };
 
 enum { METHODS = sizeof methods / sizeof methods[0] };

@@ -15,11 +15,11 @@ struct mproc__starting_t;
 typedef struct mproc__method_t {
     const char *name;
     const char *(*refusal)(void); /* a sentence if this system cannot; else NULL */
-    int copies_streams;           /* the child has the parent's stdio buffers */
+    void (*flush)(void);          /* what would be printed out of order, or twice */
     void (*hold)(void);           /* against forks in other threads, until mproc__forks_end() */
     /*
      * Make the child, and add it: APR_SUCCESS, or a status and a message.  What is left of the
-     * message afterwards is sent to it.
+     * start message is sent to it afterwards.
      */
     apr_status_t (*launch)(struct mproc__starting_t *starting);
 } mproc__method_t;

@@ -11,6 +11,7 @@
 #include "children.h"
 #include "deadline.h"
 #include "exit_hooks.h"
+#include "forks.h"
 #include "log.h"
 #include "program.h"
 
@@ -130,6 +131,7 @@ static void end_children(void)
 void mproc__leave(void)
 {
     mproc__log(MPROC__LOG_INFO, "process shutting down");
+    mproc__forks_leave();
     mproc__exit_hooks_run(0);
     end_children();
     mproc__exit_hooks_run(INT_MIN);

@@ -25,20 +25,44 @@ static _Thread_local holding_t holding;
 
 void mproc__forks_hold(void)
 {
-    apr_thread_rwlock_rdlock(births);
+    if (births != NULL)
+        apr_thread_rwlock_rdlock(births);
     holding = HOLDS_START;
 }
 
 void mproc__forks_begin(void)
 {
-    apr_thread_rwlock_wrlock(births);
+    if (births != NULL)
+        apr_thread_rwlock_wrlock(births);
     holding = HOLDS_FORK;
 }
 
 void mproc__forks_end(void)
 {
     holding = HOLDS_NOTHING;
-    apr_thread_rwlock_unlock(births);
+    if (births != NULL)
+        apr_thread_rwlock_unlock(births);
+}
+
+/* -- At the end of the program ---------------------------------------------------- */
+
+/* exit() has locks of the system's while it looks for the next handler, but not inside of one. */
+static int is_ending;
+static _Thread_local int is_ended_here;
+
+void mproc__forks_leave(void)
+{
+    mproc__forks_begin();
+    is_ending = is_ended_here = 1;
+    mproc__forks_end();
+}
+
+apr_status_t mproc__forks_check(void)
+{
+    return is_ending && !is_ended_here
+               ? mproc_error_set(MPROC_EENDING, "the program is ending: no thread but the one "
+                                                "that ends it can fork")
+               : APR_SUCCESS;
 }
 
 /* -- Around a fork -------------------------------------------------------------- */
@@ -118,5 +142,6 @@ apr_status_t mproc__forks_set(apr_pool_t *mem)
 apr_status_t mproc__forks_renew(apr_pool_t *mem)
 {
     holding = HOLDS_NOTHING;
+    is_ending = is_ended_here = 0;
     return make_lock(mem);
 }

@@ -23,6 +23,12 @@ void mproc__forks_hold(void);
 /* This thread forks a process; nothing is started meanwhile. */
 void mproc__forks_begin(void);
 
+/* Whether this thread, which holds a fork, may do it: APR_SUCCESS, or MPROC_EENDING and a message. */
+apr_status_t mproc__forks_check(void);
+
+/* This thread ends the program: from now on no other thread forks. */
+void mproc__forks_leave(void);
+
 /* The end of either. */
 void mproc__forks_end(void);
 

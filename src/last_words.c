@@ -121,15 +121,25 @@ static void settle_refused(mproc_process_t *process, const mproc__report_t *repo
     process->words = apr_pstrdup(process->mem, report->words);
 }
 
+apr_status_t mproc__process_hear_first_word(mproc_process_t *process, port_deadline_t deadline)
+{
+    size_t received;
+
+    if (process->first_word != 0)
+        return APR_SUCCESS;
+    return port_channel_read(process->control, &process->first_word, 1, deadline, &received);
+}
+
 void mproc__process_read_last_words(mproc_process_t *process)
 {
     mproc_values_t *values = mproc_values_create(process->mem);
     mproc__report_t report;
-    char word = 0;
+    char word;
     int has_report;
 
     process->words = "";
-    read_exactly(process->control, &word, 1);
+    mproc__process_hear_first_word(process, PORT_NOW);
+    word = process->first_word;
     has_report = word != 0 && read_report(process->control, &report, values) == APR_SUCCESS;
     if (!has_report)
         settle_died(process, word == MPROC__WORD_READY);

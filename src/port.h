@@ -267,6 +267,12 @@ typedef struct port_fork_t {
 const char *port_fork_refusal(void);
 
 /*
+ * Flush stdio before a fork: stdout and stderr, and the other streams too, where that waits for
+ * no other thread.
+ */
+void port_fork_flush(void);
+
+/*
  * Start a copy of this process.
  *
  * Pre: port_fork_refusal() is NULL; request->nhandles > 0.  The caller sees to it that no other

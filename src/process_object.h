@@ -31,6 +31,7 @@ struct mproc_process_t {
     apr_thread_mutex_t *lock;
     port_process_t *port;    /* NULL once nobody needs the system's part any more */
     port_channel_t *control; /* NULL once its report was read */
+    char first_word;         /* of those on it; 0 until it was read */
     int waiters;             /* threads that wait on `port` without the lock */
     int has_ended;
     int is_sentinel_given; /* then `port` stays until the object is closed */
@@ -71,6 +72,12 @@ apr_status_t mproc__process_check_child(const mproc_process_t *process);
  * MPROC_EINUSE while threads wait for it.
  */
 apr_status_t mproc__process_shut(mproc_process_t *process);
+
+/*
+ * Before others have the process, or under its lock: wait for what a child says first.  APR_SUCCESS,
+ * APR_TIMEUP, or APR_EOF when it will say nothing.
+ */
+apr_status_t mproc__process_hear_first_word(mproc_process_t *process, port_deadline_t deadline);
 
 /* Under the lock, when it has ended: set its status and words by what it has left behind. */
 void mproc__process_read_last_words(mproc_process_t *process);

@@ -207,7 +207,7 @@ port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t
     return handles;
 }
 
-void mproc__starting_add(mproc__starting_t *starting)
+void mproc__starting_take(mproc__starting_t *starting)
 {
     mproc_process_t *process = starting->process;
 
@@ -216,23 +216,15 @@ void mproc__starting_add(mproc__starting_t *starting)
     starting->here = NULL;
     port_channel_close(starting->there);
     starting->there = NULL;
-    mproc__children_add(process);
-    mproc__log(MPROC__LOG_DEBUG, "started %s by %s, pid %lld", process->name,
-               starting->method->name, (long long)process->pid);
 }
 
-/*
- * With other threads only those two: one that waits for input would keep a lock of its stream for
- * as long as it waits.
- */
-static void flush_streams(const mproc__starting_t *starting)
+void mproc__starting_add(const mproc__starting_t *starting)
 {
-    if (starting->method->copies_streams && port_thread_count() == 1) {
-        fflush(NULL);
-        return;
-    }
-    fflush(stdout);
-    fflush(stderr);
+    const mproc_process_t *process = starting->process;
+
+    mproc__children_add(starting->process);
+    mproc__log(MPROC__LOG_DEBUG, "started %s by %s, pid %lld", process->name,
+               starting->method->name, (long long)process->pid);
 }
 
 /* No fork in another thread comes between making what only the child may have and giving it. */
@@ -240,7 +232,7 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
 {
     apr_status_t rv;
 
-    flush_streams(starting);
+    starting->method->flush();
     starting->method->hold();
     rv = make_control(starting);
     if (rv == APR_SUCCESS)
@@ -251,6 +243,12 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
         close_control(starting);
     mproc__forks_end();
     return rv;
+}
+
+void mproc__starting_abort(const mproc__starting_t *starting)
+{
+    mproc__process_stop(starting->process, MPROC__FORCE);
+    mproc__process_wait(starting->process, PORT_NEVER);
 }
 
 /*
@@ -267,8 +265,7 @@ static apr_status_t tell(mproc__starting_t *starting)
 
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
-    mproc__process_stop(process, MPROC__FORCE);
-    mproc__process_wait(process, PORT_NEVER);
+    mproc__starting_abort(starting);
     return mproc_error_set(rv, "%s was started, but did not read its start message",
                            process->name);
 }

@@ -9,6 +9,7 @@
 
 #include "belongings.h"
 #include "child.h"
+#include "deadline.h"
 #include "ending.h"
 #include "exit_hooks.h"
 #include "forks.h"
@@ -24,6 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A copy is at its target at once; one that is not by then never will be. */
+#define BIRTH_TIMEOUT apr_time_from_sec(10)
 
 /* What parent and child both know. */
 typedef struct forking_t {
@@ -154,11 +158,33 @@ static apr_status_t fork_process(forking_t *forking)
     return rv == APR_SUCCESS ? rv : fork_failed(starting, rv, stage);
 }
 
+/*
+ * A process with threads is copied whatever they are doing.  The library's own locks are free in
+ * the copy, but not all of the system's: with the one that exit() and atexit() hold for a moment
+ * the child would hang before its target, and its parent with it, which joins it at its end.
+ */
+static apr_status_t see_it_live(const mproc__starting_t *starting)
+{
+    mproc_process_t *process = starting->process;
+    apr_status_t rv;
+
+    if (port_thread_count() == 1)
+        return APR_SUCCESS;
+    rv = mproc__process_hear_first_word(process, mproc__deadline(BIRTH_TIMEOUT));
+    if (!APR_STATUS_IS_TIMEUP(rv))
+        return APR_SUCCESS;
+    mproc__starting_abort(starting);
+    return mproc_error_set(rv, "%s hangs: it is a copy of this process, and needs a lock that "
+                               "another thread held; start it by spawn",
+                           process->name);
+}
+
 apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
 {
     forking_t forking = {starting, NULL};
     apr_status_t rv;
 
+    MPROC_TRY(mproc__forks_check());
     warn_of_threads(starting->process->name);
     rv = apr_pool_create(&forking.childs, NULL);
     if (rv != APR_SUCCESS)
@@ -166,6 +192,8 @@ apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
     rv = fork_process(&forking);
     apr_pool_destroy(forking.childs);
     MPROC_TRY(rv);
+    mproc__starting_take(starting);
+    MPROC_TRY(see_it_live(starting));
     mproc__starting_add(starting);
     mproc__buffer_free(&starting->message); /* the child has its copy: nothing is left to say */
     return APR_SUCCESS;

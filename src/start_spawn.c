@@ -78,6 +78,7 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
     if (rv != APR_SUCCESS)
         return launch_failed(starting, request.executable, rv, stage);
     mproc__start_number(&starting->message, handles + count + 1, count - 1);
+    mproc__starting_take(starting);
     mproc__starting_add(starting);
     return APR_SUCCESS;
 }

@@ -36,8 +36,14 @@ apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
  */
 port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t *count);
 
-/* There is a child: it is on the list, and the control channel's end is its process's. */
-void mproc__starting_add(mproc__starting_t *starting);
+/* There is a child: the control channel's end is its process's. */
+void mproc__starting_take(mproc__starting_t *starting);
+
+/* Others may have it, too: it goes on the list of children. */
+void mproc__starting_add(const mproc__starting_t *starting);
+
+/* The child does not do its part of the agreement: it is ended. */
+void mproc__starting_abort(const mproc__starting_t *starting);
 
 /* "cannot start <name>: <doing>: <what the system said>": returns rv. */
 apr_status_t mproc__starting_failed(const mproc__starting_t *starting, apr_status_t rv,

@@ -39,6 +39,7 @@ static const char *const texts[] = {
     [MPROC_EDAEMON - MPROC_STATUS_START] = "daemonic processes are not allowed to have children",
     [MPROC_EFOREIGN - MPROC_STATUS_START] = "the object belongs to the process that made it",
     [MPROC_ECONTEXT - MPROC_STATUS_START] = "the start method has already been set",
+    [MPROC_EENDING - MPROC_STATUS_START] = "the program is ending",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)

@@ -88,8 +88,10 @@ typedef intptr_t mproc_sentinel_t;
  * @return MPROC_EINUSE         a connection in the arguments is in the middle of a message, or
  *                              another thread is receiving on it
  * @return MPROC_ECLOSED        a connection in the arguments is closed
+ * @return MPROC_EENDING        another thread ends the program, and this one was to fork
  * @return APR_TIMEUP           the program did not read its start message within a minute, and
- *                              was killed; it is none of mproc's
+ *                              was killed: it is none of mproc's; or a copy of this process
+ *                              needs a lock that another thread held, and hangs
  * @return APR_EINVAL           an argument or an option is bad; the message names it
  * @return another              what the system said; the message names the stage: the
  *                              executable, the working directory, or the handles

@@ -64,6 +64,8 @@ MPROC_BEGIN_C
 #define MPROC_EFOREIGN (MPROC_STATUS_START + 20)
 /** The start method was set before. */
 #define MPROC_ECONTEXT (MPROC_STATUS_START + 21)
+/** The program is ending: its threads can fork no more. */
+#define MPROC_EENDING (MPROC_STATUS_START + 22)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

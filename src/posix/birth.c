@@ -98,11 +98,11 @@ apr_status_t posix_tie_to_parent(int lifeline)
 /* Nothing is ever written into the lifeline, so it is readable when its other end is closed. */
 port_process_t *posix_parent_process(int lifeline, apr_pool_t *mem)
 {
-    port_process_t *parent = apr_pcalloc(mem, sizeof *parent);
+    port_process_t *parent = apr_palloc(mem, sizeof *parent);
 
     parent->pid = getppid();
     parent->sentinel = lifeline;
-    parent->lifeline = -1;
+    parent->lifeline = parent->teller = -1;
     return parent;
 }
 

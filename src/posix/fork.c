@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +32,25 @@ const char *port_fork_refusal(void)
 }
 
 /* -- Before -------------------------------------------------------------------- */
+
+/*
+ * A thread that waits for input keeps the lock of its stream for as long as it waits, and
+ * fflush(NULL) wants the locks of all.  Where threads cannot be counted, stdin is looked at.
+ */
+void port_fork_flush(void)
+{
+    int threads = posix_count_threads();
+
+    if (threads == 1) {
+        fflush(NULL);
+    } else if (threads == 0 && ftrylockfile(stdin) == 0) {
+        fflush(NULL);
+        funlockfile(stdin);
+    } else {
+        fflush(stdout);
+        fflush(stderr);
+    }
+}
 
 static apr_status_t check_folder(const char *folder)
 {
@@ -62,7 +82,7 @@ static apr_status_t copy_handles(preparation_t *prepared, const port_fork_t *req
 
 static apr_status_t open_null_device(preparation_t *prepared)
 {
-    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     if (descriptor < 0)
         return APR_FROM_OS_ERROR(errno);
@@ -99,14 +119,35 @@ static void end_preparation(const preparation_t *prepared)
 
 /* -- In the child -------------------------------------------------------------- */
 
-static apr_status_t replace_stdin(const preparation_t *prepared)
+/*
+ * What is in the buffer is the parent's; another thread may have put it there since it flushed.
+ * There is no portable way to empty a buffer but to write it: here, to nowhere.
+ */
+static void forget_output(FILE *stream, int null_device)
+{
+    int descriptor = fileno(stream);
+    int kept = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR) : -1;
+
+    if (kept < 0)
+        return;
+    if (dup2(null_device, descriptor) >= 0) {
+        fflush(stream);
+        dup2(kept, descriptor);
+    }
+    close(kept);
+}
+
+/* fflush() of a stream that reads forgets what was read ahead, and moves no one's place any more. */
+static apr_status_t be_alone_with_streams(const preparation_t *prepared)
 {
     apr_status_t rv = APR_SUCCESS;
 
     if (dup2(prepared->null_device, STDIN_FILENO) < 0)
         rv = APR_FROM_OS_ERROR(errno);
+    fflush(stdin);
+    forget_output(stdout, prepared->null_device);
+    forget_output(stderr, prepared->null_device);
     close(prepared->null_device);
-    posix_forget_streams();
     return rv;
 }
 
@@ -127,15 +168,14 @@ static apr_status_t go_to_folder(const char *folder)
 static _Noreturn void live(const preparation_t *prepared, const port_fork_t *request)
 {
     port_birth_t birth = {.control = prepared->copies[0]};
-    apr_status_t rv = posix_leave_by(request->leave);
+    apr_status_t rv = tie_to_parent(prepared, request);
 
     /* Without it exit() would do the parent's business. */
-    if (rv != APR_SUCCESS)
+    if (posix_leave_by(request->leave) != APR_SUCCESS)
         _exit(127);
     birth.parent = posix_parent_process(prepared->lifeline[0], request->child_mem);
-    rv = tie_to_parent(prepared, request);
     if (rv == APR_SUCCESS)
-        rv = replace_stdin(prepared);
+        rv = be_alone_with_streams(prepared);
     if (rv == APR_SUCCESS)
         rv = go_to_folder(request->folder);
     if (!request->ignores_interrupt)
@@ -174,7 +214,7 @@ apr_status_t port_fork(port_process_t **process, const port_fork_t *request, por
                        apr_pool_t *mem)
 {
     preparation_t prepared = {.lifeline = {-1, -1}, .null_device = -1};
-    port_process_t started = {.sentinel = -1};
+    port_process_t started = {.sentinel = -1, .teller = -1};
     apr_status_t rv;
 
     assert(request->nhandles > 0);

@@ -23,9 +23,9 @@ struct port_channel_t {
 
 struct port_process_t {
     pid_t pid;
-    int sentinel;              /* readable when the process has ended */
-    int lifeline;              /* of a child: the end whose closing ends it; of the parent: -1 */
-    struct watcher_t *watcher; /* watch_thread.c's, or NULL */
+    int sentinel; /* readable when the process has ended */
+    int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
+    int teller;   /* watch_thread.c's: the other end of the sentinel, which its thread closes */
 };
 
 /* A child that was just started can be waited for from now on; if not, it is killed and reaped. */
@@ -89,9 +89,8 @@ apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t
 /* watch_*.c: set the sentinel, and what it needs, of the child `pid`. */
 apr_status_t posix_watch_open(port_process_t *process);
 
-/* watch_*.c: give them back; in a forked child they are the parent's, and only closed here. */
-void posix_watch_close(port_process_t *process);
-void posix_watch_abandon(port_process_t *process);
+/* watch_*.c: in a forked child, close what the parent's watch has open beside the sentinel. */
+void posix_watch_abandon(const port_process_t *process);
 
 /* watch_*.c: take the exit status; 0, or ECHILD when somebody else has taken it. */
 int posix_watch_reap(const port_process_t *process, siginfo_t *how);
@@ -107,9 +106,6 @@ apr_status_t posix_background(void *(*wait)(void *), void *data);
  * PORT_CODE_UNKNOWN, before the handlers that were registered until now.
  */
 apr_status_t posix_leave_by(void (*leave)(int code));
-
-/* streams_*.c: forget what the parent had in the buffers of stdin, stdout and stderr. */
-void posix_forget_streams(void);
 
 /* threads_*.c: the number of threads, or 0 where the system does not say. */
 int posix_count_threads(void);

@@ -69,10 +69,8 @@ apr_status_t port_process_stop(port_process_t *process, int signal)
     return error == 0 || error == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }
 
-/* A parent is not watched: its sentinel is our lifeline. */
 void port_process_close(port_process_t *process)
 {
-    posix_watch_close(process);
     close_descriptor(&process->sentinel);
     close_descriptor(&process->lifeline);
 }

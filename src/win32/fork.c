@@ -17,6 +17,10 @@ const char *port_fork_refusal(void)
            "use spawn";
 }
 
+void port_fork_flush(void)
+{
+}
+
 apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,
                        apr_pool_t *mem)
 {

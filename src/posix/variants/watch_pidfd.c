@@ -28,12 +28,7 @@ apr_status_t posix_watch_open(port_process_t *process)
     return rv;
 }
 
-void posix_watch_close(port_process_t *process)
-{
-    (void)process;
-}
-
-void posix_watch_abandon(port_process_t *process)
+void posix_watch_abandon(const port_process_t *process)
 {
     (void)process;
 }

@@ -2,51 +2,39 @@
 
 /*
  * Any POSIX system: a thread waits for the child without reaping it
- * (waitid(2) with WNOWAIT), and writes into a pipe that then polls readable: its
- * mere end would not do, as a forked sibling may hold a copy.  A status that
- * somebody else has taken ends the wait as well.
+ * (waitid(2) with WNOWAIT), and closes a pipe that then polls readable.  A
+ * status that somebody else has taken ends the wait as well.
  */
 
 #include "internal.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Two own it, its thread and the process object; whoever is the last to go takes it away. */
-struct watcher_t {
+typedef struct watcher_t {
     pid_t child;
-    int tells;
-    atomic_int owners;
-};
-
-static void disown(struct watcher_t *watcher)
-{
-    if (atomic_fetch_sub(&watcher->owners, 1) > 1)
-        return;
-    close(watcher->tells);
-    free(watcher);
-}
+    int teller;
+} watcher_t;
 
 static void *wait_for_child(void *data)
 {
-    struct watcher_t *watcher = data;
+    watcher_t watcher = *(watcher_t *)data;
     siginfo_t how;
 
-    while (waitid(P_PID, (id_t)watcher->child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+    free(data);
+    while (waitid(P_PID, (id_t)watcher.child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
-    while (write(watcher->tells, "", 1) < 0 && errno == EINTR)
-        ;
-    disown(watcher);
+    close(watcher.teller);
     return NULL;
 }
 
 apr_status_t posix_watch_open(port_process_t *process)
 {
-    struct watcher_t *watcher = malloc(sizeof *watcher);
+    watcher_t *watcher = malloc(sizeof *watcher);
     int pair[2];
     apr_status_t rv;
 
@@ -57,7 +45,7 @@ apr_status_t posix_watch_open(port_process_t *process)
         free(watcher);
         return rv;
     }
-    *watcher = (struct watcher_t){process->pid, pair[1], 2};
+    *watcher = (watcher_t){process->pid, pair[1]};
     rv = posix_background(wait_for_child, watcher);
     if (rv != APR_SUCCESS) {
         posix_close_pair(pair);
@@ -65,23 +53,22 @@ apr_status_t posix_watch_open(port_process_t *process)
         return rv;
     }
     process->sentinel = pair[0];
-    process->watcher = watcher;
+    process->teller = pair[1];
     return APR_SUCCESS;
 }
 
-void posix_watch_close(port_process_t *process)
+/*
+ * The copy would keep the pipe open when the thread, which is not here, has closed its end.  If
+ * it has done so already, the number may be another file's: the ends of a pipe are one file.
+ */
+void posix_watch_abandon(const port_process_t *process)
 {
-    if (process->watcher != NULL)
-        disown(process->watcher);
-    process->watcher = NULL;
-}
+    struct stat sentinel, teller;
 
-/* Its thread is not here. */
-void posix_watch_abandon(port_process_t *process)
-{
-    if (process->watcher != NULL)
-        close(process->watcher->tells);
-    process->watcher = NULL;
+    if (process->teller >= 0 && fstat(process->sentinel, &sentinel) == 0 &&
+        fstat(process->teller, &teller) == 0 && sentinel.st_dev == teller.st_dev &&
+        sentinel.st_ino == teller.st_ino)
+        close(process->teller);
 }
 
 int posix_watch_reap(const port_process_t *process, siginfo_t *how)
