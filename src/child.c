@@ -104,6 +104,8 @@ _Noreturn void mproc__child_refuse(apr_status_t rv)
         say(MPROC__WORD_REFUSED);
         send_report(&report);
     }
+    if (task.mem != NULL)
+        apr_pool_destroy(task.mem);
     exit(MPROC_EXIT_HANDSHAKE);
 }
 

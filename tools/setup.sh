@@ -5,6 +5,7 @@
 #
 #   sh tools/setup.sh           for this system
 #   sh tools/setup.sh windows   for this system, and for building and running Windows programs on it
+#   sh tools/setup.sh strace    for this system, and for recording system calls on it
 #
 # Exit status: 0 everything is there; 1 something is missing; 3 everything for this system is there,
 # but Windows programs cannot be built on it.
@@ -116,6 +117,14 @@ set_up_windows()
     [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
 }
 
+set_up_strace()
+{
+    has strace && return 0
+    has apt-get || fail "missing: strace. Install it with this system's package manager."
+    apt_install strace
+    has strace || fail "still missing after apt-get install: strace"
+}
+
 check_cmake_version()
 {
     version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
@@ -125,9 +134,10 @@ check_cmake_version()
 }
 
 case ${1-} in
-    ''|windows) ;;
-    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows]" ;;
+    ''|windows|strace) ;;
+    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace]" ;;
 esac
 set_up_native
 check_cmake_version
 [ "${1-}" != windows ] || set_up_windows
+[ "${1-}" != strace ] || set_up_strace

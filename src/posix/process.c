@@ -24,8 +24,7 @@ apr_status_t posix_process_watch(port_process_t *process)
 {
     apr_status_t rv = posix_watch_open(process);
 
-    /* ESRCH: somebody else has reaped it, and its number may be another's. */
-    if (rv != APR_SUCCESS && rv != APR_FROM_OS_ERROR(ESRCH)) {
+    if (rv != APR_SUCCESS) {
         kill(process->pid, SIGKILL);
         while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
             ;

@@ -13,13 +13,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/*
+ * A child that has ended, and that somebody else has reaped at once, as the system does when
+ * SIGCHLD is ignored: a pipe without another end is readable as well.
+ */
+static apr_status_t watch_nobody(port_process_t *process)
+{
+    int pair[2];
+    apr_status_t rv = posix_pipe(pair);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    close(pair[1]);
+    process->sentinel = pair[0];
+    return APR_SUCCESS;
+}
+
 apr_status_t posix_watch_open(port_process_t *process)
 {
     int descriptor = pidfd_open(process->pid, 0);
     apr_status_t rv;
 
     if (descriptor < 0)
-        return APR_FROM_OS_ERROR(errno);
+        return errno == ESRCH ? watch_nobody(process) : APR_FROM_OS_ERROR(errno);
     rv = posix_above_stdio(&descriptor);
     if (rv == APR_SUCCESS)
         process->sentinel = descriptor;
@@ -46,7 +62,10 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how)
     return how->si_pid != 0 ? 0 : ECHILD;
 }
 
+/* EBADF: it is no pidfd, see watch_nobody(). */
 int posix_watch_signal(const port_process_t *process, int number)
 {
-    return pidfd_send_signal(process->sentinel, number, NULL, 0) == 0 ? 0 : errno;
+    if (pidfd_send_signal(process->sentinel, number, NULL, 0) == 0)
+        return 0;
+    return errno == EBADF ? ESRCH : errno;
 }
