@@ -99,7 +99,11 @@ static apr_status_t end(void *data)
 
 void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 {
-    apr_pool_cleanup_register(process->mem, process, end, apr_pool_cleanup_null);
+    /*
+     * Before the pools under it go: until it is off the list, another thread that starts a process
+     * may be reading this one's last words into one of them.
+     */
+    apr_pool_pre_cleanup_register(process->mem, process, end);
     if (!process->is_detached)
         return;
     /* In a pool under it: threads may share `mem`, and only making pools is safe there. */
