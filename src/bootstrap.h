@@ -40,8 +40,8 @@ typedef struct mproc__start_t {
     apr_int64_t parent_pid;
     int is_daemon;
     int ignores_interrupt;
-    const char *method;  /* by which the child is started */
-    const char *context; /* the start method that the parent's program has set, or "" */
+    const char *method;        /* by which the child is started */
+    const char *context;       /* the start method that the parent's program has set, or "" */
     const mproc_pack_t *args;  /* to encode */
     mproc_values_t *arguments; /* decoded: live in the values that were read into */
 } mproc__start_t;

@@ -103,9 +103,8 @@ static apr_status_t check_open(const mproc_connection_t *connection)
     if (connection->is_foreign)
         return mproc_error_set(MPROC_EFOREIGN, "the connection is the parent's; a child has those "
                                                "that it is given in its arguments");
-    return connection->channel != NULL
-               ? APR_SUCCESS
-               : mproc_error_set(MPROC_ECLOSED, "the connection is closed");
+    return connection->channel != NULL ? APR_SUCCESS
+                                       : mproc_error_set(MPROC_ECLOSED, "the connection is closed");
 }
 
 static apr_status_t check(const mproc_connection_t *connection, port_direction_t direction)

@@ -28,7 +28,7 @@ struct mproc_connection_t {
     port_channel_t *channel; /* NULL when closed */
     mproc__belonging_t belonging;
     int is_foreign; /* this is a copy, in a forked child that was not given the connection */
-    int directions;          /* port_direction_t */
+    int directions; /* port_direction_t */
     atomic_flag is_sending;
     atomic_flag is_receiving;
 

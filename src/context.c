@@ -76,9 +76,9 @@ static apr_status_t check(const mproc__method_t *method)
 {
     const char *refusal = method->refusal();
 
-    return refusal == NULL ? APR_SUCCESS
-                           : mproc_error_set(APR_ENOTIMPL, "the start method %s: %s", method->name,
-                                             refusal);
+    return refusal == NULL
+               ? APR_SUCCESS
+               : mproc_error_set(APR_ENOTIMPL, "the start method %s: %s", method->name, refusal);
 }
 
 /* Using the default sets it. */

@@ -245,8 +245,8 @@ typedef struct port_fork_t {
     const char *folder;           /* NULL: this process's */
     const port_handle_t *handles; /* what the child gets; [0] is its end of the control channel */
     size_t nhandles;              /* at least 1 */
-    int ignores_interrupt;        /* not 0: it calls port_interrupt_ignore(); Ctrl-C waits for that */
-    int is_detached;              /* not 0: outlives this process */
+    int ignores_interrupt; /* not 0: it calls port_interrupt_ignore(); Ctrl-C waits for that */
+    int is_detached;       /* not 0: outlives this process */
 
     /*
      * The child runs this and does not come back from it.  `rv` says whether it is whole;

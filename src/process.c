@@ -52,8 +52,11 @@ static void close_port(mproc_process_t *process)
     mproc__belongings_unlock();
 }
 
+/* It may have ended while the start still writes, and then the start closes it. */
 static void close_control(mproc_process_t *process)
 {
+    if (process->control == NULL || process->is_being_told)
+        return;
     mproc__belongings_lock();
     port_channel_close(process->control);
     process->control = NULL;
@@ -98,6 +101,15 @@ apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadl
         release_port(process);
     unlock(process);
     return rv;
+}
+
+void mproc__process_told(mproc_process_t *process)
+{
+    lock(process);
+    process->is_being_told = 0;
+    if (process->has_ended)
+        close_control(process);
+    unlock(process);
 }
 
 apr_status_t mproc__process_shut(mproc_process_t *process)

@@ -72,8 +72,9 @@ static apr_status_t check_options(const mproc_process_options_t *options)
     return check_environment(options->environment);
 }
 
-static apr_status_t check(mproc__starting_t *starting, mproc_process_t **process, mproc_target_fn *target,
-                          const mproc_process_options_t *options, const apr_pool_t *mem)
+static apr_status_t check(mproc__starting_t *starting, mproc_process_t **process,
+                          mproc_target_fn *target, const mproc_process_options_t *options,
+                          const apr_pool_t *mem)
 {
     static const mproc_process_options_t by_default = MPROC_PROCESS_OPTIONS;
 
@@ -212,7 +213,8 @@ void mproc__starting_take(mproc__starting_t *starting)
     mproc_process_t *process = starting->process;
 
     process->pid = port_process_pid(process->port);
-    process->control = starting->here;
+    process->control = starting->control = starting->here;
+    process->is_being_told = 1;
     starting->here = NULL;
     port_channel_close(starting->there);
     starting->there = NULL;
@@ -247,6 +249,7 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
 
 void mproc__starting_abort(const mproc__starting_t *starting)
 {
+    mproc__process_told(starting->process);
     mproc__process_stop(starting->process, MPROC__FORCE);
     mproc__process_wait(starting->process, PORT_NEVER);
 }
@@ -255,19 +258,26 @@ void mproc__starting_abort(const mproc__starting_t *starting)
  * A child that has ended already has its say through join; one that does not read is none of
  * ours.
  */
-static apr_status_t tell(mproc__starting_t *starting)
+static apr_status_t write_message(const mproc__starting_t *starting)
 {
-    mproc_process_t *process = starting->process;
     size_t sent;
-    apr_status_t rv = port_channel_write(process->control, starting->message.bytes,
-                                         starting->message.size, mproc__deadline(START_TIMEOUT),
-                                         &sent);
+    apr_status_t rv =
+        port_channel_write(starting->control, starting->message.bytes, starting->message.size,
+                           mproc__deadline(START_TIMEOUT), &sent);
 
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
     mproc__starting_abort(starting);
     return mproc_error_set(rv, "%s was started, but did not read its start message",
-                           process->name);
+                           starting->process->name);
+}
+
+static apr_status_t tell(const mproc__starting_t *starting)
+{
+    apr_status_t rv = write_message(starting);
+
+    mproc__process_told(starting->process);
+    return rv;
 }
 
 /* -- Keeping it, or giving up -------------------------------------------------- */

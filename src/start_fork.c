@@ -61,10 +61,9 @@ static apr_status_t set_variable(const char *change, apr_pool_t *mem)
 {
     const char *equals = strchr(change, '=');
 
-    return equals == NULL
-               ? apr_env_delete(change, mem)
-               : apr_env_set(apr_pstrmemdup(mem, change, (size_t)(equals - change)), equals + 1,
-                             mem);
+    return equals == NULL ? apr_env_delete(change, mem)
+                          : apr_env_set(apr_pstrmemdup(mem, change, (size_t)(equals - change)),
+                                        equals + 1, mem);
 }
 
 static apr_status_t change_environment(const char *const *changes, apr_pool_t *mem)
@@ -174,8 +173,9 @@ static apr_status_t see_it_live(const mproc__starting_t *starting)
     if (!APR_STATUS_IS_TIMEUP(rv))
         return APR_SUCCESS;
     mproc__starting_abort(starting);
-    return mproc_error_set(rv, "%s hangs: it is a copy of this process, and needs a lock that "
-                               "another thread held; start it by spawn",
+    return mproc_error_set(rv,
+                           "%s hangs: it is a copy of this process, and needs a lock that "
+                           "another thread held; start it by spawn",
                            process->name);
 }
 

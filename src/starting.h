@@ -22,6 +22,7 @@ typedef struct mproc__starting_t {
     const char *token;
     port_channel_t *here; /* the control channel's ends; NULL when they are somebody else's */
     port_channel_t *there;
+    port_channel_t *control; /* the process's, to tell it what to do */
     mproc__buffer_t message;
     mproc__handles_t handles; /* of the arguments */
 } mproc__starting_t;

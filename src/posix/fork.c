@@ -63,7 +63,7 @@ static apr_status_t check_folder(const char *folder)
     if (!S_ISDIR(about.st_mode))
         return APR_FROM_OS_ERROR(ENOTDIR);
     return faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) == 0 ? APR_SUCCESS
-                                                             : APR_FROM_OS_ERROR(errno);
+                                                              : APR_FROM_OS_ERROR(errno);
 }
 
 static apr_status_t copy_handles(preparation_t *prepared, const port_fork_t *request,
@@ -71,8 +71,8 @@ static apr_status_t copy_handles(preparation_t *prepared, const port_fork_t *req
 {
     prepared->copies = apr_palloc(mem, request->nhandles * sizeof *prepared->copies);
     for (; prepared->ncopies < request->nhandles; prepared->ncopies++) {
-        int copy = fcntl((int)request->handles[prepared->ncopies], F_DUPFD_CLOEXEC,
-                         FIRST_DESCRIPTOR);
+        int copy =
+            fcntl((int)request->handles[prepared->ncopies], F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
         if (copy < 0)
             return APR_FROM_OS_ERROR(errno);
         prepared->copies[prepared->ncopies] = copy;
