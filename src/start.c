@@ -99,6 +99,24 @@ apr_status_t mproc__starting_failed(const mproc__starting_t *starting, apr_statu
                            mproc_strerror(rv, text, sizeof text));
 }
 
+apr_status_t mproc__starting_failed_at(const mproc__starting_t *starting, apr_status_t rv,
+                                       port_stage_t stage, const char *executable)
+{
+    const char *doing = "passing its handles", *object = "";
+
+    if (stage == PORT_STAGE_FOLDER) {
+        doing = "going to the working directory ";
+        object = starting->options->working_directory;
+    } else if (stage == PORT_STAGE_PROGRAM) {
+        doing = "running ";
+        object = executable;
+    } else if (stage == PORT_STAGE_FORK) {
+        doing = "copying this process";
+    }
+    return mproc__starting_failed(starting, rv,
+                                  apr_pstrcat(starting->process->mem, doing, object, NULL));
+}
+
 /* -- Making ------------------------------------------------------------------- */
 
 static void name_process(mproc__starting_t *starting)

@@ -122,19 +122,6 @@ static void warn_of_threads(const char *name)
                    threads, name);
 }
 
-static apr_status_t fork_failed(const mproc__starting_t *starting, apr_status_t rv,
-                                port_stage_t stage)
-{
-    const char *doing = "passing its handles";
-
-    if (stage == PORT_STAGE_FOLDER)
-        doing = apr_pstrcat(starting->process->mem, "going to the working directory ",
-                            starting->options->working_directory, NULL);
-    else if (stage == PORT_STAGE_FORK)
-        doing = "copying this process";
-    return mproc__starting_failed(starting, rv, doing);
-}
-
 static apr_status_t fork_process(forking_t *forking)
 {
     mproc__starting_t *starting = forking->starting;
@@ -154,7 +141,7 @@ static apr_status_t fork_process(forking_t *forking)
 
     request.nhandles = count;
     rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
-    return rv == APR_SUCCESS ? rv : fork_failed(starting, rv, stage);
+    return rv == APR_SUCCESS ? rv : mproc__starting_failed_at(starting, rv, stage, NULL);
 }
 
 /*

@@ -15,20 +15,6 @@
 
 #include <string.h>
 
-static apr_status_t launch_failed(const mproc__starting_t *starting, const char *executable,
-                                  apr_status_t rv, port_stage_t stage)
-{
-    apr_pool_t *mem = starting->process->mem;
-    const char *doing = "passing its handles";
-
-    if (stage == PORT_STAGE_FOLDER)
-        doing = apr_pstrcat(mem, "going to the working directory ",
-                            starting->options->working_directory, NULL);
-    else if (stage == PORT_STAGE_PROGRAM)
-        doing = apr_pstrcat(mem, "running ", executable, NULL);
-    return mproc__starting_failed(starting, rv, doing);
-}
-
 /* An override is another name of this program, and so goes by that name. */
 static const char *const *child_arguments(const char *executable, apr_pool_t *mem)
 {
@@ -76,7 +62,7 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
     if (rv == APR_SUCCESS)
         rv = port_spawn(&starting->process->port, handles + count, &request, &stage, mem);
     if (rv != APR_SUCCESS)
-        return launch_failed(starting, request.executable, rv, stage);
+        return mproc__starting_failed_at(starting, rv, stage, request.executable);
     mproc__start_number(&starting->message, handles + count + 1, count - 1);
     mproc__starting_take(starting);
     mproc__starting_add(starting);

@@ -50,4 +50,8 @@ void mproc__starting_abort(const mproc__starting_t *starting);
 apr_status_t mproc__starting_failed(const mproc__starting_t *starting, apr_status_t rv,
                                     const char *doing);
 
+/* The same for what the port was doing; the executable is NULL if none was to run. */
+apr_status_t mproc__starting_failed_at(const mproc__starting_t *starting, apr_status_t rv,
+                                       port_stage_t stage, const char *executable);
+
 #endif

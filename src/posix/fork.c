@@ -8,14 +8,14 @@
 
 #include "internal.h"
 
+#include <apr_strings.h>
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_strings.h>
 
 /* What a fork holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct preparation_t {
@@ -80,31 +80,15 @@ static apr_status_t copy_handles(preparation_t *prepared, const port_fork_t *req
     return APR_SUCCESS;
 }
 
-static apr_status_t open_null_device(preparation_t *prepared)
-{
-    int descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (descriptor < 0)
-        return APR_FROM_OS_ERROR(errno);
-    prepared->null_device = descriptor;
-    return posix_above_stdio(&prepared->null_device);
-}
-
 static apr_status_t prepare(preparation_t *prepared, const port_fork_t *request, apr_pool_t *mem)
 {
     apr_status_t rv = posix_pipe(prepared->lifeline);
 
     if (rv == APR_SUCCESS)
-        rv = open_null_device(prepared);
+        rv = posix_open_null_device(&prepared->null_device);
     if (rv == APR_SUCCESS)
         rv = copy_handles(prepared, request, mem);
     return rv;
-}
-
-static void close_if_open(int descriptor)
-{
-    if (descriptor >= 0)
-        close(descriptor);
 }
 
 static void end_preparation(const preparation_t *prepared)
@@ -113,8 +97,8 @@ static void end_preparation(const preparation_t *prepared)
 
     for (i = 0; i < prepared->ncopies; i++)
         close((int)prepared->copies[i]);
-    close_if_open(prepared->lifeline[0]);
-    close_if_open(prepared->null_device);
+    posix_close_if_open(prepared->lifeline[0]);
+    posix_close_if_open(prepared->null_device);
 }
 
 /* -- In the child -------------------------------------------------------------- */
@@ -232,7 +216,7 @@ apr_status_t port_fork(port_process_t **process, const port_fork_t *request, por
         rv = posix_process_watch(&started);
     end_preparation(&prepared);
     if (rv != APR_SUCCESS) {
-        close_if_open(prepared.lifeline[1]);
+        posix_close_if_open(prepared.lifeline[1]);
         return rv;
     }
     started.lifeline = prepared.lifeline[1];

@@ -26,6 +26,27 @@ apr_status_t posix_above_stdio(int *descriptor)
     return APR_SUCCESS;
 }
 
+apr_status_t posix_open_null_device(int *descriptor)
+{
+    int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+    apr_status_t rv;
+
+    if (opened < 0)
+        return APR_FROM_OS_ERROR(errno);
+    rv = posix_above_stdio(&opened);
+    if (rv == APR_SUCCESS)
+        *descriptor = opened;
+    else
+        close(opened);
+    return rv;
+}
+
+void posix_close_if_open(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 void posix_close_pair(const int pair[2])
 {
     int error = errno;

@@ -46,6 +46,12 @@ apr_status_t posix_above_stdio(int *descriptor);
 /* The same for both of a pair just made: on failure both are closed, and `pair` is untouched. */
 apr_status_t posix_pair_above_stdio(int pair[2], const int made[2]);
 
+/* Open the null device for reading and writing, above stdin, stdout and stderr. */
+apr_status_t posix_open_null_device(int *descriptor);
+
+/* Close what is not -1. */
+void posix_close_if_open(int descriptor);
+
 /* Close both of a pair, keeping errno. */
 void posix_close_pair(const int pair[2]);
 

@@ -62,16 +62,6 @@ static apr_status_t place_descriptors(preparation_t *prepared, const port_spawn_
     return rv;
 }
 
-static apr_status_t open_null_device(preparation_t *prepared)
-{
-    int descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (descriptor < 0)
-        return APR_FROM_OS_ERROR(errno);
-    prepared->null_device = descriptor;
-    return posix_above_stdio(&prepared->null_device);
-}
-
 static void start_preparation(preparation_t *prepared, const port_spawn_t *request, apr_pool_t *mem)
 {
     int i;
@@ -84,21 +74,15 @@ static void start_preparation(preparation_t *prepared, const port_spawn_t *reque
         prepared->copies[i] = -1;
 }
 
-static void close_if_open(int descriptor)
-{
-    if (descriptor >= 0)
-        close(descriptor);
-}
-
 /* The child has its copies now, or there is no child. */
 static void end_preparation(const preparation_t *prepared)
 {
     int i;
 
     for (i = 0; i < prepared->count; i++)
-        close_if_open(prepared->copies[i]);
-    close_if_open(prepared->lifeline[0]);
-    close_if_open(prepared->null_device);
+        posix_close_if_open(prepared->copies[i]);
+    posix_close_if_open(prepared->lifeline[0]);
+    posix_close_if_open(prepared->null_device);
 }
 
 static apr_status_t prepare_handles(preparation_t *prepared, const port_spawn_t *request)
@@ -106,7 +90,7 @@ static apr_status_t prepare_handles(preparation_t *prepared, const port_spawn_t 
     apr_status_t rv = posix_pipe(prepared->lifeline);
 
     if (rv == APR_SUCCESS)
-        rv = open_null_device(prepared);
+        rv = posix_open_null_device(&prepared->null_device);
     if (rv == APR_SUCCESS)
         rv = place_descriptors(prepared, request);
     return rv;
@@ -206,7 +190,7 @@ apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
     }
     end_preparation(&prepared);
     if (rv != APR_SUCCESS) {
-        close_if_open(prepared.lifeline[1]);
+        posix_close_if_open(prepared.lifeline[1]);
         return rv;
     }
     started.lifeline = prepared.lifeline[1];
