@@ -15,5 +15,6 @@
 #include <mproc/init.h>
 #include <mproc/process.h>
 #include <mproc/status.h>
+#include <mproc/wait.h>
 
 #endif

@@ -54,6 +54,15 @@ apr_status_t mproc__connection_enter(mproc_connection_t *connection, port_direct
 /* Be done with it. */
 void mproc__connection_leave(mproc_connection_t *connection, port_direction_t direction);
 
+/* Of an end that is entered for reading: whether a message has begun, as far as is known. */
+int mproc__connection_has_begun(const mproc_connection_t *connection);
+
+/*
+ * The same, looking for more that has come: APR_SUCCESS, APR_TIMEUP when not, or what a receiving
+ * call would return at once.
+ */
+apr_status_t mproc__connection_look(mproc_connection_t *connection);
+
 /* Bytes that have come, and nobody has. */
 static inline size_t mproc__connection_ahead(const mproc_connection_t *connection)
 {

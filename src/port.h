@@ -342,6 +342,26 @@ void port_process_close(port_process_t *process);
  */
 void port_process_abandon(port_process_t *process);
 
+/* -- Many of both ------------------------------------------------------------- */
+
+/* One thing to wait on: a channel to read, or a process; neither is never ready. */
+typedef struct port_waitable_t {
+    port_channel_t *channel;
+    port_process_t *process;
+    int is_ready; /* in: it is known to be; out: also when the system says so */
+} port_waitable_t;
+
+/*
+ * Wait until one of several can be read or has ended, and mark all of those.  A channel whose other
+ * end is closed can be read, as can one on which the next read fails.
+ *
+ * Pre: count > 0; each is there once; nobody reads or closes one meanwhile.
+ * Post: as many as there are, all are looked at; nothing is taken away.
+ * Errors: APR_TIMEUP when none is ready, and none was known to be.
+ * Blocks: until `deadline`; signals do not end it.
+ */
+apr_status_t port_wait(port_waitable_t *what, size_t count, port_deadline_t deadline);
+
 /* -- A process from inside -------------------------------------------------- */
 
 /*

@@ -83,23 +83,41 @@ static void settle(mproc_process_t *process)
     close_control(process);
 }
 
-apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline)
+port_process_t *mproc__process_enter(mproc_process_t *process)
 {
-    apr_status_t rv = APR_SUCCESS;
+    port_process_t *port = NULL;
 
     lock(process);
-    if (!process->has_ended) {
+    if (process->has_ended) {
+        release_port(process);
+    } else {
         process->waiters++;
-        unlock(process);
-        rv = port_process_wait(process->port, deadline);
-        lock(process);
-        process->waiters--;
-        if (rv == APR_SUCCESS)
-            settle(process);
+        port = process->port;
     }
+    unlock(process);
+    return port;
+}
+
+void mproc__process_leave(mproc_process_t *process, int has_ended)
+{
+    lock(process);
+    process->waiters--;
+    if (has_ended)
+        settle(process);
     if (process->has_ended)
         release_port(process);
     unlock(process);
+}
+
+apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline)
+{
+    port_process_t *port = mproc__process_enter(process);
+    apr_status_t rv;
+
+    if (port == NULL)
+        return APR_SUCCESS;
+    rv = port_process_wait(port, deadline);
+    mproc__process_leave(process, rv == APR_SUCCESS);
     return rv;
 }
 
@@ -127,7 +145,7 @@ apr_status_t mproc__process_shut(mproc_process_t *process)
     return rv;
 }
 
-static apr_status_t check(const mproc_process_t *process)
+apr_status_t mproc__process_check(const mproc_process_t *process)
 {
     if (process == NULL)
         return mproc_error_set(APR_EINVAL, "the process is NULL");
@@ -142,7 +160,7 @@ static apr_status_t check(const mproc_process_t *process)
 
 apr_status_t mproc__process_check_child(const mproc_process_t *process)
 {
-    MPROC_TRY(check(process));
+    MPROC_TRY(mproc__process_check(process));
     if (process->role != MPROC__CHILD)
         return mproc_error_set(APR_EINVAL, "%s is this process's parent, not its child",
                                process->name);
@@ -154,7 +172,7 @@ apr_status_t mproc_process_join(mproc_process_t *process, apr_interval_time_t ti
     port_deadline_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 
-    MPROC_TRY(check(process));
+    MPROC_TRY(mproc__process_check(process));
     rv = mproc__process_wait(process, deadline);
     return rv == APR_SUCCESS ? rv : mproc_error_set(rv, "%s is still running", process->name);
 }
@@ -258,7 +276,7 @@ apr_status_t mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *
 {
     apr_status_t rv = MPROC_ECLOSED;
 
-    MPROC_TRY(check(process));
+    MPROC_TRY(mproc__process_check(process));
     if (sentinel == NULL)
         return mproc_error_set(APR_EINVAL, "the variable for the sentinel is NULL");
     lock(process);

@@ -55,6 +55,21 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
  */
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
 
+/*
+ * Whether it can be waited for here: a child or the parent, of this process and not closed.
+ * APR_SUCCESS, or a status and a message.
+ */
+apr_status_t mproc__process_check(const mproc_process_t *process);
+
+/*
+ * Begin to wait without the lock on what the system has of a process, which stays meanwhile; or
+ * NULL if it has ended.
+ */
+port_process_t *mproc__process_enter(mproc_process_t *process);
+
+/* Be done with it, having seen its end or not. */
+void mproc__process_leave(mproc_process_t *process, int has_ended);
+
 /* How a child is made to end. */
 #define MPROC__ASK 15
 #define MPROC__FORCE 9

@@ -214,6 +214,22 @@ apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_
     return rv;
 }
 
+int mproc__connection_has_begun(const mproc_connection_t *connection)
+{
+    size_t ahead = mproc__connection_ahead(connection);
+
+    return connection->has_begun ||
+           (ahead >= MPROC__FRAME_SHORT &&
+            ahead >= mproc__frame_length(connection->ahead + connection->ahead_start));
+}
+
+apr_status_t mproc__connection_look(mproc_connection_t *connection)
+{
+    size_t size;
+
+    return next_size(connection, &size, PORT_NOW);
+}
+
 apr_status_t mproc_connection_poll(mproc_connection_t *connection, apr_interval_time_t timeout)
 {
     port_deadline_t deadline = mproc__deadline(timeout);

@@ -40,13 +40,19 @@ port_deadline_t port_clock(void)
 apr_status_t posix_poll(int descriptor, short events, port_deadline_t deadline)
 {
     struct pollfd poller = {.fd = descriptor, .events = events};
+    apr_status_t rv = posix_poll_all(&poller, 1, deadline);
 
+    return rv == APR_SUCCESS && (poller.revents & POLLNVAL) != 0 ? APR_EBADF : rv;
+}
+
+apr_status_t posix_poll_all(struct pollfd *pollers, size_t count, port_deadline_t deadline)
+{
     for (;;) {
         int milliseconds = poll_milliseconds(deadline);
-        int ready = poll(&poller, 1, milliseconds);
+        int ready = poll(pollers, (nfds_t)count, milliseconds);
 
         if (ready > 0)
-            return (poller.revents & POLLNVAL) != 0 ? APR_EBADF : APR_SUCCESS;
+            return APR_SUCCESS;
         if (ready < 0 && errno != EINTR)
             return APR_FROM_OS_ERROR(errno);
         if (ready == 0 && milliseconds >= 0 && milliseconds < LONGEST_POLL)

@@ -40,6 +40,10 @@ port_process_t *posix_parent_process(int lifeline, apr_pool_t *mem);
 /* Wait until `events` of a descriptor are there: APR_SUCCESS, APR_TIMEUP, or what poll() said. */
 apr_status_t posix_poll(int descriptor, short events, port_deadline_t deadline);
 
+/* The same for several: APR_SUCCESS when at least one has something to say. */
+struct pollfd;
+apr_status_t posix_poll_all(struct pollfd *pollers, size_t count, port_deadline_t deadline);
+
 /* Move a descriptor above stdin, stdout and stderr, so that a child's own do not fall on it. */
 apr_status_t posix_above_stdio(int *descriptor);
 

@@ -127,11 +127,16 @@ static apr_status_t end(HANDLE pipe, OVERLAPPED *operation, BOOL is_done, port_d
     return GetLastError() == ERROR_OPERATION_ABORTED ? APR_TIMEUP : win32_last_error();
 }
 
+apr_status_t win32_begin_read(port_channel_t *channel, OVERLAPPED *operation)
+{
+    return begin(operation, &channel->has_read);
+}
+
 static apr_status_t read_piece(port_channel_t *channel, void *buffer, DWORD size,
                                port_deadline_t deadline, DWORD *bytes)
 {
     OVERLAPPED operation;
-    apr_status_t rv = begin(&operation, &channel->has_read);
+    apr_status_t rv = win32_begin_read(channel, &operation);
 
     if (rv != APR_SUCCESS)
         return rv;

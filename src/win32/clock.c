@@ -37,13 +37,27 @@ DWORD win32_milliseconds(port_deadline_t deadline)
  */
 apr_status_t win32_wait(HANDLE object, port_deadline_t deadline)
 {
+    return win32_wait_any(&object, 1, deadline);
+}
+
+/* WaitForMultipleObjects() refuses to wait on nothing. */
+static DWORD wait_once(const HANDLE *objects, DWORD count, DWORD milliseconds)
+{
+    if (count > 0)
+        return WaitForMultipleObjects(count, objects, FALSE, milliseconds);
+    Sleep(milliseconds);
+    return WAIT_TIMEOUT;
+}
+
+apr_status_t win32_wait_any(const HANDLE *objects, DWORD count, port_deadline_t deadline)
+{
     DWORD outcome, milliseconds;
 
     do {
         milliseconds = win32_milliseconds(deadline);
-        outcome = WaitForSingleObject(object, milliseconds);
+        outcome = wait_once(objects, count, milliseconds);
     } while (outcome == WAIT_TIMEOUT && milliseconds != 0);
-    if (outcome == WAIT_OBJECT_0)
+    if (outcome < WAIT_OBJECT_0 + count)
         return APR_SUCCESS;
     return outcome == WAIT_TIMEOUT ? APR_TIMEUP : win32_last_error();
 }

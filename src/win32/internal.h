@@ -53,6 +53,14 @@ DWORD win32_milliseconds(port_deadline_t deadline);
 /* Wait until an object is signalled: APR_TIMEUP when it is not by then. */
 apr_status_t win32_wait(HANDLE object, port_deadline_t deadline);
 
+/* The same for at least one of several, up to 64; none is waited on like a thing that never comes. */
+apr_status_t win32_wait_any(const HANDLE *objects, DWORD count, port_deadline_t deadline);
+
+/* -- channel.c -- */
+
+/* Prepare an operation that reads. */
+apr_status_t win32_begin_read(port_channel_t *channel, OVERLAPPED *operation);
+
 /* -- program.c -- */
 
 /* A lone surrogate, which file names may have, becomes three bytes, and these become it again. */

@@ -90,10 +90,12 @@ static apr_status_t destroy_parents_memory(mproc_task_t *task)
 static apr_status_t use_what_was_not_given(mproc_task_t *task)
 {
     mproc_values_t *values = mproc_values_create(mproc_task_mem(task));
+    mproc_waitable_t what[] = {MPROC_WAITABLE(not_given)};
     mproc_process_t *process;
     char byte;
     size_t size;
 
+    MUST_BE_FOREIGN(mproc_wait(what, 1, 0));
     MUST_BE_FOREIGN(mproc_connection_send(not_given, MPROC_PACK(1), 0));
     MUST_BE_FOREIGN(mproc_connection_send_bytes(not_given, "x", 1, 0));
     MUST_BE_FOREIGN(mproc_connection_recv(not_given, values, 0));

@@ -155,6 +155,16 @@ static apr_status_t finish(mproc_process_t *process)
     return mproc_process_status(process);
 }
 
+static apr_status_t wait_for_both(mproc_connection_t *line, mproc_process_t *process)
+{
+    mproc_waitable_t what[] = {MPROC_WAITABLE(line), MPROC_WAITABLE(process)};
+
+    do
+        MPROC_TRY(mproc_wait(what, 2, IN_GOOD_TIME));
+    while (!what[0].ready || !what[1].ready);
+    return APR_SUCCESS;
+}
+
 static apr_status_t talk(apr_pool_t *mem)
 {
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
@@ -171,6 +181,7 @@ static apr_status_t talk(apr_pool_t *mem)
     MPROC_TRY(mproc_connection_close(there));
     MPROC_TRY(send_everything(here));
     MPROC_TRY(recv_everything(here, mem));
+    MPROC_TRY(wait_for_both(here, process));
     return finish(process);
 }
 
