@@ -141,13 +141,26 @@ static mproc_process_t *take_ended(mproc_process_t **list)
     return ended;
 }
 
+/*
+ * Those that have ended and hold nothing any more are off the list: a start in a program that
+ * keeps ten thousand of them would look at each.
+ */
+static void forget_ended(mproc_process_t **list)
+{
+    while (*list != NULL) {
+        if (mproc__process_is_over(*list))
+            *list = (*list)->next;
+        else
+            list = &(*list)->next;
+    }
+}
+
 void mproc__children_reap(void)
 {
-    mproc_process_t *ended, *process;
+    mproc_process_t *ended;
 
     mproc__children_lock();
-    for (process = children.living; process != NULL; process = process->next)
-        mproc__process_wait(process, PORT_NOW);
+    forget_ended(&children.living);
     ended = take_ended(&children.released);
     mproc__children_unlock();
     while (ended != NULL) {

@@ -130,14 +130,12 @@ apr_status_t mproc__process_hear_first_word(mproc_process_t *process, port_deadl
     return port_channel_read(process->control, &process->first_word, 1, deadline, &received);
 }
 
-void mproc__process_read_last_words(mproc_process_t *process)
+static void settle_as_reported(mproc_process_t *process, mproc_values_t *values)
 {
-    mproc_values_t *values = mproc_values_create(process->mem);
     mproc__report_t report;
     char word;
     int has_report;
 
-    process->words = "";
     mproc__process_hear_first_word(process, PORT_NOW);
     word = process->first_word;
     has_report = word != 0 && read_report(process->control, &report, values) == APR_SUCCESS;
@@ -149,5 +147,16 @@ void mproc__process_read_last_words(mproc_process_t *process)
         settle_exited(process);
     else
         settle_refused(process, &report);
-    mproc__buffer_free(&values->buffer);
+}
+
+/* In memory for the moment: an ended process may be kept for long, and there may be many. */
+void mproc__process_read_last_words(mproc_process_t *process)
+{
+    apr_pool_t *mem;
+
+    process->words = "";
+    if (apr_pool_create(&mem, process->mem) != APR_SUCCESS)
+        return;
+    settle_as_reported(process, mproc_values_create(mem));
+    apr_pool_destroy(mem);
 }

@@ -121,6 +121,18 @@ apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadl
     return rv;
 }
 
+int mproc__process_is_over(mproc_process_t *process)
+{
+    int is_over;
+
+    if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
+        return 0;
+    lock(process);
+    is_over = process->port == NULL && process->control == NULL;
+    unlock(process);
+    return is_over;
+}
+
 void mproc__process_told(mproc_process_t *process)
 {
     lock(process);

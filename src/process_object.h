@@ -70,6 +70,9 @@ port_process_t *mproc__process_enter(mproc_process_t *process);
 /* Be done with it, having seen its end or not. */
 void mproc__process_leave(mproc_process_t *process, int has_ended);
 
+/* Reap a child if it has ended: whether it has, and the system's part of it is given back. */
+int mproc__process_is_over(mproc_process_t *process);
+
 /* How a child is made to end. */
 #define MPROC__ASK 15
 #define MPROC__FORCE 9
