@@ -262,14 +262,14 @@ apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *target
     return become(&birth, &start, mem);
 }
 
-/* What the parent itself was, if it was a child, is not this process's to use or to free. */
-static apr_status_t forget_parents_task(apr_pool_t *mem)
+apr_status_t mproc__child_begin_copy(const port_birth_t *birth, apr_pool_t *mem)
 {
     if (control != NULL)
         port_channel_close(control);
     control = NULL;
+    task.mem = NULL;
     last_report = (mproc__report_t){MPROC__EXITED, APR_SUCCESS, ""};
-    return apr_pool_create(&task.mem, mem);
+    return take_control(birth, mem);
 }
 
 apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_t *message,
@@ -278,8 +278,7 @@ apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_
     mproc_values_t *values;
     mproc__start_t start;
 
-    MPROC_TRY(forget_parents_task(mem));
-    MPROC_TRY(take_control(birth, mem));
+    MPROC_TRY(apr_pool_create(&task.mem, mem));
     values = mproc_values_create(task.mem);
     mproc__buffer_swap(&values->buffer, message);
     MPROC_TRY(mproc__start_decode(&start, values));
@@ -297,11 +296,23 @@ static void remember(apr_status_t status)
         status == APR_SUCCESS ? "" : apr_pstrdup(mproc__program.mem, mproc__error_words(status));
 }
 
+void mproc__child_ready(void)
+{
+    say(MPROC__WORD_READY);
+}
+
+apr_status_t mproc__child_await_word(void)
+{
+    char word;
+
+    mproc__child_ready();
+    return read_exactly(&word, 1);
+}
+
 _Noreturn void mproc__child_work(void)
 {
     apr_status_t rv;
 
-    say(MPROC__WORD_READY);
     mproc__log(MPROC__LOG_INFO, "child process calling %s", task.target->name);
     rv = ((mproc_target_fn *)task.target->function)(&task);
     remember(rv);

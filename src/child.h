@@ -17,11 +17,23 @@ apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *target
                                   const char *const *argv, apr_pool_t *mem);
 
 /*
- * The same for a child that is a copy of its parent and has the start message in its memory:
- * takes the message over.
+ * In a copy of a process, first of all: what that was as a child is not this one's to use, to end
+ * or to tell of.  From now on this one is heard by its own parent.
+ */
+apr_status_t mproc__child_begin_copy(const port_birth_t *birth, apr_pool_t *mem);
+
+/*
+ * The same as mproc__child_prepare() for a copy, which has the start message in its memory: takes
+ * the message over.
  */
 apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_t *message,
                                        apr_pool_t *mem);
+
+/* Say that this child is ready. */
+void mproc__child_ready(void);
+
+/* The same, and wait until the parent lets it go on: or APR_EOF. */
+apr_status_t mproc__child_await_word(void);
 
 /* Run the target, and end the process. */
 _Noreturn void mproc__child_work(void);

@@ -116,6 +116,21 @@ void mproc__children_remove(mproc_process_t *process)
     mproc__children_unlock();
 }
 
+apr_status_t mproc__children_shut(mproc_process_t *process)
+{
+    apr_status_t rv;
+
+    mproc__children_lock();
+    while (process->is_held)
+        apr_thread_cond_wait(children.let_go, children.lock);
+    take_out(&children.living, process);
+    rv = mproc__process_shut(process);
+    if (rv != APR_SUCCESS)
+        push(&children.living, process);
+    mproc__children_unlock();
+    return rv;
+}
+
 void mproc__children_release(mproc_process_t *process)
 {
     mproc__children_lock();
@@ -206,13 +221,17 @@ void mproc__children_ask(unsigned last)
     mproc__children_unlock();
 }
 
+/*
+ * A start that is not done has made no child yet that anybody could wait for: it may even be this
+ * thread's own, interrupted by the handler of a signal that ends the program.
+ */
 mproc_process_t *mproc__children_hold(int is_daemon, unsigned last)
 {
     mproc_process_t *process;
 
     mproc__children_lock();
     for (process = children.living; process != NULL; process = process->next)
-        if (is_among(process, is_daemon, last) &&
+        if (is_among(process, is_daemon, last) && !mproc__process_is_being_told(process) &&
             mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
             break;
     if (process != NULL)

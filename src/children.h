@@ -24,6 +24,12 @@ void mproc__children_abandon(void);
 /* Does nothing when it is not on the list. */
 void mproc__children_remove(mproc_process_t *process);
 
+/*
+ * Take a child that has ended off the list and close it, in one step, so that no fork comes in
+ * between: APR_SUCCESS, or MPROC_EINUSE, and then it is as it was.
+ */
+apr_status_t mproc__children_shut(mproc_process_t *process);
+
 /* Reap the children that have ended, and forget the detached ones among them that nobody owns. */
 void mproc__children_reap(void);
 

@@ -30,8 +30,10 @@ static void flush_output(void)
 
 /* The default first. */
 static const mproc__method_t methods[] = {
-    {MPROC_SPAWN, no_refusal, flush_output, mproc__forks_hold, mproc__launch_by_spawn},
-    {MPROC_FORK, port_fork_refusal, port_fork_flush, mproc__forks_begin, mproc__launch_by_fork},
+    {MPROC_SPAWN, no_refusal, flush_output, mproc__forks_hold, mproc__launch_by_spawn,
+     mproc__tell_by_spawn},
+    {MPROC_FORK, port_fork_refusal, port_fork_flush, mproc__forks_begin, mproc__launch_by_fork,
+     mproc__tell_by_fork},
 };
 
 enum { METHODS = sizeof methods / sizeof methods[0] };
@@ -109,6 +111,7 @@ apr_status_t mproc__context_set(apr_pool_t *mem)
 {
     const char *name;
 
+    by_default = &methods[0];
     MPROC_TRY(port_environment_get(&name, "MPROC_START_METHOD", mem));
     return name != NULL && name[0] != '\0' ? find(&by_default, name) : APR_SUCCESS;
 }

@@ -17,11 +17,10 @@ typedef struct mproc__method_t {
     const char *(*refusal)(void); /* a sentence if this system cannot; else NULL */
     void (*flush)(void);          /* what would be printed out of order, or twice */
     void (*hold)(void);           /* against forks in other threads, until mproc__forks_end() */
-    /*
-     * Make the child, and add it: APR_SUCCESS, or a status and a message.  What is left of the
-     * start message is sent to it afterwards.
-     */
+    /* Make the child, and add it: APR_SUCCESS, or a status and a message. */
     apr_status_t (*launch)(struct mproc__starting_t *starting);
+    /* The rest, which may take long, without the hold: the child is told what to do. */
+    apr_status_t (*tell)(const struct mproc__starting_t *starting);
 } mproc__method_t;
 
 /* By the guard: what the environment says. */

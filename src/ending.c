@@ -53,13 +53,10 @@ apr_status_t mproc_process_close(mproc_process_t *process)
     MPROC_TRY(rv);
     if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
         return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
-    /* First off the list: a start in another thread may be looking whether it has ended. */
-    mproc__children_remove(process);
-    rv = mproc__process_shut(process);
-    if (rv == APR_SUCCESS)
-        return APR_SUCCESS;
-    mproc__children_add(process);
-    return mproc_error_set(rv, "another thread is waiting for %s", process->name);
+    rv = mproc__children_shut(process);
+    return rv == APR_SUCCESS
+               ? rv
+               : mproc_error_set(rv, "another thread is waiting for %s", process->name);
 }
 
 /* -- By destroying its memory --------------------------------------------------- */
@@ -90,10 +87,9 @@ static apr_status_t end(void *data)
         apr_pool_cleanup_kill(process->home, process, release);
     if (!process->is_closed && !process->is_detached)
         mproc__process_stop_all(&process, 1);
-    /* First off the list: a start in another thread may be looking whether it has ended. */
-    mproc__children_remove(process);
     if (!process->is_closed && mproc__process_wait(process, PORT_NOW) == APR_SUCCESS)
-        mproc__process_shut(process);
+        mproc__children_shut(process);
+    mproc__children_remove(process);
     return APR_SUCCESS;
 }
 

@@ -20,33 +20,63 @@
 
 typedef enum holding_t { HOLDS_NOTHING, HOLDS_START, HOLDS_FORK } holding_t;
 
-static apr_thread_rwlock_t *births; /* read by starts, written by forks; NULL when there are none */
+/*
+ * Read by starts, written by forks; NULL when there are none.  All go through the gate, and who
+ * wants to write keeps it until the readers are gone: else they could follow each other for ever.
+ */
+static apr_thread_rwlock_t *births;
+static apr_thread_mutex_t *gate;
 static _Thread_local holding_t holding;
 
-void mproc__forks_hold(void)
+static void lock_for_start(void)
+{
+    if (births == NULL)
+        return;
+    apr_thread_mutex_lock(gate);
+    apr_thread_mutex_unlock(gate);
+    apr_thread_rwlock_rdlock(births);
+}
+
+static void lock_for_fork(void)
+{
+    if (births == NULL)
+        return;
+    apr_thread_mutex_lock(gate);
+    apr_thread_rwlock_wrlock(births);
+    apr_thread_mutex_unlock(gate);
+}
+
+static void unlock(void)
 {
     if (births != NULL)
-        apr_thread_rwlock_rdlock(births);
+        apr_thread_rwlock_unlock(births);
+}
+
+/* The handler of a signal that came now and called exit() would want these locks too. */
+void mproc__forks_hold(void)
+{
+    port_signals_hold();
+    lock_for_start();
     holding = HOLDS_START;
 }
 
 void mproc__forks_begin(void)
 {
-    if (births != NULL)
-        apr_thread_rwlock_wrlock(births);
+    port_signals_hold();
+    lock_for_fork();
     holding = HOLDS_FORK;
 }
 
 void mproc__forks_end(void)
 {
     holding = HOLDS_NOTHING;
-    if (births != NULL)
-        apr_thread_rwlock_unlock(births);
+    unlock();
+    port_signals_release();
 }
 
 /* -- At the end of the program ---------------------------------------------------- */
 
-/* exit() has locks of the system's while it looks for the next handler, but not inside of one. */
+/* exit() has locks of the system's, which a copy made in another thread would find locked. */
 static int is_ending;
 static _Thread_local int is_ended_here;
 
@@ -82,8 +112,10 @@ static void before(void)
 {
     if (is_of_no_concern())
         return;
-    if (holding == HOLDS_NOTHING)
-        apr_thread_rwlock_wrlock(births);
+    if (holding == HOLDS_NOTHING) {
+        port_signals_hold();
+        lock_for_fork();
+    }
     mproc__children_lock();
     mproc__belongings_lock();
     mproc__program_lock();
@@ -105,8 +137,10 @@ static void in_parent(void)
     if (is_of_no_concern())
         return;
     unlock_all();
-    if (holding == HOLDS_NOTHING)
-        apr_thread_rwlock_unlock(births);
+    if (holding == HOLDS_NOTHING) {
+        unlock();
+        port_signals_release();
+    }
 }
 
 /* A lock that knows its writer by the thread's number cannot be unlocked here: it has another. */
@@ -117,6 +151,8 @@ static void in_child(void)
     mproc__children_abandon();
     unlock_all();
     births = NULL;
+    if (holding == HOLDS_NOTHING)
+        port_signals_release();
 }
 
 static apr_status_t forget(void *data)
@@ -128,6 +164,7 @@ static apr_status_t forget(void *data)
 
 static apr_status_t make_lock(apr_pool_t *mem)
 {
+    MPROC_TRY(apr_thread_mutex_create(&gate, APR_THREAD_MUTEX_DEFAULT, mem));
     MPROC_TRY(apr_thread_rwlock_create(&births, mem));
     apr_pool_cleanup_register(mem, &births, forget, apr_pool_cleanup_null);
     return APR_SUCCESS;

@@ -32,8 +32,14 @@ static const char main_name[] = "MainProcess";
  */
 static void leave(void)
 {
-    if (atomic_load(&mproc__program.phase) == MPROC__READY && !mproc__program_is_foreign())
-        mproc__leave();
+    static int is_done;
+
+    if (is_done || atomic_load(&mproc__program.phase) != MPROC__READY ||
+        mproc__program_is_foreign())
+        return;
+    atexit(leave); /* for a hook that calls exit(): the rest is done all the same */
+    mproc__leave();
+    is_done = 1;
 }
 
 /*
@@ -91,6 +97,7 @@ static _Noreturn void be_child(const char *mark, const char *const *argv,
         rv = pass_guard(mem);
     if (rv != APR_SUCCESS)
         mproc__child_refuse(rv);
+    mproc__child_ready();
     mproc__child_work();
 }
 
@@ -104,7 +111,7 @@ static apr_status_t be_program(const char *const *argv, const mproc_target_t *ta
     return pass_guard(mem);
 }
 
-static apr_status_t read_environment(apr_pool_t *mem)
+apr_status_t mproc__read_environment(apr_pool_t *mem)
 {
     const char *level;
 
@@ -133,7 +140,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(apr_initialize());
     MPROC_TRY(apr_pool_create(&own, NULL));
     MPROC_TRY(port_arguments(argc, argv, own));
-    MPROC_TRY(read_environment(own));
+    MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {

@@ -113,6 +113,17 @@ apr_status_t port_environment_merge(const char *const **environment, const char 
 apr_status_t port_interrupt_ignore(void);
 
 /*
+ * Hold back this thread's signals, where there are any: no handler of the program's runs in it
+ * until they are released.  Not twice.  A copy of this process has them held too.
+ *
+ * Blocks: no.  Fork: yes.
+ */
+void port_signals_hold(void);
+
+/* As they were before.  Blocks: no.  Fork: yes. */
+void port_signals_release(void);
+
+/*
  * Call functions around each fork() in this process, as pthread_atfork(); does
  * nothing where there is no fork.  `in_child` must keep to what a forked child may do.
  */
@@ -242,11 +253,11 @@ typedef struct port_birth_t {
 
 /* How the copy begins, and how it leaves. */
 typedef struct port_fork_t {
-    const char *folder;           /* NULL: this process's */
-    const port_handle_t *handles; /* what the child gets; [0] is its end of the control channel */
-    size_t nhandles;              /* at least 1 */
-    int ignores_interrupt; /* not 0: it calls port_interrupt_ignore(); Ctrl-C waits for that */
-    int is_detached;       /* not 0: outlives this process */
+    const char *const *environment; /* ended by NULL, in child_mem; NULL: this process's */
+    const char *folder;             /* NULL: this process's */
+    const port_handle_t *handles;   /* what the child gets; [0] is its end of the control channel */
+    size_t nhandles;                /* at least 1 */
+    int is_detached;                /* not 0: outlives this process */
 
     /*
      * The child runs this and does not come back from it.  `rv` says whether it is whole;
@@ -256,11 +267,12 @@ typedef struct port_fork_t {
                  void *data);
     /*
      * exit() in the child calls this with its code, after the handlers that the child has
-     * registered, and instead of those that it has inherited.  It does not return.
+     * registered, and instead of those that it has inherited.  It does not return; if it calls
+     * exit(), that calls it again.
      */
     void (*leave)(int code);
     void *data;
-    apr_pool_t *child_mem; /* the child's: no lock of this process's is in it */
+    apr_pool_t *child_mem; /* the child's: this process does not use it */
 } port_fork_t;
 
 /* NULL if this system can copy a process; else a sentence that says why not, and what to use. */
@@ -273,13 +285,19 @@ const char *port_fork_refusal(void);
 void port_fork_flush(void);
 
 /*
+ * Flush stdio at the end of a copy: the same, but the other streams only if what is in them is the
+ * copy's alone, as they were flushed before.
+ */
+void port_fork_flush_last(void);
+
+/*
  * Start a copy of this process.
  *
- * Pre: port_fork_refusal() is NULL; request->nhandles > 0.  The caller sees to it that no other
- * thread makes or starts anything meanwhile (see port_at_fork()).
+ * Pre: port_fork_refusal() is NULL; request->nhandles > 0; this thread's signals are held.  The
+ * caller sees to it that no other thread makes or starts anything meanwhile (see port_at_fork()).
  * Post: the child has this process's memory and everything that is open in it; stdin is the null
  * device, and what this process had in the buffers of stdin, stdout and stderr is not in the
- * child's.  Signals are handled and blocked as here.  Unless detached, it ends when this process
+ * child's.  Signals are handled as here, and held.  Unless detached, it ends when this process
  * ends, from before `live` is called on.
  * Errors: what the system said, and *stage; then no child is left.
  * Blocks: no.

@@ -52,11 +52,8 @@ static void close_port(mproc_process_t *process)
     mproc__belongings_unlock();
 }
 
-/* It may have ended while the start still writes, and then the start closes it. */
 static void close_control(mproc_process_t *process)
 {
-    if (process->control == NULL || process->is_being_told)
-        return;
     mproc__belongings_lock();
     port_channel_close(process->control);
     process->control = NULL;
@@ -98,15 +95,18 @@ port_process_t *mproc__process_enter(mproc_process_t *process)
     return port;
 }
 
+/* The handler of a signal that came now and called exit() would want this lock too. */
 void mproc__process_leave(mproc_process_t *process, int has_ended)
 {
+    port_signals_hold();
     lock(process);
     process->waiters--;
-    if (has_ended)
+    if (has_ended && !process->is_being_told)
         settle(process);
     if (process->has_ended)
         release_port(process);
     unlock(process);
+    port_signals_release();
 }
 
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline)
@@ -137,9 +137,17 @@ void mproc__process_told(mproc_process_t *process)
 {
     lock(process);
     process->is_being_told = 0;
-    if (process->has_ended)
-        close_control(process);
     unlock(process);
+}
+
+int mproc__process_is_being_told(mproc_process_t *process)
+{
+    int is_being_told;
+
+    lock(process);
+    is_being_told = process->is_being_told;
+    unlock(process);
+    return is_being_told;
 }
 
 apr_status_t mproc__process_shut(mproc_process_t *process)
@@ -161,10 +169,10 @@ apr_status_t mproc__process_check(const mproc_process_t *process)
 {
     if (process == NULL)
         return mproc_error_set(APR_EINVAL, "the process is NULL");
-    if (process->role == MPROC__SELF)
-        return mproc_error_set(APR_EINVAL, "%s is this process itself", process->name);
     if (process->owner != port_pid())
         return mproc_error_set(MPROC_EFOREIGN, "%s was not started by this process", process->name);
+    if (process->role == MPROC__SELF)
+        return mproc_error_set(APR_EINVAL, "%s is this process itself", process->name);
     if (process->is_closed)
         return mproc_error_set(MPROC_ECLOSED, "%s is closed", process->name);
     return APR_SUCCESS;

@@ -31,7 +31,7 @@ struct mproc_process_t {
     apr_thread_mutex_t *lock;
     port_process_t *port;    /* NULL once nobody needs the system's part any more */
     port_channel_t *control; /* NULL once its report was read */
-    int is_being_told;       /* a start writes on `control` without the lock, and closes it */
+    int is_being_told;       /* a start uses `control` without the lock: nobody settles it */
     char first_word;         /* of those on it; 0 until it was read */
     int waiters;             /* threads that wait on `port` without the lock */
     int has_ended;
@@ -92,8 +92,9 @@ apr_status_t mproc__process_check_child(const mproc_process_t *process);
  */
 apr_status_t mproc__process_shut(mproc_process_t *process);
 
-/* The start has said what there was to say. */
+/* The start has said what there was to say, or is at it. */
 void mproc__process_told(mproc_process_t *process);
+int mproc__process_is_being_told(mproc_process_t *process);
 
 /*
  * Before others have the process, or under its lock: wait for what a child says first.  APR_SUCCESS,

@@ -23,9 +23,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A child reads its start message first of all; one that has not by then never will. */
-#define START_TIMEOUT apr_time_from_sec(60)
-
 /* -- Checks ------------------------------------------------------------------- */
 
 static apr_status_t refuse_target(const char *what)
@@ -272,27 +269,9 @@ void mproc__starting_abort(const mproc__starting_t *starting)
     mproc__process_wait(starting->process, PORT_NEVER);
 }
 
-/*
- * A child that has ended already has its say through join; one that does not read is none of
- * ours.
- */
-static apr_status_t write_message(const mproc__starting_t *starting)
-{
-    size_t sent;
-    apr_status_t rv =
-        port_channel_write(starting->control, starting->message.bytes, starting->message.size,
-                           mproc__deadline(START_TIMEOUT), &sent);
-
-    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
-        return APR_SUCCESS;
-    mproc__starting_abort(starting);
-    return mproc_error_set(rv, "%s was started, but did not read its start message",
-                           starting->process->name);
-}
-
 static apr_status_t tell(const mproc__starting_t *starting)
 {
-    apr_status_t rv = write_message(starting);
+    apr_status_t rv = starting->method->tell(starting);
 
     mproc__process_told(starting->process);
     return rv;

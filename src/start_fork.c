@@ -19,12 +19,8 @@
 
 #include <mproc/status.h>
 
-#include <apr_env.h>
-#include <apr_strings.h>
-
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A copy is at its target at once; one that is not by then never will be. */
 #define BIRTH_TIMEOUT apr_time_from_sec(10)
@@ -37,16 +33,29 @@ typedef struct forking_t {
 
 /* -- In the child -------------------------------------------------------------- */
 
+/* A hook that calls exit() ends what is left; another thread that does so waits for the end. */
+static void wait_for_another_thread(void)
+{
+    static atomic_flag is_leaving = ATOMIC_FLAG_INIT;
+    static _Thread_local int is_leaving_here;
+
+    while (!is_leaving_here && atomic_flag_test_and_set(&is_leaving))
+        apr_sleep(apr_time_from_sec(1));
+    is_leaving_here = 1;
+}
+
 /* The end of exit() here: what else the parent has registered is not for this process. */
 static void leave(int code)
 {
+    if (mproc__program_is_foreign())
+        _Exit(code == PORT_CODE_UNKNOWN ? 1 : code);
+    wait_for_another_thread();
     if (code == PORT_CODE_UNKNOWN) {
         mproc__child_lost_code();
         code = mproc__child_exitcode();
     }
-    if (!mproc__program_is_foreign())
-        mproc__leave();
-    fflush(NULL);
+    mproc__leave();
+    port_fork_flush_last();
     _Exit(code);
 }
 
@@ -57,25 +66,7 @@ static void forget_parents_belongings(apr_pool_t *mem)
     mproc__program_forked(mem);
 }
 
-static apr_status_t set_variable(const char *change, apr_pool_t *mem)
-{
-    const char *equals = strchr(change, '=');
-
-    return equals == NULL ? apr_env_delete(change, mem)
-                          : apr_env_set(apr_pstrmemdup(mem, change, (size_t)(equals - change)),
-                                        equals + 1, mem);
-}
-
-static apr_status_t change_environment(const char *const *changes, apr_pool_t *mem)
-{
-    for (; changes != NULL && *changes != NULL; changes++) {
-        apr_status_t rv = set_variable(*changes, mem);
-        if (rv != APR_SUCCESS)
-            return mproc_error_set(rv, "cannot change the environment: %s", *changes);
-    }
-    return APR_SUCCESS;
-}
-
+/* What the port has to say, once this process can say it. */
 static apr_status_t check_birth(apr_status_t rv)
 {
     char text[120];
@@ -86,6 +77,17 @@ static apr_status_t check_birth(apr_status_t rv)
                                  mproc_strerror(rv, text, sizeof text));
 }
 
+static apr_status_t prepare(const forking_t *forking, const port_birth_t *birth, apr_status_t rv)
+{
+    MPROC_TRY(mproc__child_begin_copy(birth, forking->childs));
+    MPROC_TRY(check_birth(rv));
+    MPROC_TRY(mproc__forks_renew(forking->childs));
+    MPROC_TRY(mproc__child_prepare_copy(birth, &forking->starting->message, forking->childs));
+    MPROC_TRY(mproc__read_environment(forking->childs));
+    return mproc__child_await_word();
+}
+
+/* Only a whole child hears signals: a handler may call exit(). */
 static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t *handles,
                  void *data)
 {
@@ -96,30 +98,32 @@ static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t
     port_channel_close(starting->here);
     port_channel_close(starting->there);
     mproc__start_number(&starting->message, handles + 1, starting->handles.count);
-    rv = check_birth(rv);
-    if (rv == APR_SUCCESS)
-        rv = mproc__forks_renew(forking->childs);
-    if (rv == APR_SUCCESS)
-        rv = mproc__child_prepare_copy(birth, &starting->message, forking->childs);
-    if (rv == APR_SUCCESS)
-        rv = change_environment(starting->options->environment, forking->childs);
+    rv = prepare(forking, birth, rv);
     if (rv != APR_SUCCESS)
         mproc__child_refuse(rv);
+    port_signals_release();
     mproc__child_work();
 }
 
 /* -- In the parent -------------------------------------------------------------- */
 
-static void warn_of_threads(const char *name)
+static void warn_of_threads(int threads, const char *name)
 {
-    int threads = port_thread_count();
-
     if (threads > 1)
         mproc__log(MPROC__LOG_WARNING,
                    "this process has %d threads, and forks %s: it is a copy of this one thread "
                    "alone, and a lock that another thread holds now stays locked in it for ever; "
                    "start it by spawn, or before there are threads",
                    threads, name);
+}
+
+static apr_status_t merge_environment(const forking_t *forking, port_fork_t *request)
+{
+    const char *const *changes = forking->starting->options->environment;
+
+    return changes == NULL
+               ? APR_SUCCESS
+               : port_environment_merge(&request->environment, changes, forking->childs);
 }
 
 static apr_status_t fork_process(forking_t *forking)
@@ -129,7 +133,6 @@ static apr_status_t fork_process(forking_t *forking)
     port_fork_t request = {
         .folder = starting->options->working_directory,
         .handles = mproc__starting_handles(starting, &count),
-        .ignores_interrupt = starting->options->ignore_interrupt != 0,
         .is_detached = starting->process->is_detached,
         .live = live,
         .leave = leave,
@@ -137,12 +140,35 @@ static apr_status_t fork_process(forking_t *forking)
         .child_mem = forking->childs,
     };
     port_stage_t stage = PORT_STAGE_HANDLES;
-    apr_status_t rv;
+    apr_status_t rv = merge_environment(forking, &request);
 
     request.nhandles = count;
-    rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
+    if (rv == APR_SUCCESS)
+        rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
     return rv == APR_SUCCESS ? rv : mproc__starting_failed_at(starting, rv, stage, NULL);
 }
+
+apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
+{
+    forking_t forking = {starting, NULL};
+    int threads = port_thread_count();
+    apr_status_t rv;
+
+    MPROC_TRY(mproc__forks_check());
+    starting->is_alone = threads == 1;
+    warn_of_threads(threads, starting->process->name);
+    rv = apr_pool_create(&forking.childs, NULL);
+    if (rv != APR_SUCCESS)
+        return mproc__starting_failed(starting, rv, "making its memory");
+    rv = fork_process(&forking);
+    apr_pool_destroy(forking.childs);
+    MPROC_TRY(rv);
+    mproc__starting_take(starting);
+    mproc__starting_add(starting);
+    return APR_SUCCESS;
+}
+
+/* -- Agreeing ------------------------------------------------------------------- */
 
 /*
  * A process with threads is copied whatever they are doing.  The library's own locks are free in
@@ -151,37 +177,26 @@ static apr_status_t fork_process(forking_t *forking)
  */
 static apr_status_t see_it_live(const mproc__starting_t *starting)
 {
-    mproc_process_t *process = starting->process;
     apr_status_t rv;
 
-    if (port_thread_count() == 1)
+    if (starting->is_alone)
         return APR_SUCCESS;
-    rv = mproc__process_hear_first_word(process, mproc__deadline(BIRTH_TIMEOUT));
+    rv = mproc__process_hear_first_word(starting->process, mproc__deadline(BIRTH_TIMEOUT));
     if (!APR_STATUS_IS_TIMEUP(rv))
         return APR_SUCCESS;
     mproc__starting_abort(starting);
     return mproc_error_set(rv,
                            "%s hangs: it is a copy of this process, and needs a lock that "
                            "another thread held; start it by spawn",
-                           process->name);
+                           starting->process->name);
 }
 
-apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
+/* Only now, when the start can no longer fail, does the child go on to its target. */
+apr_status_t mproc__tell_by_fork(const mproc__starting_t *starting)
 {
-    forking_t forking = {starting, NULL};
-    apr_status_t rv;
+    size_t sent;
 
-    MPROC_TRY(mproc__forks_check());
-    warn_of_threads(starting->process->name);
-    rv = apr_pool_create(&forking.childs, NULL);
-    if (rv != APR_SUCCESS)
-        return mproc__starting_failed(starting, rv, "making its memory");
-    rv = fork_process(&forking);
-    apr_pool_destroy(forking.childs);
-    MPROC_TRY(rv);
-    mproc__starting_take(starting);
     MPROC_TRY(see_it_live(starting));
-    mproc__starting_add(starting);
-    mproc__buffer_free(&starting->message); /* the child has its copy: nothing is left to say */
+    port_channel_write(starting->control, "", 1, PORT_NOW, &sent);
     return APR_SUCCESS;
 }

@@ -6,6 +6,7 @@
  * channel.
  */
 
+#include "deadline.h"
 #include "program.h"
 #include "starting.h"
 
@@ -14,6 +15,9 @@
 #include <apr_strings.h>
 
 #include <string.h>
+
+/* A child reads its start message first of all; one that has not by then never will. */
+#define START_TIMEOUT apr_time_from_sec(60)
 
 /* An override is another name of this program, and so goes by that name. */
 static const char *const *child_arguments(const char *executable, apr_pool_t *mem)
@@ -67,4 +71,22 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
     mproc__starting_take(starting);
     mproc__starting_add(starting);
     return APR_SUCCESS;
+}
+
+/*
+ * A child that has ended already has its say through join; one that does not read is none of
+ * ours.
+ */
+apr_status_t mproc__tell_by_spawn(const mproc__starting_t *starting)
+{
+    size_t sent;
+    apr_status_t rv =
+        port_channel_write(starting->control, starting->message.bytes, starting->message.size,
+                           mproc__deadline(START_TIMEOUT), &sent);
+
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
+        return APR_SUCCESS;
+    mproc__starting_abort(starting);
+    return mproc_error_set(rv, "%s was started, but did not read its start message",
+                           starting->process->name);
 }

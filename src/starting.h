@@ -25,11 +25,14 @@ typedef struct mproc__starting_t {
     port_channel_t *control; /* the process's, to tell it what to do */
     mproc__buffer_t message;
     mproc__handles_t handles; /* of the arguments */
+    int is_alone;             /* this process had no other threads when it was copied */
 } mproc__starting_t;
 
 /* start_spawn.c, start_fork.c: see mproc__method_t. */
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
+apr_status_t mproc__tell_by_spawn(const mproc__starting_t *starting);
+apr_status_t mproc__tell_by_fork(const mproc__starting_t *starting);
 
 /*
  * What the child gets: its control channel first, then what the arguments hold.  With room

@@ -17,13 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+extern char **environ;
+
 /* What a fork holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct preparation_t {
     int lifeline[2]; /* the child's end, this process's end */
     int null_device;
     port_handle_t *copies; /* the child's own numbers for its handles */
     size_t ncopies;
-    sigset_t signals; /* blocked before */
 } preparation_t;
 
 const char *port_fork_refusal(void)
@@ -37,19 +38,38 @@ const char *port_fork_refusal(void)
  * A thread that waits for input keeps the lock of its stream for as long as it waits, and
  * fflush(NULL) wants the locks of all.  Where threads cannot be counted, stdin is looked at.
  */
-void port_fork_flush(void)
+static int flush_all(void)
 {
     int threads = posix_count_threads();
 
-    if (threads == 1) {
-        fflush(NULL);
-    } else if (threads == 0 && ftrylockfile(stdin) == 0) {
-        fflush(NULL);
+    if (threads > 1 || (threads == 0 && ftrylockfile(stdin) != 0))
+        return 0;
+    fflush(NULL);
+    if (threads == 0)
         funlockfile(stdin);
-    } else {
-        fflush(stdout);
-        fflush(stderr);
-    }
+    return 1;
+}
+
+static void flush_output(void)
+{
+    fflush(stdout);
+    fflush(stderr);
+}
+
+/* By the last fork of this process, and so, in a copy, by the one that made it. */
+static int is_all_flushed;
+
+void port_fork_flush(void)
+{
+    is_all_flushed = flush_all();
+    if (!is_all_flushed)
+        flush_output();
+}
+
+void port_fork_flush_last(void)
+{
+    if (!is_all_flushed || !flush_all())
+        flush_output();
 }
 
 static apr_status_t check_folder(const char *folder)
@@ -162,36 +182,21 @@ static _Noreturn void live(const preparation_t *prepared, const port_fork_t *req
         rv = be_alone_with_streams(prepared);
     if (rv == APR_SUCCESS)
         rv = go_to_folder(request->folder);
-    if (!request->ignores_interrupt)
-        pthread_sigmask(SIG_SETMASK, &prepared->signals, NULL);
+    if (request->environment != NULL)
+        environ = (char **)(uintptr_t)request->environment;
     request->live(rv, &birth, prepared->copies, request->data);
     _exit(127);
 }
 
 /* -- In both ------------------------------------------------------------------- */
 
-/* The child's first handling of SIGINT must be the one that it was given. */
-static void hold_interrupt(preparation_t *prepared, const port_fork_t *request)
+static apr_status_t copy_process(pid_t *pid, const preparation_t *prepared,
+                                 const port_fork_t *request)
 {
-    sigset_t interrupt;
-
-    sigemptyset(&interrupt);
-    if (request->ignores_interrupt)
-        sigaddset(&interrupt, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &interrupt, &prepared->signals);
-}
-
-static apr_status_t copy_process(pid_t *pid, preparation_t *prepared, const port_fork_t *request)
-{
-    int error;
-
-    hold_interrupt(prepared, request);
     *pid = fork();
-    error = errno;
     if (*pid == 0)
         live(prepared, request);
-    pthread_sigmask(SIG_SETMASK, &prepared->signals, NULL);
-    return *pid > 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
+    return *pid > 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
 
 apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,

@@ -21,6 +21,10 @@ void port_fork_flush(void)
 {
 }
 
+void port_fork_flush_last(void)
+{
+}
+
 apr_status_t port_fork(port_process_t **process, const port_fork_t *request, port_stage_t *stage,
                        apr_pool_t *mem)
 {

@@ -110,6 +110,15 @@ int port_thread_count(void)
     return 0;
 }
 
+/* Handlers of Ctrl-C run in a thread of their own (HandlerRoutine): nothing is to be held back. */
+void port_signals_hold(void)
+{
+}
+
+void port_signals_release(void)
+{
+}
+
 /* The null handler is inherited by the programs that a process starts (SetConsoleCtrlHandler()). */
 apr_status_t port_interrupt_ignore(void)
 {
