@@ -132,13 +132,17 @@ def record_relay(program):
         fail(f"{program[-1]} under Wine has not started one child, or Wine has no relay")
     parts = {pid: [] for pid in pids}
     waiting = {}  # calls of each thread that have not returned; ExitProcess() never does
+    locks = set()
     for line in found:
         stack = waiting.setdefault(line["tid"], [])
         if line["what"] == "Call":
             stack.append(Call(line["name"], line["arguments"]))
-            parts[line["pid"]].append(stack[-1])
+            if (line["pid"], line["arguments"].partition(",")[0]) not in locks:
+                parts[line["pid"]].append(stack[-1])
         elif stack:
             call = stack.pop()
+            if call.name.startswith("CreateMutex"):
+                locks.add((line["pid"], line["result"]))
             call.text = record_calls.simplify_windows(call.name, call.text, line["result"], pids[0])
     for call in (call for stack in waiting.values() for call in stack):
         call.text = record_calls.simplify_windows(call.name, call.text, None, pids[0])
@@ -168,13 +172,14 @@ def split_after(calls, is_there):
 
 
 def choose(calls, rules):
-    """The calls that belong to a step. A rule says which; SAME is that of the call before."""
+    """The calls that belong to a step. A rule says which; SAME is that of the call before, as it is for one that
+    is made once more in the same words."""
     chosen, said, last = [], set(), None
     for call in calls:
         step = next((step for pattern, step in rules if re.match(pattern, call.text)), None)
         if step is None:
             continue
-        last = last if step == record_calls.SAME else step
+        last = last if step == record_calls.SAME or call.text in said else step
         if last is not None and not (call.name in record_calls.QUESTIONS and call.text in said):
             call.step = last
             said.add(call.text)

@@ -37,7 +37,7 @@ LINUX = {
     ("child", "life"): [
         (r"newfstatat\([34], \"\"", 11), (r"fcntl\(\d+, F_SETFD", SAME),
         (r"(fcntl\(\d+, (F_SETOWN|F_SETSIG|F_SETFL)|poll\(|clone3?\()", 3), (r"close\(6\)", 3),
-        (r"(dup2|close\(7\))", 6), (r"close\([34]\)", 2),
+        (r"(dup2|fcntl\([12], F_DUPFD|close\(7\))", 6), (r"close\([34]\)", 2),
         (r"(prctl\(PR_SET_NAME|getppid|getsockopt)", 11),
         (r"recvfrom\(", 4), (r"(sendto|exit_group)\(", 12),
     ],

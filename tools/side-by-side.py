@@ -2,7 +2,8 @@
 """Two files side by side, as wide as the terminal: side-by-side.py spawn.txt fork.txt
 
 Lines that differ have a mark between them: ! changed, < only on the left, > only on the right. A
-long line goes on below itself.
+long line goes on below itself; where one is part of a table or a drawing, the files are printed one
+below the other instead.
 """
 
 import difflib
@@ -23,7 +24,11 @@ def heading(path):
 
 
 def wrapped(line, width):
-    return textwrap.wrap(line, width, drop_whitespace=False, break_long_words=True, break_on_hyphens=False) or [""]
+    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False) or [""]
+
+
+def has_wide_table(lines, width):
+    return any(len(line) > width and re.search(r"\S {3}", line) for line in lines)
 
 
 def rows(left, right):
@@ -35,9 +40,12 @@ def rows(left, right):
             yield one, other, " " if what == "equal" else "<" if other is None else ">" if one is None else "!"
 
 
-def main(left_path, right_path):
-    columns = int(os.environ.get("COLUMNS") or shutil.get_terminal_size((160, 0)).columns)
-    width = max(30, min(columns, 160) // 2 - 2)
+def print_below(paths, columns):
+    for path in paths:
+        print(f"-- {heading(path)} ".ljust(columns, "-"), *read(path), sep="\n", end="\n\n" if path == paths[0] else "\n")
+
+
+def print_beside(left_path, right_path, width):
     print(f"  {heading(left_path):<{width}}   {heading(right_path)}".rstrip())
     print("-" * (width + 1) + "+" + "-" * (width + 2))
     for one, other, mark in rows(read(left_path), read(right_path)):
@@ -45,6 +53,15 @@ def main(left_path, right_path):
         for n in range(max(len(lefts), len(rights))):
             line = (lefts[n] if n < len(lefts) else "", rights[n] if n < len(rights) else "")
             print(f"{line[0]:<{width}} {mark} {line[1]}".rstrip())
+
+
+def main(*paths):
+    columns = int(os.environ.get("COLUMNS") or shutil.get_terminal_size((160, 0)).columns)
+    width = max(30, min(columns, 160) // 2 - 2)
+    if any(has_wide_table(read(path), width) for path in paths):
+        print_below(paths, columns)
+    else:
+        print_beside(*paths, width)
 
 
 main(*sys.argv[1:])

@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 
-LABELS = ['time to start and join it', 'memory at hand (resident)', 'its own of that (private)', 'shared copy-on-write',
-          'the global variable', 'open handles', "the parent's file", 'threads']
+LABELS = ['time to start and join it', 'memory at hand (resident)', 'its own of that (private)',
+          'shared with other processes', 'the global variable', 'open handles', "the parent's file", 'threads']
 
 
 def run(*arguments):
@@ -36,8 +36,8 @@ def check_fork(child, spawned, allocated):
     assert number(child['time to start and join it']) > 0
     assert child['the global variable'] == '42' and child["the parent's file"] == 'open'
     assert child['threads'] == spawned['threads'], "the parent's second thread is not copied"
-    if child['shared copy-on-write'] != 'not known':
-        assert number(child['memory at hand (resident)']) >= number(child['shared copy-on-write']) >= allocated
+    if child['shared with other processes'] != 'not known':
+        assert number(child['memory at hand (resident)']) >= number(child['shared with other processes']) >= allocated
 
 
 def check_table(allocated, *arguments):
@@ -65,9 +65,14 @@ for size in ('', 'much', 'K', '-1', '1Q', '1MM', '0x10', '9' * 30, '9' * 10 + 'G
     assert ended.returncode == 2 and ended.stdout == '', ended
     assert "start_methods: '%s' is not a size" % size in ended.stderr and '64K, 512M, 1G' in ended.stderr, ended
 
-for arguments in (['--allocate'], ['64M'], ['--help', '1'], ['--allocate', '1', '2'], ['--Allocate', '1']):
+for arguments, reason in ((['--allocate'], '--allocate needs a size'), (['64M'], "unknown argument '64M'"),
+                          (['--help', '1'], "unknown argument '--help'"),
+                          (['--allocate', '1', '2'], "unknown argument '2'"),
+                          (['--allocate=64M'], "unknown argument '--allocate=64M'")):
     ended = run(*arguments)
-    assert ended.returncode == 2 and ended.stderr.startswith('usage: '), ended
+    assert ended.returncode == 2 and ended.stdout == '', ended
+    assert ended.stderr.startswith('start_methods: ' + reason + '\nusage: '), ended
 
-ended = run('--help')
-assert ended.returncode == 0 and ended.stdout.startswith('usage: ') and ended.stderr == '', ended
+for argument in ('-h', '--help'):
+    ended = run(argument)
+    assert ended.returncode == 0 and ended.stdout.startswith('usage: ') and ended.stderr == '', ended

@@ -76,8 +76,8 @@ def main(task, page_path, name, system, *program):
     printed, exitcode, drawn = run(program, picture.name)
     print(printed, end="")
     is_refused = system == "Windows" and name.endswith("_fork")
-    if (exitcode != 0) != is_refused:
-        sys.exit(f"{name} ended with exit code {exitcode}")
+    if (exitcode != 0) != is_refused or not printed:
+        sys.exit(f"{name} ended with exit code {exitcode}" + ("" if printed else ", and printed nothing"))
     has_picture = picture.name in page and not is_refused
     if has_picture:
         check_picture(picture.name, drawn)

@@ -34,7 +34,7 @@ static const char *const labels[ROWS] = {
     [TIME] = "time to start and join it",
     [RESIDENT] = "memory at hand (resident)",
     [PRIVATE] = "its own of that (private)",
-    [SHARED] = "shared copy-on-write",
+    [SHARED] = "shared with other processes",
     [GLOBAL] = "the global variable",
     [HANDLES] = "open handles",
     [OPENED] = "the parent's file",
@@ -175,19 +175,35 @@ static apr_int64_t parse_size(const char *text)
                                                                                     : -1;
 }
 
+static void refuse(const char *reason, const char *argument)
+{
+    fprintf(stderr, "start_methods: ");
+    fprintf(stderr, reason, argument);
+    fprintf(stderr, "\n%s", usage);
+    exit(2);
+}
+
 /* Does not return when there is nothing to do. */
 static size_t parse_arguments(int argc, const char *const *argv)
 {
-    int is_help = argc == 2 && strcmp(argv[1], "--help") == 0;
-    int is_allocate = argc == 3 && strcmp(argv[1], "--allocate") == 0;
-    apr_int64_t size = is_allocate ? parse_size(argv[2]) : argc == 1 ? 0 : -1;
+    apr_int64_t size;
 
-    if (size >= 0)
-        return (size_t)size;
-    if (is_allocate)
-        fprintf(stderr, "start_methods: '%s' is not a size\n", argv[2]);
-    fprintf(is_help ? stdout : stderr, "%s", usage);
-    exit(is_help ? 0 : 2);
+    if (argc == 1)
+        return 0;
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        printf("%s", usage);
+        exit(0);
+    }
+    if (strcmp(argv[1], "--allocate") != 0)
+        refuse("unknown argument '%s'", argv[1]);
+    if (argc == 2)
+        refuse("%s needs a size", argv[1]);
+    if (argc > 3)
+        refuse("unknown argument '%s'", argv[3]);
+    size = parse_size(argv[2]);
+    if (size < 0)
+        refuse("'%s' is not a size", argv[2]);
+    return (size_t)size;
 }
 
 /* Only when a page is written to does the system give memory for it. */
@@ -202,6 +218,7 @@ static void allocate(size_t size)
                 (unsigned long long)size);
         exit(1);
     }
+    look_refuse_huge_pages((void *)block, size);
     for (i = 0; i < size; i += 4096)
         block[i] = 1;
 }

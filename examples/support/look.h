@@ -28,6 +28,9 @@ int look_threads(void);
 /* Whether this process could read a byte at that address; nothing happens if not. */
 int look_is_readable(const void *address);
 
+/* Ask the system to hand this memory out in pages of its usual size: Linux may take huge ones. */
+void look_refuse_huge_pages(void *memory, size_t size);
+
 /* The system's own number of an open file: a descriptor, or a HANDLE. */
 intptr_t look_handle_of(FILE *file);
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,6 +85,20 @@ int look_is_readable(const void *address)
     close(ends[0]);
     close(ends[1]);
     return result;
+}
+
+/* Whole pages alone can be named: madvise(2). */
+void look_refuse_huge_pages(void *memory, size_t size)
+{
+#ifdef MADV_NOHUGEPAGE
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (page - (uintptr_t)memory % page) % page;
+
+    if (size > before + page)
+        madvise((char *)memory + before, (size - before) / page * page, MADV_NOHUGEPAGE);
+#else
+    (void)memory;
+    (void)size;
+#endif
 }
 
 intptr_t look_handle_of(FILE *file)

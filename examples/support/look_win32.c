@@ -62,6 +62,13 @@ int look_is_readable(const void *address)
            (about.Protect & (PAGE_NOACCESS | PAGE_GUARD)) == 0;
 }
 
+/* Windows hands out large ones only to those who ask: VirtualAlloc, MEM_LARGE_PAGES. */
+void look_refuse_huge_pages(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+}
+
 intptr_t look_handle_of(FILE *file)
 {
     return _get_osfhandle(_fileno(file));

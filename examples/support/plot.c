@@ -122,7 +122,7 @@ void plot_bar(plot_t *plot, const char *label, double part, double all, const ch
     va_end(values);
     printf("%8s|", label);
     for (column = 0; column < PLOT_COLUMNS; column++)
-        putchar(column >= end ? ' ' : column < middle ? '#' : '=');
+        putchar(column >= end ? ' ' : column + 0.5 < middle || middle >= end ? '#' : '=');
     printf("%c %s\n", is_cut ? '>' : ' ', note);
 
     plot->y += ROW;

@@ -4,7 +4,8 @@
  * Lesson 6: who releases a lock that a thread holds?
  *
  * A thread of the parent holds a lock while the parent starts a child, and the
- * child wants that lock too.  It waits for a second, and no longer.
+ * child wants that lock too.  The thread releases it at once, and the child waits
+ * for a second.
  */
 
 #include <mproc.h>
@@ -57,7 +58,7 @@ static apr_status_t take_the_lock(const char *who)
     apr_status_t rv = apr_thread_mutex_timedlock(lock, apr_time_from_sec(1));
 
     if (APR_STATUS_IS_TIMEUP(rv)) {
-        printf("%s: I waited for a second, and give up\n", who);
+        printf("%s: I have waited, and give up\n", who);
         return APR_SUCCESS;
     }
     MPROC_TRY(rv);
@@ -96,9 +97,9 @@ int main(int argc, const char *const *argv)
     printf("parent: my other thread has the lock\n");
 
     MPROC_CHECK(mproc_process_start(&child, want_the_lock, MPROC_NO_ARGS, NULL, mem));
+    MPROC_CHECK(reach(LOCK_MAY_GO)); /* while the child waits */
     MPROC_CHECK(mproc_process_join(child, MPROC_FOREVER));
 
-    MPROC_CHECK(reach(LOCK_MAY_GO));
     MPROC_CHECK(apr_thread_join(&ended, thread));
     printf("parent: my other thread has released it\n");
     MPROC_CHECK(take_the_lock("parent"));

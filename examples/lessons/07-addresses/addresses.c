@@ -45,7 +45,7 @@ static apr_status_t look_and_answer(mproc_task_t *task)
     look_at((char *)(uintptr_t)address, offset);
 
     printf("child: I was sent \"%s\"\n", sent);
-    printf("child: %d characters on it says \"%s\"\n", offset, sent + offset);
+    printf("child: from its character %d on it says \"%s\"\n", offset, sent + offset);
     snprintf(changed, sizeof changed, "%s", sent);
     memcpy(changed + offset, "button", 6);
     return mproc_connection_send(answer, MPROC_PACK(changed), MPROC_FOREVER);

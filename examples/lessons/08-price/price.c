@@ -8,7 +8,6 @@
 
 #include <mproc.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "look.h"
@@ -106,6 +105,7 @@ int main(int argc, const char *const *argv)
         block_size = (size_t)atoi(sizes[i]) << 20;
         block = malloc(block_size + 1);
         MPROC_CHECK(block != NULL ? APR_SUCCESS : APR_ENOMEM);
+        look_refuse_huge_pages((void *)block, block_size);
         write_to_every_page();
         times[i] = median_time(mem);
         run(measure, MPROC_PACK(there), mem);
