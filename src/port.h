@@ -338,6 +338,7 @@ apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline
  *
  * Pre: a child; port_process_wait() has returned APR_SUCCESS; called once, under a
  * lock that port_process_stop() is called under too.
+ * Post: Ctrl-C reads as signal 2 where the system has a code for it instead.
  */
 void port_process_reap(port_process_t *process, port_exit_t *how);
 

@@ -37,11 +37,15 @@ static const char *const *child_arguments(const char *executable, apr_pool_t *me
 static apr_status_t merge_environment(const mproc__starting_t *starting,
                                       const char *const **environment)
 {
+    apr_status_t rv;
+
     *environment = NULL;
     if (starting->options->environment == NULL)
         return APR_SUCCESS;
-    return port_environment_merge(environment, starting->options->environment,
-                                  starting->process->mem);
+    rv =
+        port_environment_merge(environment, starting->options->environment, starting->process->mem);
+    return rv == APR_SUCCESS ? rv
+                             : mproc__starting_failed(starting, rv, "changing its environment");
 }
 
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
@@ -62,9 +66,8 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
 
     MPROC_TRY(mproc__program_executable(&request.executable, mem));
     request.arguments = child_arguments(request.executable, mem);
-    rv = merge_environment(starting, &request.environment);
-    if (rv == APR_SUCCESS)
-        rv = port_spawn(&starting->process->port, handles + count, &request, &stage, mem);
+    MPROC_TRY(merge_environment(starting, &request.environment));
+    rv = port_spawn(&starting->process->port, handles + count, &request, &stage, mem);
     if (rv != APR_SUCCESS)
         return mproc__starting_failed_at(starting, rv, stage, request.executable);
     mproc__start_number(&starting->message, handles + count + 1, count - 1);

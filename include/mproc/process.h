@@ -97,7 +97,8 @@ typedef intptr_t mproc_sentinel_t;
  *                              executable, the working directory, or the handles
  *
  * Threads: any number may start processes at once, with the same @a mem too if
- * it comes from mproc_init().  Fork: a child made by a fork() of the program's own may
+ * it comes from mproc_init(); none may change the environment meanwhile (setenv), as no lock
+ * keeps that from a start.  Fork: a child made by a fork() of the program's own may
  * not start processes; one made by MPROC_FORK may.
  */
 MPROC_DECLARE(apr_status_t)
@@ -146,8 +147,8 @@ MPROC_DECLARE(int) mproc_process_is_alive(mproc_process_t *process);
  * @param exitcode  set to 0 … 2³²−1 (POSIX keeps 8 bits of what exit() was
  *                  given; for a forked child that is 1 where there is no on_exit()),
  *                  or to minus the number of the signal that ended it;
- *                  on Windows -15 after mproc_process_terminate() and -9 after
- *                  mproc_process_kill()
+ *                  on Windows -15 after mproc_process_terminate(), -9 after
+ *                  mproc_process_kill() and -2 after Ctrl-C
  *
  * @return APR_SUCCESS     it has ended so
  * @return MPROC_ERUNNING  it has not ended

@@ -54,16 +54,16 @@ apr_status_t port_environment_merge(const char *const **environment, const char 
     static const char *const nothing[] = {NULL}; /* clearenv(3) leaves environ NULL */
     const char *const *own = environ != NULL ? (const char *const *)environ : nothing;
     const char **merged =
-        apr_palloc(mem, (count_entries(own) + count_entries(changes) + 1) * sizeof *merged);
+        apr_pcalloc(mem, (count_entries(own) + count_entries(changes) + 1) * sizeof *merged);
     size_t count = 0;
 
+    /* A process started by something careless may have a name twice; getenv() sees the first. */
     for (; *own != NULL; own++)
-        if (!is_named_in(changes, *own))
+        if (!is_named_in(changes, *own) && !is_named_in(merged, *own))
             merged[count++] = apr_pstrdup(mem, *own);
     for (; *changes != NULL; changes++)
         if (strchr(*changes, '=') != NULL && !is_named_in(changes + 1, *changes))
             merged[count++] = apr_pstrdup(mem, *changes);
-    merged[count] = NULL;
     *environment = merged;
     return APR_SUCCESS;
 }

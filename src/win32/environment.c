@@ -13,6 +13,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* "Environment Variables": "32,767 characters", the name, the equals sign and the end included. */
+#define ENTRY_UNITS_MAX 32767
+
 typedef struct entry_t {
     const WCHAR *text;
     int name_length;
@@ -62,6 +65,8 @@ static apr_status_t add_changes(apr_array_header_t *entries, const char *const *
     for (; *changes != NULL; changes++) {
         assert(**changes != '\0');
         rv = win32_utf16(&wide, *changes, mem);
+        if (rv == APR_SUCCESS && wcslen(wide) >= ENTRY_UNITS_MAX)
+            rv = win32_status(ERROR_FILENAME_EXCED_RANGE);
         if (rv != APR_SUCCESS)
             return rv;
         add_entry(entries, wide, ++order);

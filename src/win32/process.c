@@ -8,6 +8,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <signal.h>
 
 /*
  * The exit code of a process that was stopped, but for the lowest byte, which is
@@ -32,7 +33,10 @@ apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline
     return win32_wait(process->process, deadline);
 }
 
-/* Of a process that has ended, 259 (STILL_ACTIVE) is a code as any other. */
+/*
+ * Of a process that has ended, 259 (STILL_ACTIVE) is a code as any other.  Who does not handle
+ * Ctrl-C is ended by it with a code of the system's ("SetConsoleCtrlHandler()").
+ */
 void port_process_reap(port_process_t *process, port_exit_t *how)
 {
     DWORD code;
@@ -43,6 +47,9 @@ void port_process_reap(port_process_t *process, port_exit_t *how)
     } else if (process->is_stopped && (code & STOPPED_MASK) == STOPPED_CODE) {
         how->ending = PORT_SIGNALED;
         how->code = code & ~STOPPED_MASK;
+    } else if (code == STATUS_CONTROL_C_EXIT) {
+        how->ending = PORT_SIGNALED;
+        how->code = SIGINT;
     } else {
         how->ending = PORT_EXITED;
         how->code = code;

@@ -2,24 +2,32 @@
 
 /*
  * Starting children in parents that are in a strange state: standard streams
- * closed, signals blocked or ignored, children reaped by somebody else,
- * descriptors without limit or none left.  Each parent is a child of the test.
+ * closed, signals blocked, ignored or raining down, children reaped by somebody
+ * else, descriptors without limit or none left, no process left, its own file
+ * gone.  Each parent is a child of the test.
  */
 
 #include "claims.h"
+#include "run.h"
 #include "system.h"
 #include "threads.h"
 #include "workers.h"
 
 #include <apr_atomic.h>
+#include <apr_file_io.h>
+#include <apr_strings.h>
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static const char *own_path;
 
 /* -- Grandchildren ------------------------------------------------------------------ */
 
@@ -96,6 +104,17 @@ static apr_status_t start_without_standard_streams(mproc_task_t *task)
                : mproc_error_set(APR_EGENERAL, "the parent's own streams were opened");
 }
 
+/* As a careless program has them that makes all its descriptors so. */
+static apr_status_t start_with_streams_that_exec_closes(mproc_task_t *task)
+{
+    fcntl(1, F_SETFD, FD_CLOEXEC);
+    fcntl(2, F_SETFD, FD_CLOEXEC);
+    MPROC_TRY(spawn_and_pass_on(check_standard_streams, mproc_task_mem(task)));
+    return fcntl(1, F_GETFD) == FD_CLOEXEC && fcntl(2, F_GETFD) == FD_CLOEXEC
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "the parent's own streams have changed");
+}
+
 static apr_status_t start_without_stdin(mproc_task_t *task)
 {
     close(0);
@@ -163,6 +182,7 @@ static apr_status_t start_with_sigchld_ignored(mproc_task_t *task)
     mproc_process_t *process;
 
     signal(SIGCHLD, SIG_IGN);
+    MPROC_TRY(spawn_and_pass_on(check_signals, mem));
     MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mem));
     MPROC_TRY(check_lost(process));
     MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
@@ -232,16 +252,135 @@ static apr_status_t start_with_fewer_and_fewer_descriptors(mproc_task_t *task)
     return start_and_pass_on(succeed, mproc_task_mem(task));
 }
 
+static apr_status_t check_signal_mask(const sigset_t *before)
+{
+    sigset_t now;
+    int number;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    for (number = 1; number < 32; number++)
+        if (sigismember(&now, number) != sigismember(before, number))
+            return mproc_error_set(APR_EGENERAL, "signal %d is %s", number,
+                                   sigismember(&now, number) ? "blocked" : "not blocked any more");
+    return APR_SUCCESS;
+}
+
+/* Root may always have one process more, so that it is somebody else for a while. */
+static int be_somebody_else(void)
+{
+    return geteuid() != 0 || (setreuid(65534, 0) == 0 && seteuid(65534) == 0);
+}
+
+static void be_oneself_again(uid_t before)
+{
+    if (geteuid() != before && seteuid(before) == 0)
+        setreuid(before, before);
+}
+
+static apr_status_t start_with_no_process_left(mproc_task_t *task)
+{
+    struct rlimit before, none;
+    uid_t user = geteuid();
+    mproc_process_t *process;
+    sigset_t mask;
+    apr_status_t rv;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    if (!be_somebody_else())
+        return mproc_error_set(APR_EGENERAL, "root cannot become somebody else");
+    getrlimit(RLIMIT_NPROC, &before);
+    none = (struct rlimit){0, before.rlim_max};
+    setrlimit(RLIMIT_NPROC, &none);
+    rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mproc_task_mem(task));
+    setrlimit(RLIMIT_NPROC, &before);
+    be_oneself_again(user);
+    if (!APR_STATUS_IS_EAGAIN(rv))
+        return mproc_error_set(APR_EGENERAL, "a start without processes gives %d", rv);
+    return check_signal_mask(&mask);
+}
+
+/* The child's side of the start fails, and the mask was changed for it. */
+static apr_status_t start_what_is_missing(mproc_task_t *task)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+    sigset_t mask;
+    apr_status_t rv;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    options.start_method = MPROC_SPAWN;
+    MPROC_TRY(mproc_set_executable("/no/such/program"));
+    rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mproc_task_mem(task));
+    if (!APR_STATUS_IS_ENOENT(rv))
+        return mproc_error_set(APR_EGENERAL, "the start of a missing program gives %d", rv);
+    return check_signal_mask(&mask);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int number)
+{
+    (void)number;
+    alarms++;
+}
+
+/* Without SA_RESTART: every call that can be interrupted is. */
+static void let_it_rain_alarms(void)
+{
+    struct sigaction action = {.sa_handler = count_alarm};
+    struct itimerval every = {{0, 10000}, {0, 10000}};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* A receive and a join that wait for half a second and find nothing. */
+static apr_status_t wait_in_vain(apr_pool_t *mem)
+{
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    apr_interval_time_t half = apr_time_from_msec(500);
+
+    MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    MPROC_TRY(mproc_process_start(&process, answer, MPROC_PACK(there), NULL, mem));
+    if (strcmp(hear(here, mem), "born") != 0)
+        return mproc_error_set(APR_EGENERAL, "a child is not born");
+    if (!APR_STATUS_IS_TIMEUP(mproc_connection_poll(here, half)) ||
+        !APR_STATUS_IS_TIMEUP(mproc_process_join(process, half)))
+        return mproc_error_set(APR_EGENERAL, "a wait ends by something else than its timeout");
+    MPROC_TRY(say(here, "leave"));
+    return mproc_process_join(process, PATIENCE);
+}
+
+static apr_status_t start_in_a_rain_of_signals(mproc_task_t *task)
+{
+    int before, i;
+
+    let_it_rain_alarms();
+    MPROC_TRY(wait_in_vain(mproc_task_mem(task)));
+    for (before = alarms, i = 0; i < 20 || alarms - before < 20; i++)
+        MPROC_TRY(start_and_pass_on(succeed, mproc_task_mem(task)));
+    return APR_SUCCESS;
+}
+
 static const mproc_target_t targets[] = {
     MPROC_TARGET(check_standard_streams),
     MPROC_TARGET(check_signals),
     MPROC_TARGET(start_without_standard_streams),
+    MPROC_TARGET(start_with_streams_that_exec_closes),
     MPROC_TARGET(start_without_stdin),
     MPROC_TARGET(start_with_a_million_descriptors),
     MPROC_TARGET(start_with_signals_blocked),
     MPROC_TARGET(start_with_sigchld_ignored),
     MPROC_TARGET(start_beside_a_thief),
     MPROC_TARGET(start_with_fewer_and_fewer_descriptors),
+    MPROC_TARGET(start_with_no_process_left),
+    MPROC_TARGET(start_what_is_missing),
+    MPROC_TARGET(start_in_a_rain_of_signals),
     MPROC_TARGETS_OF(worker_targets),
     MPROC_TARGETS_END,
 };
@@ -258,6 +397,11 @@ static void assert_works(mproc_target_fn *parent, apr_pool_t *mem)
 static void a_parent_without_standard_streams_can_start(void **state)
 {
     assert_works(start_without_standard_streams, *state);
+}
+
+static void streams_that_exec_would_close_are_inherited(void **state)
+{
+    assert_works(start_with_streams_that_exec_closes, *state);
 }
 
 static void a_parent_without_stdin_can_start(void **state)
@@ -290,6 +434,21 @@ static void without_descriptors_a_start_fails_and_works_again_later(void **state
     assert_works(start_with_fewer_and_fewer_descriptors, *state);
 }
 
+static void without_processes_a_start_fails_and_leaves_signals_alone(void **state)
+{
+    assert_works(start_with_no_process_left, *state);
+}
+
+static void a_program_that_does_not_start_leaves_signals_alone(void **state)
+{
+    assert_works(start_what_is_missing, *state);
+}
+
+static void signals_end_neither_starts_nor_waits(void **state)
+{
+    assert_works(start_in_a_rain_of_signals, *state);
+}
+
 static void an_executable_that_may_not_be_run_is_told(void **state)
 {
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
@@ -309,20 +468,56 @@ static void an_executable_that_may_not_be_run_is_told(void **state)
     assert_null(process);
 }
 
+/* Run as a copy of this program: the copy is gone before its child starts. */
+static int start_without_a_file(apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+
+    options.start_method = MPROC_SPAWN;
+    unlink(own_path);
+    MPROC_CHECK(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mem));
+    MPROC_CHECK(mproc_process_join(process, MPROC_FOREVER));
+    MPROC_CHECK(mproc_process_status(process));
+    return 0;
+}
+
+/* Where no path always means the running file, the start says which one is missing. */
+static void a_program_whose_file_is_gone_can_start(void **state)
+{
+    const char *copy = apr_psprintf(*state, "%s-copy-%d", own_path, (int)getpid());
+    const char *const arguments[] = {copy, "without-a-file", NULL};
+    ran_t ran;
+
+    assert_success(apr_file_copy(own_path, copy, APR_FPROT_FILE_SOURCE_PERMS, *state));
+    run_program(&ran, arguments, *state);
+    assert_int_equal(access(copy, F_OK), -1);
+    assert_int_equal(ran.exitcode == 0, IMAGE_OUTLIVES_ITS_NAME);
+    assert_words(ran.errors, IMAGE_OUTLIVES_ITS_NAME ? "" : copy);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(a_parent_without_standard_streams_can_start),
+        claim_leaving_nothing(streams_that_exec_would_close_are_inherited),
         claim_leaving_nothing(a_parent_without_stdin_can_start),
         claim_leaving_nothing(a_million_descriptors_may_be_allowed),
         claim_leaving_nothing(blocked_and_ignored_signals_are_not_inherited),
         claim_leaving_nothing(with_sigchld_ignored_the_code_is_lost_and_nothing_hangs),
         claim_leaving_nothing(a_code_that_another_thread_takes_is_lost_and_nothing_hangs),
         claim_leaving_nothing(without_descriptors_a_start_fails_and_works_again_later),
+        claim_leaving_nothing(without_processes_a_start_fails_and_leaves_signals_alone),
+        claim_leaving_nothing(a_program_that_does_not_start_leaves_signals_alone),
+        claim_leaving_nothing(signals_end_neither_starts_nor_waits),
+        claim_leaving_nothing(a_program_whose_file_is_gone_can_start),
         claim_leaving_nothing(an_executable_that_may_not_be_run_is_told),
     };
     apr_pool_t *mem;
 
     mproc_init(&mem, &argc, &argv, targets);
+    own_path = argv[0];
+    if (argc > 1)
+        return start_without_a_file(mem);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

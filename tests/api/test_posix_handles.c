@@ -6,6 +6,7 @@
  */
 
 #include "claims.h"
+#include "raw.h"
 #include "threads.h"
 #include "workers.h"
 
@@ -190,11 +191,38 @@ static void many_threads_start_children_that_do_not_get_each_others(void **state
         assert_success(end_thread(&starting[i]));
 }
 
+/* That belongs to the open file, and so to every process that has it. */
+static int waits(int descriptor)
+{
+    return (fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+static void neither_calls_nor_starts_change_how_an_open_file_waits(void **state)
+{
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    char word[8];
+    size_t size;
+    int descriptor;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, *state));
+    assert_success(mproc_process_start(&process, answer, MPROC_PACK(there), NULL, *state));
+    assert_string_equal(hear(here, *state), "born");
+    assert_status(mproc_connection_recv_bytes(here, word, sizeof word, &size, A_MOMENT), APR_TIMEUP);
+    assert_true(waits((int)port_channel_handle(raw_channel(here, *state))));
+    assert_true(waits((int)port_channel_handle(raw_channel(there, *state))));
+    for (descriptor = 0; descriptor < 3; descriptor++)
+        assert_true(waits(descriptor));
+    assert_success(say(here, "leave"));
+    assert_ended(process, 0);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(a_child_has_exactly_what_it_was_given),
         claim_leaving_nothing(what_a_child_was_given_goes_no_further),
+        claim_leaving_nothing(neither_calls_nor_starts_change_how_an_open_file_waits),
         claim_leaving_nothing(careless_threads_give_a_child_nothing),
         claim_leaving_nothing(many_threads_start_children_that_do_not_get_each_others),
     };

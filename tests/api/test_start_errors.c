@@ -152,6 +152,22 @@ static void a_variable_without_a_name_is_refused(void **state)
     assert_refused(failed_start(&options, MPROC_NO_ARGS, *state), APR_EINVAL, "environment");
 }
 
+/* More than any system gives to a program; a fork runs none. */
+static void a_variable_that_is_too_long_is_refused(void **state)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    size_t length = 4 << 20;
+    char *variable = apr_pcalloc(*state, length + 1);
+    const char *const changes[] = {variable, NULL};
+
+    memset(variable, 'x', length);
+    variable[4] = '=';
+    options.environment = changes;
+    options.start_method = MPROC_SPAWN;
+    failed_start(&options, MPROC_NO_ARGS, *state);
+    assert_words(mproc_error_message(), "cannot start Process-");
+}
+
 static void daemonic_and_detached_at_once_is_refused(void **state)
 {
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
@@ -270,6 +286,7 @@ int main(int argc, const char *const *argv)
         claim_of_a_failed_start(an_empty_name_is_refused),
         claim_of_a_failed_start(an_empty_working_directory_is_refused),
         claim_of_a_failed_start(a_variable_without_a_name_is_refused),
+        claim_of_a_failed_start(a_variable_that_is_too_long_is_refused),
         claim_of_a_failed_start(daemonic_and_detached_at_once_is_refused),
         claim_of_a_failed_start(a_closed_connection_is_refused),
         claim_of_a_failed_start(null_among_the_arguments_is_refused_with_its_place),

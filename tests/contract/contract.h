@@ -53,4 +53,7 @@ int count_open_handles(void);
 /* Let every program that is started carelessly inherit a handle. */
 void make_inheritable(port_handle_t handle);
 
+/* Whether it does. */
+int is_inheritable(port_handle_t handle);
+
 #endif

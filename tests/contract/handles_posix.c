@@ -21,3 +21,8 @@ void make_inheritable(port_handle_t handle)
 {
     fcntl((int)handle, F_SETFD, 0);
 }
+
+int is_inheritable(port_handle_t handle)
+{
+    return (fcntl((int)handle, F_GETFD) & FD_CLOEXEC) == 0;
+}

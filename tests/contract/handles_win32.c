@@ -20,3 +20,11 @@ void make_inheritable(port_handle_t handle)
 {
     SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
 }
+
+int is_inheritable(port_handle_t handle)
+{
+    DWORD flags = 0;
+
+    GetHandleInformation((HANDLE)handle, &flags);
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+}

@@ -53,6 +53,22 @@ static int say_variable(life_t *life)
     return 0;
 }
 
+static int say_merged(life_t *life)
+{
+    static const char *const no_changes[] = {NULL};
+    const char *const *merged;
+    size_t length = strlen(life->words[1]);
+
+    say_variable(life);
+    if (port_environment_merge(&merged, no_changes, life->mem) != APR_SUCCESS)
+        return 1;
+    for (; *merged != NULL; merged++)
+        if (strncmp(*merged, life->words[1], length) == 0)
+            say(life->control, *merged);
+    say(life->control, ".");
+    return 0;
+}
+
 static int say_folder(life_t *life)
 {
     char *folder = NULL;
@@ -151,6 +167,7 @@ static const struct {
     {SAY_PARENT, say_parent},
     {SAY_WORDS, say_words},
     {SAY_VARIABLE, say_variable},
+    {SAY_MERGED, say_merged},
     {SAY_FOLDER, say_folder},
     {SAY_INPUT, say_input},
     {EXIT, exit_with_code},

@@ -32,6 +32,7 @@ typedef struct child_t {
 #define SAY_PARENT "say-parent"   /* says its parent's number */
 #define SAY_WORDS "say-words"     /* says the words after the command, and "." */
 #define SAY_VARIABLE "say-var"    /* says an environment variable, or "(none)" */
+#define SAY_MERGED "say-merged"   /* the same, and then what a merge has of it, and "." */
 #define SAY_FOLDER "say-folder"   /* says where it is */
 #define SAY_INPUT "say-input"     /* says "end", or "more" when stdin has something */
 #define SAY_THROUGH "say-through" /* says "through" through the given end */

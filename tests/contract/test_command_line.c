@@ -176,18 +176,47 @@ static void an_environment_block_ends_with_two_zeros(void **state)
 /* Without regard to case, and as if all were upper case: an underscore comes after the letters. */
 static void a_merged_environment_is_sorted_as_windows_wants_it(void **state)
 {
-    static const char *const changes[] = {"mproc_b=1",      "MPROC_A=2", "MPROCa=3",
+    static const char *const changes[] = {"mproc_b=1",      "MPROC_A=2", "=R:=R:\\", "MPROCa=3",
                                           "=Q:=Q:\\folder", "MPROC=4",   NULL};
-    static const char *const sorted[] = {"=Q:=Q:\\folder", "MPROC=4", "MPROCa=3", "MPROC_A=2",
-                                         "mproc_b=1"};
+    static const char *const sorted[] = {"=Q:=Q:\\folder", "=R:=R:\\",  "MPROC=4",
+                                         "MPROCa=3",       "MPROC_A=2", "mproc_b=1"};
     const char *const *environment;
     size_t found = 0;
 
     for (assert_success(port_environment_merge(&environment, changes, *state));
          *environment != NULL; environment++)
-        if (found < 5 && strcmp(*environment, sorted[found]) == 0)
+        if (found < 6 && strcmp(*environment, sorted[found]) == 0)
             found++;
-    assert_int_equal(found, 5);
+    assert_int_equal(found, 6);
+}
+
+static void a_variable_is_as_long_as_the_system_allows_and_no_longer(void **state)
+{
+    char *variable = apr_pcalloc(*state, 32768);
+    const char *const changes[] = {variable, NULL};
+    const char *const *environment = NULL;
+
+    memset(variable, 'x', 32767);
+    variable[4] = '=';
+    assert_int_equal(port_environment_merge(&environment, changes, *state),
+                     APR_FROM_OS_ERROR(ERROR_FILENAME_EXCED_RANGE));
+    assert_null(environment);
+    variable[32766] = '\0';
+    assert_success(port_environment_merge(&environment, changes, *state));
+}
+
+/* Neither is there; of the longer one that is not even asked. */
+static void a_folder_is_as_long_as_the_system_allows_and_no_longer(void **state)
+{
+    char path[260] = "C:\\";
+    WCHAR *full = NULL;
+
+    memset(path + 3, 'x', 256);
+    assert_int_equal(win32_folder_path(&full, path, *state),
+                     APR_FROM_OS_ERROR(ERROR_FILENAME_EXCED_RANGE));
+    path[258] = '\0';
+    assert_true(APR_STATUS_IS_ENOENT(win32_folder_path(&full, path, *state)));
+    assert_null(full);
 }
 
 static void batch_files_are_refused(void **state)
@@ -215,6 +244,8 @@ int main(void)
         claim(what_is_not_utf8_is_refused),
         claim(an_environment_block_ends_with_two_zeros),
         claim(a_merged_environment_is_sorted_as_windows_wants_it),
+        claim(a_variable_is_as_long_as_the_system_allows_and_no_longer),
+        claim(a_folder_is_as_long_as_the_system_allows_and_no_longer),
         claim(batch_files_are_refused),
     };
 

@@ -57,6 +57,22 @@ static void the_code_259_is_not_taken_for_running(void **state)
     port_channel_close(child.control);
 }
 
+/* What Windows gives to a process that Ctrl-C ends; POSIX keeps 8 bits of it. */
+static void the_code_of_an_interrupted_process_is_its_signal(void **state)
+{
+    const char *const words[] = {EXIT, "-1073741510", NULL}; /* 0xC000013A */
+    child_t child;
+    port_exit_t how;
+
+    start(&child, words, *state);
+    assert_success(port_process_wait(child.process, in_good_time()));
+    port_process_reap(child.process, &how);
+    assert_true((how.ending == PORT_SIGNALED && how.code == 2) ||
+                (how.ending == PORT_EXITED && how.code == 0x3A));
+    port_process_close(child.process);
+    port_channel_close(child.control);
+}
+
 static void wait_times_out_while_the_child_runs(void **state)
 {
     child_t child;
@@ -217,6 +233,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         claim(the_exit_code_is_reported),
         claim(the_code_259_is_not_taken_for_running),
+        claim(the_code_of_an_interrupted_process_is_its_signal),
         claim(wait_times_out_while_the_child_runs),
         claim(wait_returns_at_once_when_the_child_has_ended),
         claim(a_waiting_thread_and_a_polling_thread_agree),

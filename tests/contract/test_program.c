@@ -6,7 +6,9 @@
 
 #include "contract.h"
 
+#include <apr_env.h>
 #include <apr_file_io.h>
+#include <apr_lib.h>
 
 #include <string.h>
 
@@ -49,6 +51,44 @@ static void the_executable_is_found_from_another_folder(void **state)
     assert_success(apr_stat(&about, path, APR_FINFO_SIZE, *state));
     assert_success(apr_filepath_set(own_folder, *state));
     assert_true(about.size > 0);
+}
+
+/* A file of the program's name, to which nobody should fall, is the current folder's business. */
+static void make_decoy(const char *name, apr_pool_t *mem)
+{
+    apr_file_t *file;
+
+    assert_success(apr_file_open(&file, name, APR_FOPEN_CREATE | APR_FOPEN_WRITE | APR_FOPEN_EXCL,
+                                 APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, mem));
+    assert_success(apr_file_write_full(file, "decoy", 5, NULL));
+    assert_success(apr_file_close(file));
+}
+
+/* An empty entry of PATH means the current folder. */
+static void the_executable_is_not_taken_from_the_current_folder(void **state)
+{
+    const char *name = apr_filepath_name_get(main_argv[0]), *path, *folder;
+    char *start, *own_folder, *before = NULL;
+    apr_finfo_t own, found;
+
+    assert_success(apr_filepath_get(&start, 0, *state));
+    assert_success(apr_stat(&own, main_argv[0], APR_FINFO_SIZE, *state));
+    own_folder = apr_pstrmemdup(*state, main_argv[0], (apr_size_t)(name - main_argv[0]));
+    assert_success(apr_filepath_merge(&own_folder, start, own_folder, 0, *state));
+    assert_success(apr_temp_dir_get(&folder, *state));
+    folder = apr_psprintf(*state, "%s/mproc-%d", folder, (int)port_pid());
+    assert_success(apr_dir_make(folder, APR_FPROT_OS_DEFAULT, *state));
+    assert_success(apr_filepath_set(folder, *state));
+    make_decoy(name, *state);
+    apr_env_get(&before, "PATH", *state);
+    assert_success(apr_env_set("PATH", apr_pstrcat(*state, ":", own_folder, NULL), *state));
+    assert_success(port_executable(&path, name, *state));
+    assert_success(apr_stat(&found, path, APR_FINFO_SIZE, *state));
+    assert_success(apr_env_set("PATH", before, *state));
+    assert_success(apr_file_remove(name, *state));
+    assert_success(apr_filepath_set(start, *state));
+    assert_success(apr_dir_remove(folder, *state));
+    assert_true(found.size == own.size);
 }
 
 static void the_build_id_stays_the_same_and_is_not_empty(void **state)
@@ -101,6 +141,7 @@ int main(int argc, char **argv)
         claim(the_arguments_are_those_of_main),
         claim(the_executable_is_a_file),
         claim(the_executable_is_found_from_another_folder),
+        claim(the_executable_is_not_taken_from_the_current_folder),
         claim(the_build_id_stays_the_same_and_is_not_empty),
         claim(there_is_a_cpu),
         claim(this_process_has_a_number),

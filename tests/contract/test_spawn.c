@@ -115,6 +115,33 @@ static void an_environment_is_given(void **state)
     assert_string_equal(ask_child(&child, SAY_VARIABLE, "MPROC_TEST_NOT_GIVEN", *state), "(none)");
 }
 
+/* Whoever started it was careless: what it merges has the name once, as it sees it itself. */
+static void a_name_that_a_child_has_twice_is_merged_once(void **state)
+{
+    static const char *const words[] = {SAY_MERGED, "MPROC_TEST_TWICE", NULL};
+    static const char *const no_changes[] = {NULL};
+    child_t child = {.words = words};
+    const char *const *merged;
+    const char **careless;
+    const char *seen;
+    size_t count = 0;
+
+    assert_success(port_environment_merge(&merged, no_changes, *state));
+    while (merged[count] != NULL)
+        count++;
+    careless = apr_pcalloc(*state, (count + 3) * sizeof *careless);
+    memcpy(careless, merged, count * sizeof *careless);
+    careless[count] = "MPROC_TEST_TWICE=one";
+    careless[count + 1] = "MPROC_TEST_TWICE=another";
+    child.environment = careless;
+    assert_success(start_child(&child, *state));
+    seen = hear(child.control, *state);
+    assert_string_equal(hear(child.control, *state),
+                        apr_pstrcat(*state, "MPROC_TEST_TWICE=", seen, NULL));
+    assert_string_equal(hear(child.control, *state), ".");
+    end_child(&child, PORT_EXITED, 0);
+}
+
 static void without_an_environment_it_is_this_one(void **state)
 {
     child_t child = {0};
@@ -219,6 +246,26 @@ static void a_folder_is_no_executable(void **state)
     fail_to_start(&child, PORT_STAGE_PROGRAM, *state);
 }
 
+/* A system that guesses would give it to a shell, for which it is a good program. */
+static void a_file_that_is_no_program_is_refused(void **state)
+{
+    child_t child = {0};
+    const char *folder;
+    char *name;
+    apr_file_t *file;
+
+    assert_success(apr_temp_dir_get(&folder, *state));
+    name = apr_pstrcat(*state, folder, "/mproc-XXXXXX", NULL);
+    assert_success(apr_file_mktemp(
+        &file, name, APR_FOPEN_CREATE | APR_FOPEN_READ | APR_FOPEN_WRITE | APR_FOPEN_EXCL, *state));
+    assert_success(apr_file_write_full(file, "exit 0\n", 7, NULL));
+    assert_success(apr_file_close(file));
+    apr_file_perms_set(name, APR_FPROT_UREAD | APR_FPROT_UEXECUTE); /* where there are any */
+    child.executable = name;
+    fail_to_start(&child, PORT_STAGE_PROGRAM, *state);
+    assert_success(apr_file_remove(name, *state));
+}
+
 /*
  * A file in place of a standard stream, with `text` in it; *kept gets the stream back
  * afterwards.
@@ -313,6 +360,23 @@ static void only_the_listed_handles_reach_the_child(void **state)
     port_channel_close(child.control);
     assert_success(port_process_wait(child.process, in_good_time()));
     port_process_close(child.process);
+}
+
+static void a_start_leaves_the_given_handle_as_it_was(void **state)
+{
+    static const char *const words[] = {SAY_THROUGH, NULL};
+    port_channel_t *here, *there;
+    child_t child = {.words = words};
+
+    assert_success(port_channel_pair(&here, &there, BOTH, *state));
+    assert_false(is_inheritable(port_channel_handle(there)));
+    child.given = there;
+    assert_success(start_child(&child, *state));
+    assert_false(is_inheritable(port_channel_handle(there)));
+    assert_string_equal(hear(here, *state), "through");
+    end_child(&child, PORT_EXITED, 0);
+    port_channel_close(here);
+    port_channel_close(there);
 }
 
 static void starts_leave_no_handles(void **state)
@@ -419,6 +483,7 @@ int main(int argc, char **argv)
         claim(arguments_arrive_as_they_were_given),
         claim(a_long_argument_arrives_whole),
         claim(an_environment_is_given),
+        claim(a_name_that_a_child_has_twice_is_merged_once),
         claim(without_an_environment_it_is_this_one),
         claim(a_child_starts_in_its_folder),
         claim(a_relative_executable_is_looked_for_here_and_not_in_the_folder),
@@ -426,11 +491,13 @@ int main(int argc, char **argv)
         claim(a_missing_folder_is_reported_with_its_stage),
         claim(a_file_is_no_folder),
         claim(a_folder_is_no_executable),
+        claim(a_file_that_is_no_program_is_refused),
         claim(stdin_is_the_null_device),
         claim(stdout_is_that_of_this_process),
         claim(stdout_is_the_null_device_where_this_process_has_none),
         claim(a_listed_handle_reaches_the_child),
         claim(only_the_listed_handles_reach_the_child),
+        claim(a_start_leaves_the_given_handle_as_it_was),
         claim(starts_leave_no_handles),
         claim(threads_start_children_at_once_and_none_gets_anothers_handles),
         claim(the_mark_typed_by_a_user_is_refused),

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* So many descriptors are looked at by one call. */
+enum { BATCH = 256 };
+
 typedef struct failure_t {
     int error;
     port_stage_t stage;
@@ -42,20 +45,28 @@ static void reset_dispositions(void)
 }
 
 /*
+ * No descriptor is made above it.  Asked before the fork: signal-safety(7) does not list
+ * getrlimit().
+ */
+static int descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur > 0x7ffffffe - BATCH ? 0x7ffffffe - BATCH : (int)limit.rlim_cur;
+}
+
+/*
  * There is no portable list of a process's open descriptors, and the limit may
  * be a million: poll() tells of many at once which ones are open.
  */
-static void close_from(int lowest)
+static void close_from(int lowest, int limit)
 {
-    enum { BATCH = 256 };
     struct pollfd batch[BATCH];
-    struct rlimit limit;
-    int highest, i;
+    int i;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    highest = limit.rlim_cur > 0x7ffffffe - BATCH ? 0x7ffffffe - BATCH : (int)limit.rlim_cur;
-    for (; lowest < highest; lowest += BATCH) {
+    for (; lowest < limit; lowest += BATCH) {
         for (i = 0; i < BATCH; i++)
             batch[i] = (struct pollfd){.fd = lowest + i};
         if (poll(batch, BATCH, 0) == 0)
@@ -77,7 +88,7 @@ static void put_descriptor(int source, int target, int report)
 }
 
 /* The report is moved right behind the last descriptor, and everything above it closed. */
-static int move_descriptors(const posix_launch_t *launch, int report)
+static int move_descriptors(const posix_launch_t *launch, int report, int limit)
 {
     int last = FIRST_DESCRIPTOR + launch->ndescriptors, i;
 
@@ -88,16 +99,16 @@ static int move_descriptors(const posix_launch_t *launch, int report)
     if (report != last)
         put_descriptor(report, last, report);
     fcntl(last, F_SETFD, FD_CLOEXEC);
-    close_from(last + 1);
+    close_from(last + 1, limit);
     return last;
 }
 
-static _Noreturn void become(const posix_launch_t *launch, int report)
+static _Noreturn void become(const posix_launch_t *launch, int report, int limit)
 {
     sigset_t none;
 
     reset_dispositions();
-    report = move_descriptors(launch, report);
+    report = move_descriptors(launch, report, limit);
     if (launch->is_session_leader)
         setsid();
     if (launch->folder != NULL && chdir(launch->folder) != 0)
@@ -149,7 +160,7 @@ static apr_status_t make_report(int report[2], const posix_launch_t *launch)
 apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t *stage)
 {
     sigset_t all, before;
-    int report[2], error;
+    int report[2], error, limit = descriptor_limit();
     pid_t child;
     apr_status_t rv = make_report(report, launch);
 
@@ -161,7 +172,7 @@ apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t
     child = fork();
     error = errno;
     if (child == 0)
-        become(launch, report[1]);
+        become(launch, report[1], limit);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     rv = child < 0 ? APR_FROM_OS_ERROR(error) : read_report(report[0], child, stage);
