@@ -30,6 +30,7 @@ struct mproc_task_t {
     const mproc_target_t *target;
     const char *method;
     mproc_values_t *args;
+    const unsigned char *message; /* what args point into, also for a leak checker after exit() */
 };
 
 /* Of this process, if it is a child. */
@@ -256,6 +257,7 @@ apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *target
     MPROC_TRY(be_born(&birth, mark, argv[0], mem));
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     MPROC_TRY(read_start(&start, values));
+    task.message = values->buffer.bytes;
     MPROC_TRY(check_token(&birth, &start));
     MPROC_TRY(check_build(&start));
     MPROC_TRY(find_target(&task.target, &start));
@@ -281,6 +283,7 @@ apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_
     MPROC_TRY(apr_pool_create(&task.mem, mem));
     values = mproc_values_create(task.mem);
     mproc__buffer_swap(&values->buffer, message);
+    task.message = values->buffer.bytes;
     MPROC_TRY(mproc__start_decode(&start, values));
     MPROC_TRY(find_target(&task.target, &start));
     return become(birth, &start, mem);

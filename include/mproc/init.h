@@ -111,7 +111,8 @@ MPROC_BEGIN_C
  * 5. stdio is flushed, and the process ends.
  *
  * A forked child leaves by _exit(): what its parent has given to atexit() or mproc_at_exit()
- * is the parent's, and is called there alone.
+ * is the parent's, and is called there alone.  If its parent had other threads, only stdout and
+ * stderr are flushed at its end.
  *
  * @param mem      set to new memory, which threads may share.  It is the program's: the
  *                 library does not destroy it, so a program destroys it before it ends
