@@ -50,7 +50,7 @@ if(MPROC_PORT STREQUAL posix)
   mproc_choose_variant(leaving MPROC_HAVE_ON_EXIT on_exit portable)
   mproc_choose_variant(threads MPROC_HAVE_PROC_TASK proc portable)
   # The threads that stand in for descriptors.
-  if("${MPROC_VARIANTS}" MATCHES "_thread")
+  if("${MPROC_VARIANTS}" MATCHES "_thread|threads_portable")
     list(APPEND MPROC_VARIANTS variants/background.c)
   endif()
 endif()

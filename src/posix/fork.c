@@ -38,15 +38,15 @@ const char *port_fork_refusal(void)
  * A thread that waits for input keeps the lock of its stream for as long as it waits, and
  * fflush(NULL) wants the locks of all.  Where threads cannot be counted, stdin is looked at.
  */
-static int flush_all(void)
+static int is_alone(void)
 {
     int threads = posix_count_threads();
 
-    if (threads > 1 || (threads == 0 && ftrylockfile(stdin) != 0))
+    if (threads > 0)
+        return threads == 1;
+    if (ftrylockfile(stdin) != 0)
         return 0;
-    fflush(NULL);
-    if (threads == 0)
-        funlockfile(stdin);
+    funlockfile(stdin);
     return 1;
 }
 
@@ -61,15 +61,18 @@ static int is_all_flushed;
 
 void port_fork_flush(void)
 {
-    is_all_flushed = flush_all();
-    if (!is_all_flushed)
+    is_all_flushed = is_alone();
+    if (is_all_flushed)
+        fflush(NULL);
+    else
         flush_output();
 }
 
 void port_fork_flush_last(void)
 {
-    if (!is_all_flushed || !flush_all())
-        flush_output();
+    flush_output();
+    if (is_all_flushed && is_alone())
+        posix_flush_others();
 }
 
 static apr_status_t check_folder(const char *folder)

@@ -120,6 +120,9 @@ apr_status_t posix_leave_by(void (*leave)(int code));
 /* threads_*.c: the number of threads, or 0 where the system does not say. */
 int posix_count_threads(void);
 
+/* threads_*.c: flush all streams at the end of a process that is alone as far as is known. */
+void posix_flush_others(void);
+
 /* lifeline_*.c: from now on this process is killed when the other end of the pipe closes. */
 apr_status_t posix_lifeline_arm(int descriptor);
 

@@ -101,6 +101,24 @@ static apr_status_t have_all_that_ends_and_exit(mproc_task_t *task)
     exit(0);
 }
 
+/* Ends the child by another way, in the middle of its end. */
+static void tell_and_exit(void *word)
+{
+    tell(word);
+    exit(4);
+}
+
+static apr_status_t have_a_hook_that_exits(mproc_task_t *task)
+{
+    apr_pool_t *mem = mproc_task_mem(task);
+
+    MPROC_TRY(MPROC_UNPACK(task, &teller));
+    MPROC_TRY(mproc_at_exit(tell, "-1", -1, mem));
+    MPROC_TRY(mproc_at_exit(tell_and_exit, "2", 2, mem));
+    MPROC_TRY(mproc_at_exit(tell, "1", 1, mem));
+    return APR_SUCCESS;
+}
+
 /* -- A child that prints --------------------------------------------------------------- */
 
 static void print_line(void *line)
@@ -124,7 +142,7 @@ static apr_status_t print_and_register(mproc_task_t *task)
 
 static const mproc_target_t targets[] = {
     MPROC_TARGET(wait_and_tell), MPROC_TARGET(have_all_that_ends), MPROC_TARGET(have_all_that_ends_and_exit),
-    MPROC_TARGET(print_and_register), MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+    MPROC_TARGET(print_and_register), MPROC_TARGET(have_a_hook_that_exits), MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
 
 /* The parent has both kinds of its own, and a line that it has not ended. */
 static int be_printing_parent(apr_pool_t *mem)
@@ -144,30 +162,37 @@ static int be_printing_parent(apr_pool_t *mem)
 
 /* -- The tests ------------------------------------------------------------------------------ */
 
-static void assert_told_in_order(mproc_target_fn *target, apr_pool_t *mem)
+static const char *const all_steps[] = {"target", "atexit", "10 again", "10", "5, which adds 3", "3",
+                                        "0, which lets a child end", "a child has ended", "-1", "-100", "(end)", NULL};
+
+static void assert_told(const char *const *steps, mproc_target_fn *target, apr_pool_t *mem)
 {
-    static const char *const steps[] = {"target",   "atexit", "10 again", "10", "5, which adds 3", "3",
-                                        "0, which lets a child end", "a child has ended", "-1", "-100", "(end)"};
     mproc_connection_t *here, *there;
     mproc_process_t *process;
-    size_t i;
 
     assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
     assert_success(mproc_process_start(&process, target, MPROC_PACK(there), NULL, mem));
     assert_success(mproc_connection_close(there));
-    for (i = 0; i < sizeof steps / sizeof steps[0]; i++)
-        assert_string_equal(hear(here, mem), steps[i]);
+    for (; *steps != NULL; steps++)
+        assert_string_equal(hear(here, mem), *steps);
     assert_success(mproc_process_join(process, PATIENCE));
 }
 
 static void a_child_that_returns_ends_in_order(void **state)
 {
-    assert_told_in_order(have_all_that_ends, *state);
+    assert_told(all_steps, have_all_that_ends, *state);
 }
 
 static void a_child_that_calls_exit_ends_in_order(void **state)
 {
-    assert_told_in_order(have_all_that_ends_and_exit, *state);
+    assert_told(all_steps, have_all_that_ends_and_exit, *state);
+}
+
+static void a_hook_that_exits_keeps_nothing_else_from_ending(void **state)
+{
+    static const char *const steps[] = {"2", "1", "-1", "(end)", NULL};
+
+    assert_told(steps, have_a_hook_that_exits, *state);
 }
 
 static void handlers_run_once_and_in_their_own_process_and_nothing_is_printed_twice(void **state)
@@ -198,6 +223,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(a_child_that_returns_ends_in_order),
         claim_leaving_nothing(a_child_that_calls_exit_ends_in_order),
+        claim_leaving_nothing(a_hook_that_exits_keeps_nothing_else_from_ending),
         claim(handlers_run_once_and_in_their_own_process_and_nothing_is_printed_twice),
         claim(null_for_the_function_or_its_memory_is_refused),
     };

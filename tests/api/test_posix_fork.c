@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static const char *own_path;
 /* What the parent sets, for the child to see. */
 static int number;
 static char *text;
-static mproc_process_t *sibling;
+static mproc_process_t *sibling, *parents_self;
 static mproc_connection_t *not_given;
 static apr_pool_t *parents_mem;
 static int lines_of_the_program;
@@ -73,6 +74,7 @@ static apr_status_t touch_sibling(mproc_task_t *task)
     MUST_BE_FOREIGN(mproc_process_exitcode(sibling, &code));
     MUST_BE_FOREIGN(mproc_process_sentinel(sibling, &sentinel));
     MUST_BE_FOREIGN(mproc_process_close(sibling));
+    MUST_BE_FOREIGN(mproc_process_join(parents_self, 0));
     if (mproc_process_is_alive(sibling))
         return mproc_error_set(APR_EGENERAL, "a sibling is taken for a child");
     MPROC_TRY(mproc_active_children(&children, &count, mproc_task_mem(task)));
@@ -174,6 +176,60 @@ static apr_status_t make_things(mproc_task_t *task)
     return APR_SUCCESS;
 }
 
+/* Its own child is refused, as what its environment asks for is nonsense. */
+static apr_status_t have_a_child_refused(mproc_task_t *task)
+{
+    static const char *const nonsense[] = {"MPROC_LOG=loud", NULL};
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+
+    options.environment = nonsense;
+    MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mproc_task_mem(task)));
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    if (mproc_process_status(process) != APR_EINVAL || strstr(mproc_process_error(process), "loud") == NULL)
+        return mproc_error_set(APR_EGENERAL, "it says: %s", mproc_process_error(process));
+    return mproc_error_set(MPROC_ETORN, "I have heard it");
+}
+
+static apr_status_t count_a_run(mproc_task_t *task)
+{
+    int counter;
+
+    MPROC_TRY(MPROC_UNPACK(task, &counter));
+    return write(counter, "x", 1) == 1 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static apr_status_t wait_to_be_ended(mproc_task_t *task)
+{
+    (void)task;
+    while (pause() != 0)
+        ;
+    return APR_SUCCESS;
+}
+
+/* A thread that waits for input has the lock of its stream as long as it waits. */
+static apr_status_t read_for_ever(void *file)
+{
+    getc(file);
+    return APR_SUCCESS;
+}
+
+static apr_status_t leave_a_reader_behind(mproc_task_t *task)
+{
+    static work_t work;
+    int ends[2];
+    FILE *file;
+
+    if (pipe(ends) != 0 || (file = fdopen(ends[0], "r")) == NULL)
+        return APR_EGENERAL;
+    MPROC_TRY(start_thread(&work, read_for_ever, file, mproc_task_mem(task)));
+    while (ftrylockfile(file) == 0) {
+        funlockfile(file);
+        apr_thread_yield();
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t print_once(mproc_task_t *task)
 {
     (void)task;
@@ -186,7 +242,8 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(see_memory),       MPROC_TARGET(touch_sibling), MPROC_TARGET(destroy_parents_memory),
     MPROC_TARGET(use_what_was_not_given), MPROC_TARGET(read_stdin), MPROC_TARGET(have_three_lines),
     MPROC_TARGET(leave_by_exit),    MPROC_TARGET(make_things),   MPROC_TARGET(print_once),
-    MPROC_TARGET(have_a_thread),
+    MPROC_TARGET(have_a_thread),    MPROC_TARGET(have_a_child_refused), MPROC_TARGET(count_a_run),
+    MPROC_TARGET(wait_to_be_ended), MPROC_TARGET(leave_a_reader_behind),
     MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END,
 };
 
@@ -213,6 +270,7 @@ static void a_child_has_none_of_its_parents_processes(void **state)
 {
     mproc_connection_t *line;
 
+    parents_self = mproc_current_process();
     start_born(&sibling, &line, answer, NULL, *state);
     assert_works(touch_sibling, MPROC_NO_ARGS, *state);
     assert_success(say(line, "still there?"));
@@ -354,7 +412,7 @@ static void locks_that_threads_hold_are_free_in_a_child(void **state)
     apr_atomic_set32(&is_over, 0);
     for (i = 0; i < 2; i++)
         assert_success(start_thread(&work[i], be_busy, NULL, *state));
-    for (i = 0; i < 200; i++) {
+    for (i = 0; i < 50 * test_scale(); i++) {
         apr_pool_t *mem;
         mproc_process_t *process;
 
@@ -367,7 +425,50 @@ static void locks_that_threads_hold_are_free_in_a_child(void **state)
         assert_success(end_thread(&work[i]));
 }
 
+/* -- Births ---------------------------------------------------------------------------------- */
+
+static void a_birth_that_fails_is_heard_by_its_own_parent(void **state)
+{
+    mproc_process_t *process;
+
+    assert_status(status_of(&process, have_a_child_refused, MPROC_NO_ARGS, NULL, *state), MPROC_ETORN);
+    assert_string_equal(mproc_process_error(process), "I have heard it");
+}
+
+/* With fewer descriptors than it needs, each at another place. */
+static void a_start_that_fails_has_not_run_its_target(void **state)
+{
+    struct rlimit before, limit;
+    int counter[2], is_started = 0, runs = 0;
+    char byte;
+
+    assert_int_equal(pipe(counter), 0);
+    fcntl(counter[0], F_SETFL, O_NONBLOCK);
+    getrlimit(RLIMIT_NOFILE, &before);
+    limit = before;
+    for (limit.rlim_cur = (rlim_t)counter[1] + 1; !is_started; limit.rlim_cur++) {
+        mproc_process_t *process;
+
+        setrlimit(RLIMIT_NOFILE, &limit);
+        is_started =
+            mproc_process_start(&process, count_a_run, MPROC_PACK(counter[1]), NULL, *state) == APR_SUCCESS;
+        setrlimit(RLIMIT_NOFILE, &before);
+        if (is_started)
+            assert_ended(process, 0);
+    }
+    while (read(counter[0], &byte, 1) == 1)
+        runs++;
+    assert_int_equal(runs, 1);
+    close(counter[0]);
+    close(counter[1]);
+}
+
 /* -- Ends ------------------------------------------------------------------------------------ */
+
+static void a_thread_that_reads_does_not_keep_a_child_from_ending(void **state)
+{
+    assert_works(leave_a_reader_behind, MPROC_NO_ARGS, *state);
+}
 
 /* Where exit() does not tell its code, that is told. */
 static void exit_of_a_forked_child_is_told(void **state)
@@ -427,6 +528,73 @@ static int be_parent_with_a_thread(apr_pool_t *mem)
     return 0;
 }
 
+/* A log that waits in its buffer, while another thread is there. */
+static int be_parent_with_a_log(apr_pool_t *mem)
+{
+    char path[] = "/tmp/mproc-test-XXXXXX", line[64];
+    FILE *file = fdopen(mkstemp(path), "w+");
+    int i;
+
+    unlink(path);
+    fprintf(file, "<log>");
+    for (i = 0; i < 3; i++)
+        be_parent_with_a_thread(mem);
+    rewind(file);
+    printf("%s\n", fgets(line, sizeof line, file));
+    return 0;
+}
+
+static void exit_with_3(int signal_number)
+{
+    (void)signal_number;
+    exit(3);
+}
+
+static void tell_of_parents_handler(void)
+{
+    if (mproc_current_process() == NULL || mproc_parent_process() != NULL)
+        printf("<the parent's, in a child>");
+}
+
+/* Children that are ended while they are born, with a handler of their parent's that calls exit(). */
+static int be_parent_with_a_handler(apr_pool_t *mem)
+{
+    int i;
+
+    atexit(tell_of_parents_handler);
+    signal(SIGTERM, exit_with_3);
+    for (i = 0; i < 300; i++) {
+        mproc_process_t *process;
+
+        MPROC_CHECK(mproc_process_start(&process, wait_to_be_ended, MPROC_NO_ARGS, NULL, mem));
+        MPROC_CHECK(mproc_process_terminate(process));
+        MPROC_CHECK(mproc_process_join(process, PATIENCE));
+    }
+    printf("<all have ended>");
+    return 0;
+}
+
+static void assert_prints(const char *name, const char *output, apr_pool_t *mem)
+{
+    const char *const arguments[] = {own_path, name, NULL};
+    ran_t ran;
+
+    run_program(&ran, arguments, mem);
+    assert_string_equal(ran.errors, "");
+    assert_string_equal(ran.output, output);
+    assert_int_equal(ran.exitcode, 0);
+}
+
+static void a_log_of_a_parent_with_threads_is_written_once(void **state)
+{
+    assert_prints("log", "<log>\n", *state);
+}
+
+static void a_handler_that_exits_runs_in_whole_children_only(void **state)
+{
+    assert_prints("handler", "<all have ended>", *state);
+}
+
 static void nothing_that_waits_in_a_buffer_is_printed_twice(void **state)
 {
     const char *const arguments[] = {own_path, "buffers", NULL};
@@ -474,6 +642,15 @@ static void the_log_tells_what_a_child_goes_through(void **state)
     assert_words(ran.errors, "MPROC_LOG is \"loud\"; it can be warning, info or debug");
 }
 
+static int be_parent(const char *name, apr_pool_t *mem)
+{
+    if (strcmp(name, "buffers") == 0)
+        return be_parent_with_full_buffers(mem);
+    if (strcmp(name, "log") == 0)
+        return be_parent_with_a_log(mem);
+    return strcmp(name, "handler") == 0 ? be_parent_with_a_handler(mem) : be_parent_with_a_thread(mem);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -487,7 +664,12 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_child_can_have_threads),
         claim_leaving_nothing(threads_fork_children_that_have_nothing_of_each_other),
         claim_leaving_nothing(locks_that_threads_hold_are_free_in_a_child),
+        claim_leaving_nothing(a_birth_that_fails_is_heard_by_its_own_parent),
+        claim_leaving_nothing(a_start_that_fails_has_not_run_its_target),
+        claim_leaving_nothing(a_thread_that_reads_does_not_keep_a_child_from_ending),
         claim_leaving_nothing(exit_of_a_forked_child_is_told),
+        claim(a_log_of_a_parent_with_threads_is_written_once),
+        claim(a_handler_that_exits_runs_in_whole_children_only),
         claim(nothing_that_waits_in_a_buffer_is_printed_twice),
         claim(threads_are_warned_of_in_the_log),
         claim(the_log_tells_what_a_child_goes_through),
@@ -499,6 +681,6 @@ int main(int argc, const char *const *argv)
     lines_of_the_program = count_lines();
     MPROC_CHECK(mproc_set_start_method(MPROC_FORK, 0));
     if (argc > 1)
-        return strcmp(argv[1], "buffers") == 0 ? be_parent_with_full_buffers(mem) : be_parent_with_a_thread(mem);
+        return be_parent(argv[1], mem);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
