@@ -43,7 +43,9 @@ apr_status_t win32_wait(HANDLE object, port_deadline_t deadline)
 /* WaitForMultipleObjects() refuses to wait on nothing. */
 static DWORD wait_once(const HANDLE *objects, DWORD count, DWORD milliseconds)
 {
-    if (count > 0)
+    if (count == 1)
+        return WaitForSingleObject(objects[0], milliseconds);
+    if (count > 1)
         return WaitForMultipleObjects(count, objects, FALSE, milliseconds);
     Sleep(milliseconds);
     return WAIT_TIMEOUT;
