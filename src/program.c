@@ -13,6 +13,7 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 
+#include <assert.h>
 #include <string.h>
 
 mproc__program_t mproc__program;
@@ -106,6 +107,7 @@ static const char *const *lasting_arguments(const char *const *argv, apr_pool_t 
     size_t count = 0;
     const char **lasting;
 
+    assert(argv[0] != NULL);
     while (argv[count] != NULL)
         count++;
     lasting = apr_pmemdup(mem, argv, (count + 1) * sizeof *lasting);

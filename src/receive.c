@@ -148,6 +148,7 @@ static apr_status_t receive_body(mproc_connection_t *connection, void *buffer,
 {
     if (connection->incoming.size == 0)
         return receive_into(connection, buffer, deadline);
+    assert(buffer != NULL); /* of what has a part already, the size is not 0 */
     MPROC_TRY(receive_into_incoming(connection, deadline));
     memcpy(buffer, connection->incoming.bytes, connection->incoming.size);
     return APR_SUCCESS;

@@ -63,8 +63,11 @@ const char *mproc__error_words(apr_status_t rv)
     return rv == last_status ? last_message : "";
 }
 
-/* Through a copy, as an argument may be the last message itself. */
-apr_status_t mproc_error_set(apr_status_t rv, const char *format, ...)
+/*
+ * Through a copy, as an argument may be the last message itself.  The name is in parentheses, as
+ * analysers are given a macro of that name: see tools/check/analysis.h.
+ */
+apr_status_t(mproc_error_set)(apr_status_t rv, const char *format, ...)
 {
     char message[sizeof last_message];
     va_list arguments;

@@ -6,6 +6,8 @@
 #   sh tools/setup.sh           for this system
 #   sh tools/setup.sh windows   for this system, and for building and running Windows programs on it
 #   sh tools/setup.sh strace    for this system, and for recording system calls on it
+#   sh tools/setup.sh fuzz      for this system, and for tools/fuzz.sh on it
+#   sh tools/setup.sh check     for this system, and for tools/check.sh on it
 #
 # Exit status: 0 everything is there; 1 something is missing; 3 everything for this system is there,
 # but Windows programs cannot be built on it.
@@ -125,6 +127,39 @@ set_up_strace()
     has strace || fail "still missing after apt-get install: strace"
 }
 
+# Debian's clang has libFuzzer with it; elsewhere it may be a package of its own.
+has_fuzzer()
+{
+    has clang && has clang++ &&
+        [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+set_up_fuzz()
+{
+    has_fuzzer && return 0
+    has apt-get || fail "missing: clang with libFuzzer. Install it with this system's package manager."
+    apt_install clang
+    has_fuzzer || fail "still missing after apt-get install: clang with libFuzzer"
+}
+
+missing_for_check()
+{
+    for program in clang-tidy cppcheck valgrind setarch; do
+        has $program || echo $program
+    done
+}
+
+# valgrind reads the names of functions in the C library from libc6-dbg, and needs some of them.
+set_up_check()
+{
+    missing=$(missing_for_check | xargs)
+    [ -n "$missing" ] || return 0
+    has apt-get || fail "missing: $missing. Install them with this system's package manager."
+    apt_install clang-tidy cppcheck valgrind libc6-dbg util-linux
+    missing=$(missing_for_check | xargs)
+    [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
+}
+
 check_cmake_version()
 {
     version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
@@ -134,10 +169,12 @@ check_cmake_version()
 }
 
 case ${1-} in
-    ''|windows|strace) ;;
-    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace]" ;;
+    ''|windows|strace|fuzz|check) ;;
+    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace|fuzz|check]" ;;
 esac
 set_up_native
 check_cmake_version
 [ "${1-}" != windows ] || set_up_windows
 [ "${1-}" != strace ] || set_up_strace
+[ "${1-}" != fuzz ] || set_up_fuzz
+[ "${1-}" != check ] || set_up_check

@@ -172,19 +172,29 @@ static apr_status_t go_to_folder(const char *folder)
     return folder == NULL || chdir(folder) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
 
-static _Noreturn void live(const preparation_t *prepared, const port_fork_t *request)
+/*
+ * The tie comes first, as one that hangs in what follows must end with its parent.  Also one that
+ * is not whole has an end, and then its streams must be its own.
+ */
+static apr_status_t become_a_child(const preparation_t *prepared, const port_fork_t *request)
 {
-    port_birth_t birth = {.control = prepared->copies[0]};
-    apr_status_t rv = tie_to_parent(prepared, request);
+    apr_status_t tied = tie_to_parent(prepared, request), rv;
 
     /* Without it exit() would do the parent's business. */
     if (posix_leave_by(request->leave) != APR_SUCCESS)
         _exit(127);
+    rv = be_alone_with_streams(prepared);
+    if (tied != APR_SUCCESS)
+        return tied;
+    return rv == APR_SUCCESS ? go_to_folder(request->folder) : rv;
+}
+
+static _Noreturn void live(const preparation_t *prepared, const port_fork_t *request)
+{
+    port_birth_t birth = {.control = prepared->copies[0]};
+    apr_status_t rv = become_a_child(prepared, request);
+
     birth.parent = posix_parent_process(prepared->lifeline[0], request->child_mem);
-    if (rv == APR_SUCCESS)
-        rv = be_alone_with_streams(prepared);
-    if (rv == APR_SUCCESS)
-        rv = go_to_folder(request->folder);
     if (request->environment != NULL)
         environ = (char **)(uintptr_t)request->environment;
     request->live(rv, &birth, prepared->copies, request->data);

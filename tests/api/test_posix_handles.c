@@ -165,6 +165,31 @@ static void what_a_child_was_given_goes_no_further(void **state)
     assert_success(status_of(&process, have_private_ones, MPROC_PACK(there), NULL, *state));
 }
 
+/* Counts what any program that somebody starts by fork and exec would get, but for 0, 1 and 2. */
+static int count_handles_for_any_program(void)
+{
+    int count = 0, descriptor;
+
+    for (descriptor = 3; descriptor < HIGHEST; descriptor++) {
+        int flags = fcntl(descriptor, F_GETFD);
+        count += flags != -1 && (flags & FD_CLOEXEC) == 0;
+    }
+    return count;
+}
+
+static void what_the_parent_holds_is_for_no_other_program(void **state)
+{
+    int before = count_handles_for_any_program();
+    mproc_connection_t *line, *here, *there;
+    mproc_process_t *process;
+
+    start_born(&process, &line, answer, NULL, *state);
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_int_equal(count_handles_for_any_program(), before);
+    assert_success(say(line, "leave"));
+    assert_ended(process, 0);
+}
+
 static void careless_threads_give_a_child_nothing(void **state)
 {
     work_t careless[4], starting;
@@ -223,6 +248,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_child_has_exactly_what_it_was_given),
         claim_leaving_nothing(what_a_child_was_given_goes_no_further),
         claim_leaving_nothing(neither_calls_nor_starts_change_how_an_open_file_waits),
+        claim_leaving_nothing(what_the_parent_holds_is_for_no_other_program),
         claim_leaving_nothing(careless_threads_give_a_child_nothing),
         claim_leaving_nothing(many_threads_start_children_that_do_not_get_each_others),
     };
