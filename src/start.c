@@ -223,6 +223,18 @@ port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t
     return handles;
 }
 
+apr_status_t mproc__starting_environment(const mproc__starting_t *starting,
+                                         const char *const **environment, apr_pool_t *mem)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    *environment = NULL;
+    if (starting->options->environment != NULL)
+        rv = port_environment_merge(environment, starting->options->environment, mem);
+    return rv == APR_SUCCESS ? rv
+                             : mproc__starting_failed(starting, rv, "changing its environment");
+}
+
 void mproc__starting_take(mproc__starting_t *starting)
 {
     mproc_process_t *process = starting->process;

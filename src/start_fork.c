@@ -33,12 +33,12 @@ typedef struct forking_t {
 
 /* -- In the child -------------------------------------------------------------- */
 
+static atomic_flag is_leaving = ATOMIC_FLAG_INIT;
+static _Thread_local int is_leaving_here;
+
 /* A hook that calls exit() ends what is left; another thread that does so waits for the end. */
 static void wait_for_another_thread(void)
 {
-    static atomic_flag is_leaving = ATOMIC_FLAG_INIT;
-    static _Thread_local int is_leaving_here;
-
     while (!is_leaving_here && atomic_flag_test_and_set(&is_leaving))
         apr_sleep(apr_time_from_sec(1));
     is_leaving_here = 1;
@@ -59,8 +59,11 @@ static void leave(int code)
     _Exit(code);
 }
 
+/* The parent may be a copy too, and at its end. */
 static void forget_parents_belongings(apr_pool_t *mem)
 {
+    atomic_flag_clear(&is_leaving);
+    is_leaving_here = 0;
     mproc__belongings_give_up();
     mproc__exit_hooks_forget();
     mproc__program_forked(mem);
@@ -117,15 +120,6 @@ static void warn_of_threads(int threads, const char *name)
                    threads, name);
 }
 
-static apr_status_t merge_environment(const forking_t *forking, port_fork_t *request)
-{
-    const char *const *changes = forking->starting->options->environment;
-
-    return changes == NULL
-               ? APR_SUCCESS
-               : port_environment_merge(&request->environment, changes, forking->childs);
-}
-
 static apr_status_t fork_process(forking_t *forking)
 {
     mproc__starting_t *starting = forking->starting;
@@ -140,11 +134,11 @@ static apr_status_t fork_process(forking_t *forking)
         .child_mem = forking->childs,
     };
     port_stage_t stage = PORT_STAGE_HANDLES;
-    apr_status_t rv = merge_environment(forking, &request);
+    apr_status_t rv;
 
     request.nhandles = count;
-    if (rv == APR_SUCCESS)
-        rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
+    MPROC_TRY(mproc__starting_environment(starting, &request.environment, forking->childs));
+    rv = port_fork(&starting->process->port, &request, &stage, starting->process->mem);
     return rv == APR_SUCCESS ? rv : mproc__starting_failed_at(starting, rv, stage, NULL);
 }
 

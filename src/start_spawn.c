@@ -34,20 +34,6 @@ static const char *const *child_arguments(const char *executable, apr_pool_t *me
     return arguments;
 }
 
-static apr_status_t merge_environment(const mproc__starting_t *starting,
-                                      const char *const **environment)
-{
-    apr_status_t rv;
-
-    *environment = NULL;
-    if (starting->options->environment == NULL)
-        return APR_SUCCESS;
-    rv =
-        port_environment_merge(environment, starting->options->environment, starting->process->mem);
-    return rv == APR_SUCCESS ? rv
-                             : mproc__starting_failed(starting, rv, "changing its environment");
-}
-
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
 {
     apr_pool_t *mem = starting->process->mem;
@@ -66,7 +52,7 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
 
     MPROC_TRY(mproc__program_executable(&request.executable, mem));
     request.arguments = child_arguments(request.executable, mem);
-    MPROC_TRY(merge_environment(starting, &request.environment));
+    MPROC_TRY(mproc__starting_environment(starting, &request.environment, mem));
     rv = port_spawn(&starting->process->port, handles + count, &request, &stage, mem);
     if (rv != APR_SUCCESS)
         return mproc__starting_failed_at(starting, rv, stage, request.executable);

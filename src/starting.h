@@ -40,6 +40,10 @@ apr_status_t mproc__tell_by_fork(const mproc__starting_t *starting);
  */
 port_handle_t *mproc__starting_handles(const mproc__starting_t *starting, size_t *count);
 
+/* The child's environment, in `mem`; NULL for this process's: APR_SUCCESS, or a message. */
+apr_status_t mproc__starting_environment(const mproc__starting_t *starting,
+                                         const char *const **environment, apr_pool_t *mem);
+
 /* There is a child: the control channel's end is its process's. */
 void mproc__starting_take(mproc__starting_t *starting);
 

@@ -148,7 +148,7 @@ static void a_killed_process_is_ready(void **state)
 
 static apr_status_t say_later(void *connection)
 {
-    apr_sleep(A_MOMENT);
+    apr_sleep(A_MOMENT); /* so that the wait most often has begun; the claim holds if it has not */
     return say(connection, "late word");
 }
 
