@@ -182,7 +182,8 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
     if (connection->has_begun || connection->is_torn)
         return mproc_error_set(MPROC_EINUSE,
                                "the connection to be passed on is in the middle of a message");
-    shared->handle = port_channel_handle(connection->channel);
+    shared->handles[0] = port_channel_handle(connection->channel);
+    shared->nhandles = 1;
     shared->detail = (apr_uint32_t)connection->directions;
     shared->data.data = connection->ahead + connection->ahead_start;
     shared->data.size = mproc__connection_ahead(connection);
@@ -195,10 +196,10 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
     port_channel_t *channel;
     apr_status_t rv;
 
-    if (shared->detail < PORT_READ || shared->detail > (PORT_READ | PORT_WRITE) ||
-        shared->data.size > MPROC__READ_AHEAD)
+    if (shared->nhandles != 1 || shared->detail < PORT_READ ||
+        shared->detail > (PORT_READ | PORT_WRITE) || shared->data.size > MPROC__READ_AHEAD)
         return mproc_error_set(MPROC_EPROTOCOL, "a connection arrived that cannot be one");
-    rv = port_channel_adopt(&channel, shared->handle, (int)shared->detail, mem);
+    rv = port_channel_adopt(&channel, shared->handles[0], (int)shared->detail, mem);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "a connection arrived that is none");
     mproc__belongings_lock();

@@ -135,17 +135,25 @@ static apr_status_t write_inner_pack(writer_t *writer, const mproc_pack_t *pack,
 
 static apr_status_t write_shared(writer_t *writer, mproc_type_t type, const mproc__shared_t *shared)
 {
+    mproc__handles_t *handles = writer->handles;
+
+    if (shared->nhandles > HANDLES_MAX - handles->count)
+        return mproc_error_set(APR_EINVAL, "the objects in one pack have more than %d handles",
+                               (int)HANDLES_MAX);
     MPROC_TRY(write_header(writer, type, shared->data.size));
-    MPROC_TRY(write_number(writer, writer->handles->count | (apr_uint64_t)shared->detail << 32));
+    MPROC_TRY(write_number(writer, handles->count | (apr_uint64_t)shared->nhandles << 16 |
+                                       (apr_uint64_t)shared->detail << 32));
     MPROC_TRY(mproc__buffer_append(writer->buffer, shared->data.data, shared->data.size));
     MPROC_TRY(mproc__buffer_pad(writer->buffer));
-    writer->handles->handles[writer->handles->count++] = shared->handle;
+    memcpy(handles->handles + handles->count, shared->handles,
+           shared->nhandles * sizeof shared->handles[0]);
+    handles->count += shared->nhandles;
     return APR_SUCCESS;
 }
 
 static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
 {
-    mproc__shared_t shared;
+    mproc__shared_t shared = {.nhandles = 0};
 
     if (writer->handles == NULL)
         return mproc_error_set(MPROC_ENOTSHAREABLE,
@@ -154,8 +162,6 @@ static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
                                mproc__type_name(value->type));
     if (object_kinds[value->type] == NULL)
         return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called");
-    if (writer->handles->count == HANDLES_MAX)
-        return mproc_error_set(APR_EINVAL, "more than %d objects in one pack", (int)HANDLES_MAX);
     MPROC_TRY(object_kinds[value->type]->share(value->as.object, &shared));
     return write_shared(writer, value->type, &shared);
 }
@@ -236,7 +242,7 @@ apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t
 typedef struct reader_t {
     const unsigned char *bytes; /* aligned to 8 */
     size_t left;
-    const port_handle_t *handles;
+    port_handle_t *handles;
     size_t nhandles;
 } reader_t;
 
@@ -298,20 +304,45 @@ static apr_status_t read_real(reader_t *reader, mproc_value_t *value)
     return rv;
 }
 
+/* Those of one object, each for the first time. */
+static apr_status_t read_handles(mproc__shared_t *shared, const reader_t *reader,
+                                 apr_uint64_t number)
+{
+    size_t first = number & 0xffff, count = number >> 16 & 0xffff, i;
+
+    if (count > MPROC__SHARED_HANDLES_MAX || first > reader->nhandles ||
+        count > reader->nhandles - first)
+        return refuse("it names an object that did not come with it");
+    for (i = 0; i < count; i++)
+        if (reader->handles[first + i] == PORT_NO_HANDLE)
+            return refuse("it names an object twice");
+    if (count > 0)
+        memcpy(shared->handles, reader->handles + first, count * sizeof shared->handles[0]);
+    shared->nhandles = count;
+    return APR_SUCCESS;
+}
+
+static void forget_handles(const reader_t *reader, size_t first, size_t count)
+{
+    while (count-- > 0)
+        reader->handles[first + count] = PORT_NO_HANDLE;
+}
+
 static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size,
                                 apr_pool_t *mem)
 {
-    mproc__shared_t shared;
-    apr_uint64_t number, index;
+    mproc__shared_t shared = {.nhandles = 0};
+    apr_uint64_t number;
 
     MPROC_TRY(read_number(reader, &number));
     MPROC_TRY(read_bytes(reader, &shared.data, size, 0));
-    index = number & 0xffffffff;
-    if (index >= reader->nhandles || object_kinds[value->type] == NULL)
-        return refuse("it names an object that did not come with it");
-    shared.handle = reader->handles[index];
+    if (object_kinds[value->type] == NULL)
+        return refuse("it has an object of a kind that cannot travel");
+    MPROC_TRY(read_handles(&shared, reader, number));
     shared.detail = (apr_uint32_t)(number >> 32);
-    return object_kinds[value->type]->adopt(&value->as.object, &shared, mem);
+    MPROC_TRY(object_kinds[value->type]->adopt(&value->as.object, &shared, mem));
+    forget_handles(reader, number & 0xffff, shared.nhandles);
+    return APR_SUCCESS;
 }
 
 static apr_status_t read_inner_pack(mproc_values_t *values, size_t index, reader_t *reader,
@@ -386,8 +417,8 @@ static apr_status_t read_pack(mproc_values_t *values, reader_t *reader, int dept
     return rv;
 }
 
-apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset,
-                                  const port_handle_t *handles, size_t nhandles)
+apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, port_handle_t *handles,
+                                  size_t nhandles)
 {
     reader_t reader = {values->buffer.bytes + offset, values->buffer.size - offset, handles,
                        nhandles};

@@ -15,12 +15,13 @@
  *              STRING        `size` bytes, a NUL, padding
  *              BYTES         `size` bytes, padding
  *              PACK          a pack of `size` bytes
- *              objects       the index of a handle that travels beside the
- *                            bytes + 2^32 * what the object's kind wants to
+ *              objects       the index of the first of the object's handles,
+ *                            which travel beside the bytes + 2^16 * how many
+ *                            they are + 2^32 * what the object's kind wants to
  *                            know, `size` bytes of its own, padding
  *
  * Nothing that arrives is believed: counts, sizes, types and indexes are checked
- * before they are used.
+ * before they are used, and no handle goes to two objects.
  */
 
 #include "buffer.h"
@@ -43,18 +44,22 @@ typedef struct mproc__handles_t {
     size_t count;
 } mproc__handles_t;
 
+/* Handles that one object may have. */
+#define MPROC__SHARED_HANDLES_MAX 16
+
 /* An object on its way. */
 typedef struct mproc__shared_t {
-    port_handle_t handle;
+    port_handle_t handles[MPROC__SHARED_HANDLES_MAX];
+    size_t nhandles;
     apr_uint32_t detail; /* 31 bits of what its kind wants to know */
     mproc_bytes_t data;  /* and more of it, in bytes; borrowed */
 } mproc__shared_t;
 
 /* What a kind of object must be able to do to travel. */
 typedef struct mproc__object_kind_t {
-    /* What another process needs; the handle stays the object's. */
+    /* What another process needs, into a record of zeros; the handles stay the object's. */
     apr_status_t (*share)(void *object, mproc__shared_t *shared);
-    /* The object in the other process; takes the handle over. */
+    /* The object in the other process; on success it has taken the handles over. */
     apr_status_t (*adopt)(void **object, const mproc__shared_t *shared, apr_pool_t *mem);
 } mproc__object_kind_t;
 
@@ -81,10 +86,11 @@ apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t
 
 /*
  * Read the pack that fills values->buffer from `offset` to its end.  Objects are
- * adopted at once, in the memory of the values.  On failure there are no values.
+ * adopted at once, in the memory of the values; their handles become PORT_NO_HANDLE, and
+ * the others stay the caller's.  On failure there are no values.
  */
-apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset,
-                                  const port_handle_t *handles, size_t nhandles);
+apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, port_handle_t *handles,
+                                  size_t nhandles);
 
 /* Little-endian numbers, for the headers of messages. */
 void mproc__put_u64(unsigned char bytes[8], apr_uint64_t number);

@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 
-static mproc_values_t *decode(const unsigned char *bytes, size_t size, const port_handle_t *handles,
+static mproc_values_t *decode(const unsigned char *bytes, size_t size, port_handle_t *handles,
                               size_t nhandles, apr_pool_t *mem)
 {
     mproc_values_t *values = mproc_values_create(mem);
@@ -25,7 +25,7 @@ static mproc_values_t *decode(const unsigned char *bytes, size_t size, const por
 
 void try_decoder(const unsigned char *bytes, size_t size, apr_pool_t *mem)
 {
-    static const port_handle_t handles[] = {5, 6, 7};
+    port_handle_t handles[] = {5, 6, 7};
     mproc_values_t *without = decode(bytes, size, NULL, 0, mem);
     mproc_values_t *with = decode(bytes, size, handles, 3, mem);
 

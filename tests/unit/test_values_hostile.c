@@ -228,22 +228,34 @@ static void an_object_that_did_not_come_is_refused(void **state)
     assert_refused(1, OF_SIZE(MPROC_TYPE_CONNECTION, 0));
 }
 
-/* With two handles beside it, the message names the one at `index`. */
-static apr_status_t read_object(apr_uint64_t index, apr_pool_t *mem)
+/* With two handles beside it, the message names `count` ones from `index` on, in each object. */
+static apr_status_t read_objects(size_t objects, apr_uint64_t index, apr_uint64_t count,
+                                 apr_pool_t *mem)
 {
     port_handle_t *handles = apr_palloc(mem, 2 * sizeof *handles);
     mproc_values_t *values = mproc_values_create(mem);
-    unsigned char bytes[24];
+    unsigned char bytes[8 + 2 * 16];
     apr_status_t rv;
+    size_t i;
 
-    handles[0] = handles[1] = PORT_NO_HANDLE;
-    mproc__put_u64(bytes, 1);
-    mproc__put_u64(bytes + 8, MPROC_TYPE_CONNECTION);
-    mproc__put_u64(bytes + 16, index);
-    fill(values, bytes, sizeof bytes);
+    handles[0] = 5;
+    handles[1] = 6;
+    mproc__put_u64(bytes, objects);
+    for (i = 0; i < objects; i++) {
+        mproc__put_u64(bytes + 8 + 16 * i, MPROC_TYPE_CONNECTION);
+        mproc__put_u64(bytes + 16 + 16 * i, index | count << 16);
+    }
+    fill(values, bytes, 8 + 16 * objects);
     rv = mproc__values_decode(values, 0, handles, 2);
-    assert_int_equal(mproc_values_count(values), rv == APR_SUCCESS);
+    assert_int_equal(mproc_values_count(values), rv == APR_SUCCESS ? objects : 0);
+    if (rv == APR_SUCCESS)
+        assert_true(handles[index] == PORT_NO_HANDLE && handles[1 - index] == (index == 0 ? 6 : 5));
     return rv;
+}
+
+static apr_status_t read_object(apr_uint64_t index, apr_pool_t *mem)
+{
+    return read_objects(1, index, 1, mem);
 }
 
 static void an_object_beyond_those_that_came_is_refused(void **state)
@@ -255,6 +267,23 @@ static void an_object_beyond_those_that_came_is_refused(void **state)
     assert_success(read_object(1, *state));
     for (i = 0; i < sizeof indexes / sizeof indexes[0]; i++)
         assert_int_equal(read_object(indexes[i], *state), MPROC_EPROTOCOL);
+}
+
+static void an_object_with_more_handles_than_came_is_refused(void **state)
+{
+    static const apr_uint64_t counts[] = {3, MPROC__SHARED_HANDLES_MAX,
+                                          MPROC__SHARED_HANDLES_MAX + 1, 0xffff};
+    size_t i;
+
+    for (i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        assert_int_equal(read_objects(1, 0, counts[i], *state), MPROC_EPROTOCOL);
+    assert_int_equal(read_objects(1, 1, 2, *state), MPROC_EPROTOCOL);
+}
+
+static void an_object_that_is_named_twice_is_refused(void **state)
+{
+    assert_int_equal(read_objects(2, 0, 1, *state), MPROC_EPROTOCOL);
+    assert_int_equal(read_objects(2, 1, 1, *state), MPROC_EPROTOCOL);
 }
 
 /* `depth` packs, each in the one before it. */
@@ -295,6 +324,8 @@ int main(void)
         claim(a_string_that_ends_early_or_late_is_refused),
         claim(an_object_that_did_not_come_is_refused),
         claim(an_object_beyond_those_that_came_is_refused),
+        claim(an_object_with_more_handles_than_came_is_refused),
+        claim(an_object_that_is_named_twice_is_refused),
         claim(packs_that_lie_too_deep_are_refused),
     };
 

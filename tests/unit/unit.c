@@ -73,7 +73,8 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
 {
     const stand_in_t *stand_in = object;
 
-    shared->handle = stand_in->handle;
+    shared->handles[0] = stand_in->handle;
+    shared->nhandles = 1;
     shared->detail = stand_in->detail;
     shared->data.data = stand_in->data;
     shared->data.size = stand_in->size;
@@ -84,10 +85,9 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
 {
     stand_in_t *stand_in = apr_pcalloc(mem, sizeof *stand_in);
 
-    if (shared->data.size > sizeof stand_in->data)
-        return mproc_error_set(MPROC_EPROTOCOL,
-                               "the message is not packed values: too large a stand-in");
-    stand_in->handle = shared->handle;
+    if (shared->nhandles != 1 || shared->data.size > sizeof stand_in->data)
+        return mproc_error_set(MPROC_EPROTOCOL, "the message is not packed values: not a stand-in");
+    stand_in->handle = shared->handles[0];
     stand_in->detail = shared->detail;
     stand_in->size = shared->data.size;
     memcpy(stand_in->data, shared->data.data, shared->data.size);
