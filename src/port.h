@@ -361,17 +361,22 @@ void port_process_close(port_process_t *process);
  */
 void port_process_abandon(port_process_t *process);
 
-/* -- Many of both ------------------------------------------------------------- */
+/* -- Memory that processes share: port_segment.h ---------------------------- */
 
-/* One thing to wait on: a channel to read, or a process; neither is never ready. */
+#include "port_segment.h"
+
+/* -- Many of all ------------------------------------------------------------- */
+
+/* One thing to wait on: a channel to read, a process, or a bell; none of them is never ready. */
 typedef struct port_waitable_t {
     port_channel_t *channel;
     port_process_t *process;
-    int is_ready; /* in: it is known to be; out: also when the system says so */
+    port_segment_t *bell; /* of this segment */
+    int is_ready;         /* in: it is known to be; out: also when the system says so */
 } port_waitable_t;
 
 /*
- * Wait until one of several can be read or has ended, and mark all of those.  A channel whose other
+ * Wait until one of several can be read, has ended or rings, and mark all of those.  A channel whose other
  * end is closed can be read, as can one on which the next read fails.
  *
  * Pre: count > 0; each is there once; nobody reads or closes one meanwhile.

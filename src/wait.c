@@ -38,7 +38,7 @@ static apr_status_t enter_process(mproc_process_t *process, port_waitable_t *ask
 
 static apr_status_t enter(const mproc_waitable_t *what, port_waitable_t *asked)
 {
-    *asked = (port_waitable_t){NULL, NULL, 0};
+    *asked = (port_waitable_t){NULL, NULL, NULL, 0};
     if (what->kind == MPROC_WAITABLE_CONNECTION)
         return enter_connection(what->object, asked);
     if (what->kind == MPROC_WAITABLE_PROCESS)

@@ -41,6 +41,28 @@ apr_status_t posix_open_null_device(int *descriptor)
     return rv;
 }
 
+apr_status_t posix_keep_private(int descriptor)
+{
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+/* The open file is nobody's but those processes' who share what it belongs to. */
+apr_status_t posix_open_ready_pipe(int pair[2])
+{
+    int made[2];
+    apr_status_t rv = posix_pipe(made);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (fcntl(made[0], F_SETFL, O_NONBLOCK) != 0 || fcntl(made[1], F_SETFL, O_NONBLOCK) != 0) {
+        posix_close_pair(made);
+        return APR_FROM_OS_ERROR(errno);
+    }
+    pair[0] = made[0];
+    pair[1] = made[1];
+    return APR_SUCCESS;
+}
+
 void posix_close_if_open(int descriptor)
 {
     if (descriptor >= 0)

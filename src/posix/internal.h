@@ -28,6 +28,13 @@ struct port_process_t {
     int teller;   /* watch_thread.c's: the other end of the sentinel, which its thread closes */
 };
 
+/* descriptors[]: see segment.c; -1 where there is none. */
+struct port_segment_t {
+    void *memory;
+    size_t size;
+    int descriptors[PORT_SEGMENT_HANDLES_MAX];
+};
+
 /* A child that was just started can be waited for from now on; if not, it is killed and reaped. */
 apr_status_t posix_process_watch(port_process_t *process);
 
@@ -50,6 +57,9 @@ apr_status_t posix_above_stdio(int *descriptor);
 /* The same for both of a pair just made: on failure both are closed, and `pair` is untouched. */
 apr_status_t posix_pair_above_stdio(int pair[2], const int made[2]);
 
+/* A descriptor is not inherited by programs that others start. */
+apr_status_t posix_keep_private(int descriptor);
+
 /* Open the null device for reading and writing, above stdin, stdout and stderr. */
 apr_status_t posix_open_null_device(int *descriptor);
 
@@ -58,6 +68,13 @@ void posix_close_if_open(int descriptor);
 
 /* Close both of a pair, keeping errno. */
 void posix_close_pair(const int pair[2]);
+
+/* A pipe whose ends never wait; on failure both descriptors are as they were. */
+apr_status_t posix_open_ready_pipe(int pair[2]);
+
+/* What is polled to hear a segment's bell, and the file that its signs of life are in. */
+int posix_bell(const port_segment_t *segment);
+int posix_lives(const port_segment_t *segment);
 
 /*
  * What a new process is to be: every number and string is ready, so that nothing is left to
@@ -116,6 +133,34 @@ apr_status_t posix_background(void *(*wait)(void *), void *data);
  * PORT_CODE_UNKNOWN, before the handlers that were registered until now.
  */
 apr_status_t posix_leave_by(void (*leave)(int code));
+
+/*
+ * memory_*.c: files without a name: `size` bytes of zeros that are really there, and one of no bytes
+ * for signs of life.  On failure *descriptor may be set, and is the caller's.
+ */
+apr_status_t posix_memory_open(int *descriptor, size_t size);
+apr_status_t posix_lives_open(int *descriptor);
+
+/*
+ * park_*.c: how many descriptors all parks have, and what port.h says of parks.  On failure some may
+ * be set, and are the caller's.
+ */
+extern const size_t posix_park_descriptors;
+apr_status_t posix_parks_open(int *descriptors);
+void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, uint32_t seen,
+                port_deadline_t deadline);
+unsigned posix_unpark(const int *descriptors, unsigned park, _Atomic uint32_t *word,
+                      unsigned count);
+
+/* bell_*.c: the first of a bell's descriptors is read, and the last written. */
+extern const size_t posix_bell_descriptors;
+apr_status_t posix_bell_open(int *descriptors);
+
+/* born_*.c: when a process was born, or 0 where the system does not say. */
+uint32_t posix_birth_time(pid_t pid);
+
+/* born_*.c: whether the process that had this number, and was born then, has ended, as far as is known. */
+int posix_has_ended(pid_t pid, uint32_t born);
 
 /* threads_*.c: the number of threads, or 0 where the system does not say. */
 int posix_count_threads(void);

@@ -18,6 +18,8 @@ static void ask(struct pollfd *poller, const port_waitable_t *what)
         poller->fd = what->channel->socket;
     else if (what->process != NULL)
         poller->fd = what->process->sentinel;
+    else if (what->bell != NULL)
+        poller->fd = posix_bell(what->bell);
 }
 
 apr_status_t port_wait(port_waitable_t *what, size_t count, port_deadline_t deadline)

@@ -35,6 +35,15 @@ struct port_process_t {
     int is_stopped; /* by port_process_stop() */
 };
 
+#define WIN32_SEGMENT_HANDLES (2 + PORT_PARKS)
+
+/* handles[]: see segment.c; NULL where there is none. */
+struct port_segment_t {
+    void *memory;
+    size_t size;
+    HANDLE handles[WIN32_SEGMENT_HANDLES];
+};
+
 static inline apr_status_t win32_status(DWORD error)
 {
     return APR_FROM_OS_ERROR((apr_status_t)error);
@@ -60,6 +69,11 @@ apr_status_t win32_wait_any(const HANDLE *objects, DWORD count, port_deadline_t 
 
 /* Prepare an operation that reads. */
 apr_status_t win32_begin_read(port_channel_t *channel, OVERLAPPED *operation);
+
+/* -- segment.c -- */
+
+/* Set while a segment's bell rings. */
+HANDLE win32_bell(const port_segment_t *segment);
 
 /* -- program.c -- */
 

@@ -44,6 +44,8 @@ static void begin_wait(waiter_t *waiter, port_waitable_t *what)
         begin_read(waiter, what);
     else if (what->process != NULL)
         waiter->handle = what->process->process;
+    else if (what->bell != NULL)
+        waiter->handle = win32_bell(what->bell);
 }
 
 /* A read that cannot be cancelled any more has ended: GetOverlappedResult() returns either way. */

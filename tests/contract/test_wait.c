@@ -13,7 +13,7 @@
 
 static port_waitable_t channel_to_wait_on(port_channel_t **other, apr_pool_t *mem)
 {
-    port_waitable_t what = {NULL, NULL, 0};
+    port_waitable_t what = {.is_ready = 0};
 
     assert_success(port_channel_pair(&what.channel, other, BOTH, mem));
     return what;
@@ -28,7 +28,7 @@ static void close_both(port_waitable_t *what, port_channel_t *other)
 static void nothing_is_ready_until_the_deadline(void **state)
 {
     port_channel_t *other;
-    port_waitable_t what[2] = {channel_to_wait_on(&other, *state), {NULL, NULL, 0}};
+    port_waitable_t what[2] = {channel_to_wait_on(&other, *state), {.is_ready = 0}};
     port_deadline_t deadline = in_a_moment();
 
     assert_true(APR_STATUS_IS_TIMEUP(port_wait(what, 2, PORT_NOW)));
@@ -63,7 +63,7 @@ static void what_is_known_to_be_ready_ends_the_wait(void **state)
     port_channel_t *others[2];
     port_waitable_t what[3] = {channel_to_wait_on(&others[0], *state),
                                channel_to_wait_on(&others[1], *state),
-                               {NULL, NULL, 1}};
+                               {.is_ready = 1}};
 
     say(others[1], "word");
     assert_success(port_wait(what, 3, PORT_NOW));
@@ -94,7 +94,7 @@ static void a_process_is_ready_when_it_has_ended(void **state)
 {
     static const char *const words[] = {WAIT, NULL};
     child_t child = {.words = words};
-    port_waitable_t what = {NULL, NULL, 0};
+    port_waitable_t what = {.is_ready = 0};
 
     assert_success(start_child(&child, *state));
     assert_string_equal(hear(child.control, *state), "born");

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Signs of life: a lock on one byte of a file, which the system takes away when
+ * the process ends, however it ends (fcntl(2), advisory record locking).  It is
+ * not inherited, and works between PID namespaces.
+ *
+ * But the system takes it away too when this process closes any descriptor of the
+ * file, as when a copy that was made for a child goes.  So a process is dead only
+ * if it has no lock and its number is nobody's, or somebody's who was born at
+ * another time; and after such moments the lock is taken again.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static struct flock lock_at(unsigned place, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+
+    return lock;
+}
+
+static apr_status_t set_lock(const port_segment_t *segment, unsigned place, short type)
+{
+    struct flock lock = lock_at(place, type);
+    int result;
+
+    do
+        result = fcntl(posix_lives(segment), F_SETLK, &lock);
+    while (result != 0 && errno == EINTR);
+    if (result == 0)
+        return APR_SUCCESS;
+    return errno == EACCES || errno == EAGAIN ? APR_FROM_OS_ERROR(EBUSY) : APR_FROM_OS_ERROR(errno);
+}
+
+apr_status_t port_life_begin(port_segment_t *segment, unsigned place, port_life_t *life)
+{
+    apr_status_t rv = set_lock(segment, place, F_WRLCK);
+
+    if (rv == APR_SUCCESS)
+        *life = (port_life_t)getpid() << 32 | posix_birth_time(getpid());
+    return rv;
+}
+
+void port_life_end(port_segment_t *segment, unsigned place)
+{
+    set_lock(segment, place, F_UNLCK);
+}
+
+void port_life_renew(port_segment_t *segment, unsigned place)
+{
+    set_lock(segment, place, F_WRLCK);
+}
+
+/* A process does not see its own locks (fcntl(2)), but it knows that it lives. */
+int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
+{
+    struct flock lock = lock_at(place, F_WRLCK);
+
+    if (fcntl(posix_lives(segment), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK)
+        return 0;
+    return posix_has_ended((pid_t)(life >> 32), (uint32_t)life);
+}
+
+apr_int64_t port_life_pid(port_life_t life)
+{
+    return (apr_int64_t)(life >> 32);
+}

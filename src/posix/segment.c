@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Memory that processes share: a mapped file without a name.  A segment is known
+ * to another process by its descriptors, in one order: the memory, the file of
+ * signs of life, what the bell needs, and what the parks need.
+ */
+
+#include "internal.h"
+
+#include <apr_strings.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MEMORY, LIVES, BELL };
+
+static size_t first_park(void)
+{
+    return BELL + posix_bell_descriptors;
+}
+
+static size_t count_descriptors(void)
+{
+    return first_park() + posix_park_descriptors;
+}
+
+/* More than there is would be found out only when it is too late to refuse it. */
+static apr_status_t check_size(size_t size)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
+
+    if (pages > 0 && page_size > 0 && (size - 1) / (size_t)page_size >= (size_t)pages)
+        return APR_ENOMEM;
+    return APR_SUCCESS;
+}
+
+static apr_status_t map(port_segment_t *segment)
+{
+    segment->memory = mmap(NULL, segment->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                           segment->descriptors[MEMORY], 0);
+    return segment->memory != MAP_FAILED ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+static void close_descriptors(const port_segment_t *segment)
+{
+    size_t i;
+
+    for (i = 0; i < count_descriptors(); i++)
+        posix_close_if_open(segment->descriptors[i]);
+}
+
+static apr_status_t open_all(port_segment_t *segment)
+{
+    apr_status_t rv = posix_memory_open(&segment->descriptors[MEMORY], segment->size);
+
+    if (rv == APR_SUCCESS)
+        rv = posix_lives_open(&segment->descriptors[LIVES]);
+    if (rv == APR_SUCCESS)
+        rv = posix_bell_open(segment->descriptors + BELL);
+    if (rv == APR_SUCCESS)
+        rv = posix_parks_open(segment->descriptors + first_park());
+    return rv == APR_SUCCESS ? map(segment) : rv;
+}
+
+apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+{
+    port_segment_t made = {.size = size};
+    apr_status_t rv = check_size(size);
+    size_t i;
+
+    assert(size > 0);
+    for (i = 0; i < PORT_SEGMENT_HANDLES_MAX; i++)
+        made.descriptors[i] = -1;
+    if (rv == APR_SUCCESS)
+        rv = open_all(&made);
+    if (rv != APR_SUCCESS) {
+        close_descriptors(&made);
+        return rv;
+    }
+    *segment = apr_pmemdup(mem, &made, sizeof made);
+    return APR_SUCCESS;
+}
+
+size_t port_segment_handles(const port_segment_t *segment,
+                            port_handle_t handles[PORT_SEGMENT_HANDLES_MAX])
+{
+    size_t i;
+
+    for (i = 0; i < count_descriptors(); i++)
+        handles[i] = segment->descriptors[i];
+    return count_descriptors();
+}
+
+/* What the system says of the file is its size; a file of another kind has none to map. */
+static apr_status_t find_size(port_segment_t *segment)
+{
+    struct stat about, lives;
+
+    if (fstat(segment->descriptors[MEMORY], &about) != 0 ||
+        fstat(segment->descriptors[LIVES], &lives) != 0 || !S_ISREG(about.st_mode) ||
+        !S_ISREG(lives.st_mode) || about.st_size <= 0)
+        return APR_EBADF;
+    segment->size = (size_t)about.st_size;
+    return APR_SUCCESS;
+}
+
+apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *handles,
+                                size_t nhandles, apr_pool_t *mem)
+{
+    port_segment_t adopted = {.size = 0};
+    apr_status_t rv = nhandles == count_descriptors() ? APR_SUCCESS : APR_EBADF;
+    size_t i;
+
+    for (i = 0; rv == APR_SUCCESS && i < nhandles; i++) {
+        adopted.descriptors[i] = (int)handles[i];
+        rv = posix_keep_private(adopted.descriptors[i]);
+    }
+    if (rv == APR_SUCCESS)
+        rv = find_size(&adopted);
+    if (rv == APR_SUCCESS)
+        rv = map(&adopted);
+    if (rv == APR_SUCCESS)
+        *segment = apr_pmemdup(mem, &adopted, sizeof adopted);
+    return rv;
+}
+
+void *port_segment_memory(const port_segment_t *segment)
+{
+    return segment->memory;
+}
+
+size_t port_segment_size(const port_segment_t *segment)
+{
+    return segment->size;
+}
+
+void port_segment_close(port_segment_t *segment)
+{
+    munmap(segment->memory, segment->size);
+    close_descriptors(segment);
+    segment->memory = NULL;
+}
+
+void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, uint32_t seen,
+               port_deadline_t deadline)
+{
+    assert(park < PORT_PARKS);
+    posix_park(segment->descriptors + first_park(), park, word, seen, deadline);
+}
+
+unsigned port_unpark(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, unsigned count)
+{
+    assert(park < PORT_PARKS);
+    return posix_unpark(segment->descriptors + first_park(), park, word,
+                        count < INT_MAX ? count : INT_MAX);
+}
+
+/* Full is as good as rung. */
+void port_bell_ring(port_segment_t *segment)
+{
+    static const uint64_t one = 1;
+    ssize_t written;
+
+    do
+        written = write(segment->descriptors[BELL + posix_bell_descriptors - 1], &one, sizeof one);
+    while (written < 0 && errno == EINTR);
+}
+
+void port_bell_still(port_segment_t *segment)
+{
+    char rings[512];
+    ssize_t got;
+
+    do
+        got = read(segment->descriptors[BELL], rings, sizeof rings);
+    while (got == (ssize_t)sizeof rings || (got < 0 && errno == EINTR));
+}
+
+int posix_bell(const port_segment_t *segment)
+{
+    return segment->descriptors[BELL];
+}
+
+int posix_lives(const port_segment_t *segment)
+{
+    return segment->descriptors[LIVES];
+}
+
+void port_yield(void)
+{
+    sched_yield();
+}

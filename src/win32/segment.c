@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Memory that processes share: a section backed by the paging file, without a
+ * name.  A segment is known to another process by its handles, in one order: the
+ * section, the bell, which is an event, and the parks, which are semaphores.
+ *
+ * WaitOnAddress() would need no handles, but wakes the threads of one process only.
+ */
+
+#include "internal.h"
+
+#include <apr_strings.h>
+
+#include <assert.h>
+#include <stdatomic.h>
+
+enum { MEMORY, BELL, FIRST_PARK, HANDLES = FIRST_PARK + PORT_PARKS };
+
+_Static_assert(HANDLES == WIN32_SEGMENT_HANDLES, "the type has room for them");
+
+/* Wakes that nobody has taken yet; ReleaseSemaphore() refuses more, and then enough are there. */
+#define WAKES_MAX 4096
+
+/* More than there can be is refused, by the commit limit ("Reserving and Committing Memory"). */
+static apr_status_t check_size(size_t size)
+{
+    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
+
+    return GlobalMemoryStatusEx(&memory) && size > memory.ullTotalPageFile ? APR_ENOMEM
+                                                                           : APR_SUCCESS;
+}
+
+static apr_status_t memory_error(void)
+{
+    return GetLastError() == ERROR_COMMITMENT_LIMIT ? APR_ENOMEM : win32_last_error();
+}
+
+static apr_status_t open_memory(port_segment_t *segment)
+{
+    segment->handles[MEMORY] =
+        CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE,
+                           (DWORD)((uint64_t)segment->size >> 32), (DWORD)segment->size, NULL);
+    return segment->handles[MEMORY] != NULL ? APR_SUCCESS : memory_error();
+}
+
+static apr_status_t open_bell(port_segment_t *segment)
+{
+    segment->handles[BELL] = CreateEventW(NULL, TRUE, FALSE, NULL);
+    return segment->handles[BELL] != NULL ? APR_SUCCESS : win32_last_error();
+}
+
+static apr_status_t open_parks(port_segment_t *segment)
+{
+    int i;
+
+    for (i = FIRST_PARK; i < HANDLES; i++) {
+        segment->handles[i] = CreateSemaphoreW(NULL, 0, WAKES_MAX, NULL);
+        if (segment->handles[i] == NULL)
+            return win32_last_error();
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t map(port_segment_t *segment)
+{
+    segment->memory =
+        MapViewOfFile(segment->handles[MEMORY], FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    return segment->memory != NULL ? APR_SUCCESS : memory_error();
+}
+
+static void close_handles(const port_segment_t *segment)
+{
+    int i;
+
+    for (i = 0; i < HANDLES; i++)
+        if (segment->handles[i] != NULL)
+            CloseHandle(segment->handles[i]);
+}
+
+static apr_status_t open_all(port_segment_t *segment)
+{
+    apr_status_t rv = open_memory(segment);
+
+    if (rv == APR_SUCCESS)
+        rv = open_bell(segment);
+    if (rv == APR_SUCCESS)
+        rv = open_parks(segment);
+    return rv == APR_SUCCESS ? map(segment) : rv;
+}
+
+apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+{
+    port_segment_t made = {.size = size};
+    apr_status_t rv = check_size(size);
+
+    assert(size > 0);
+    if (rv == APR_SUCCESS)
+        rv = open_all(&made);
+    if (rv != APR_SUCCESS) {
+        close_handles(&made);
+        return rv;
+    }
+    *segment = apr_pmemdup(mem, &made, sizeof made);
+    return APR_SUCCESS;
+}
+
+size_t port_segment_handles(const port_segment_t *segment,
+                            port_handle_t handles[PORT_SEGMENT_HANDLES_MAX])
+{
+    int i;
+
+    for (i = 0; i < HANDLES; i++)
+        handles[i] = (port_handle_t)segment->handles[i];
+    return HANDLES;
+}
+
+/* Whole pages, all of which are there (VirtualQuery()). */
+static apr_status_t find_size(port_segment_t *segment)
+{
+    MEMORY_BASIC_INFORMATION about;
+
+    if (VirtualQuery(segment->memory, &about, sizeof about) == 0)
+        return win32_last_error();
+    segment->size = about.RegionSize;
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_handles(const port_handle_t *handles, size_t nhandles)
+{
+    DWORD flags;
+    size_t i;
+
+    if (nhandles != HANDLES)
+        return APR_EBADF;
+    for (i = 0; i < nhandles; i++)
+        if (!win32_is_handle((HANDLE)handles[i]) ||
+            !GetHandleInformation((HANDLE)handles[i], &flags))
+            return APR_EBADF;
+    return APR_SUCCESS;
+}
+
+apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *handles,
+                                size_t nhandles, apr_pool_t *mem)
+{
+    port_segment_t adopted = {.size = 0};
+    apr_status_t rv = check_handles(handles, nhandles);
+    int i;
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    for (i = 0; i < HANDLES; i++)
+        adopted.handles[i] = (HANDLE)handles[i];
+    if (map(&adopted) != APR_SUCCESS)
+        return APR_EBADF;
+    rv = find_size(&adopted);
+    if (rv != APR_SUCCESS) {
+        UnmapViewOfFile(adopted.memory);
+        return rv;
+    }
+    *segment = apr_pmemdup(mem, &adopted, sizeof adopted);
+    return APR_SUCCESS;
+}
+
+void *port_segment_memory(const port_segment_t *segment)
+{
+    return segment->memory;
+}
+
+size_t port_segment_size(const port_segment_t *segment)
+{
+    return segment->size;
+}
+
+void port_segment_close(port_segment_t *segment)
+{
+    UnmapViewOfFile(segment->memory);
+    close_handles(segment);
+    segment->memory = NULL;
+}
+
+/* A wake that came for another who did not wait any more makes this one return for no reason. */
+void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, uint32_t seen,
+               port_deadline_t deadline)
+{
+    assert(park < PORT_PARKS);
+    if (atomic_load(word) == seen)
+        win32_wait(segment->handles[FIRST_PARK + park], deadline);
+}
+
+unsigned port_unpark(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, unsigned count)
+{
+    unsigned woken = 0;
+
+    assert(park < PORT_PARKS);
+    (void)word;
+    while (woken < count && ReleaseSemaphore(segment->handles[FIRST_PARK + park], 1, NULL))
+        woken++;
+    return woken;
+}
+
+void port_bell_ring(port_segment_t *segment)
+{
+    SetEvent(segment->handles[BELL]);
+}
+
+void port_bell_still(port_segment_t *segment)
+{
+    ResetEvent(segment->handles[BELL]);
+}
+
+HANDLE win32_bell(const port_segment_t *segment)
+{
+    return segment->handles[BELL];
+}
+
+void port_yield(void)
+{
+    SwitchToThread();
+}
