@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Event counts.
+ */
+
+#include "event_count.h"
+
+#include "members.h"
+
+/* So many calls in a row that woke nobody say that somebody died in his sleep. */
+#define FRUITLESS_MAX 64
+
+/* After so many rings it is worth to look whether those who listen live. */
+#define RINGS_MAX 1024
+
+static void set_bit(mproc__member_t *member, unsigned event)
+{
+    atomic_fetch_or(&member->events[event]->sleepers[member->place / 64],
+                    (apr_uint64_t)1 << member->place % 64);
+}
+
+static void clear_bit(mproc__member_t *member, unsigned event)
+{
+    atomic_fetch_and(&member->events[event]->sleepers[member->place / 64],
+                     ~((apr_uint64_t)1 << member->place % 64));
+}
+
+/*
+ * The threads of a process share its bit.  A wake that was on its way to who died is on none any
+ * more, so the first to go to sleep after it clears the flag.
+ */
+uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
+{
+    mproc__event_count_t *count = member->events[event];
+    uint32_t key = atomic_load(&count->sequence);
+
+    atomic_store(&count->is_waking, 0);
+    apr_thread_mutex_lock(member->lock);
+    if (member->sleepers[event]++ == 0)
+        set_bit(member, event);
+    apr_thread_mutex_unlock(member->lock);
+    atomic_thread_fence(memory_order_seq_cst);
+    return key;
+}
+
+void mproc__event_park(mproc__member_t *member, unsigned event, uint32_t key,
+                       port_deadline_t deadline)
+{
+    port_park(member->segment, event, &member->events[event]->sequence, key, deadline);
+}
+
+void mproc__event_finish(mproc__member_t *member, unsigned event)
+{
+    apr_thread_mutex_lock(member->lock);
+    if (--member->sleepers[event] == 0)
+        clear_bit(member, event);
+    apr_thread_mutex_unlock(member->lock);
+    atomic_store(&member->events[event]->is_waking, 0);
+}
+
+static unsigned count_bits(apr_uint64_t set)
+{
+    unsigned count = 0;
+
+    for (; set != 0; set &= set - 1)
+        count++;
+    return count;
+}
+
+static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
+{
+    const mproc__event_count_t *count = member->events[event];
+    uint32_t words = atomic_load_explicit(&member->members->words, memory_order_relaxed), i;
+    unsigned sleepers = 0;
+
+    for (i = 0; i < words && i < MPROC__SET_WORDS; i++)
+        sleepers += count_bits(atomic_load_explicit(&count->sleepers[i], memory_order_relaxed));
+    return sleepers;
+}
+
+/* Where nobody woke, somebody may be about to sleep; where that goes on, somebody is dead. */
+static void note_fruitless(mproc__member_t *member)
+{
+    if (atomic_fetch_add_explicit(&member->fruitless, 1, memory_order_relaxed) < FRUITLESS_MAX)
+        return;
+    atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
+    mproc__members_sweep(member);
+}
+
+static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
+{
+    mproc__event_count_t *count = member->events[event];
+
+    atomic_store(&count->is_waking, 1);
+    atomic_fetch_add(&count->sequence, 1);
+    if (port_unpark(member->segment, event, &count->sequence, sleepers) > 0) {
+        atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
+        return;
+    }
+    atomic_store(&count->is_waking, 0);
+    note_fruitless(member);
+}
+
+static void notify(mproc__member_t *member, unsigned event, unsigned most)
+{
+    unsigned sleepers = count_sleepers(member, event);
+
+    if (sleepers > 0 && atomic_load(&member->events[event]->is_waking) == 0)
+        wake(member, event, sleepers < most ? sleepers : most);
+}
+
+void mproc__event_notify(mproc__member_t *member, unsigned event)
+{
+    notify(member, event, 1);
+}
+
+void mproc__event_notify_all(mproc__member_t *member, unsigned event)
+{
+    notify(member, event, MPROC__MEMBERS_MAX);
+}
+
+/* A bell does not say whether anybody heard it; a dead listener costs a call for each ring. */
+void mproc__event_ring(mproc__member_t *member)
+{
+    port_bell_ring(member->segment);
+    if (atomic_fetch_add_explicit(&member->rings, 1, memory_order_relaxed) % RINGS_MAX ==
+        RINGS_MAX - 1)
+        mproc__members_sweep(member);
+}
+
+void mproc__event_broadcast(mproc__member_t *member, unsigned event)
+{
+    wake(member, event, MPROC__MEMBERS_MAX);
+}

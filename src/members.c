@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Members of a segment.
+ */
+
+#include "members.h"
+
+#include <mproc/status.h>
+
+#define PLACE_BITS 16
+
+_Static_assert(MPROC__MEMBERS_MAX <= 64 * MPROC__SET_WORDS, "a set has a bit for each member");
+_Static_assert(MPROC__MEMBERS_MAX < 1 << PLACE_BITS, "a name has room for each place");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
+               "what processes share must not be guarded by a lock of one of them");
+
+int mproc__place_is_dead(const mproc__member_t *member, unsigned place)
+{
+    port_life_t life = atomic_load(&member->places[place].life);
+
+    return life != 0 && port_life_is_over(member->segment, place, life);
+}
+
+/* Who has been followed by another is dead; who has left holds no lock, unless he was killed. */
+int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id)
+{
+    apr_uint64_t place = (id & ((1 << PLACE_BITS) - 1)) - 1;
+
+    if (place >= member->nplaces)
+        return 1;
+    if (atomic_load(&member->places[place].generation) != id >> PLACE_BITS)
+        return 1;
+    return atomic_load(&member->places[place].life) == 0 ||
+           mproc__place_is_dead(member, (unsigned)place);
+}
+
+static void forget_sleeper(mproc__member_t *member, unsigned place)
+{
+    int i;
+
+    for (i = 0; i < MPROC__EVENTS_MAX; i++)
+        if (member->events[i] != NULL)
+            atomic_fetch_and(&member->events[i]->sleepers[place / 64],
+                             ~((apr_uint64_t)1 << place % 64));
+}
+
+void mproc__members_sweep(mproc__member_t *member)
+{
+    unsigned place;
+
+    for (place = 0; place < member->nplaces; place++)
+        if (place != member->place && mproc__place_is_dead(member, place))
+            forget_sleeper(member, place);
+}
+
+/* From now on sets are looked at as far as this place. */
+static void extend_sets(mproc__member_t *member)
+{
+    uint32_t words = member->place / 64 + 1, known = atomic_load(&member->members->words);
+
+    while (known < words && !atomic_compare_exchange_weak(&member->members->words, &known, words))
+        continue;
+}
+
+/* The life is the claim to the place: it says who has it from the first moment on. */
+static apr_status_t take(mproc__member_t *member, unsigned place, port_life_t former)
+{
+    mproc__place_t *taken = &member->places[place];
+    port_life_t life;
+    apr_status_t rv = port_life_begin(member->segment, place, &life);
+    int i;
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (!atomic_compare_exchange_strong(&taken->life, &former, life)) {
+        port_life_end(member->segment, place);
+        return APR_EBUSY;
+    }
+    member->place = place;
+    member->id = (atomic_fetch_add(&taken->generation, 1) + 1) << PLACE_BITS | (place + 1);
+    for (i = 0; i < MPROC__NOTES; i++)
+        atomic_store(&taken->notes[i], 0);
+    forget_sleeper(member, place);
+    extend_sets(member);
+    return APR_SUCCESS;
+}
+
+/* The first place that is nobody's, or, where there is none, whose owner is dead. */
+static apr_status_t find_place(mproc__member_t *member, int of_the_dead)
+{
+    unsigned place;
+
+    for (place = 0; place < member->nplaces; place++) {
+        port_life_t life = atomic_load(&member->places[place].life);
+        apr_status_t rv = APR_EBUSY;
+
+        if (of_the_dead ? mproc__place_is_dead(member, place) : life == 0)
+            rv = take(member, place, life);
+        if (!APR_STATUS_IS_EBUSY(rv))
+            return rv;
+    }
+    return MPROC_ETOOMANY;
+}
+
+apr_status_t mproc__member_join(mproc__member_t *member, apr_pool_t *mem)
+{
+    apr_status_t rv = apr_thread_mutex_create(&member->lock, APR_THREAD_MUTEX_DEFAULT, mem);
+
+    if (rv == APR_SUCCESS)
+        rv = find_place(member, 0);
+    if (rv == MPROC_ETOOMANY)
+        rv = find_place(member, 1);
+    return rv;
+}
+
+void mproc__member_leave(mproc__member_t *member)
+{
+    mproc__place_t *mine = &member->places[member->place];
+    int i;
+
+    for (i = 0; i < MPROC__NOTES; i++)
+        atomic_store(&mine->notes[i], 0);
+    atomic_store(&mine->life, 0);
+    port_life_end(member->segment, member->place);
+}
