@@ -14,6 +14,7 @@
 #include <mproc/declare.h>
 #include <mproc/init.h>
 #include <mproc/process.h>
+#include <mproc/queue.h>
 #include <mproc/status.h>
 #include <mproc/wait.h>
 

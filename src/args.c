@@ -130,6 +130,7 @@ static void write_slot(mproc_values_t *values, size_t index, const mproc_slot_t 
     case MPROC_TYPE_BYTES: *(mproc_bytes_t *)slot->variable = value->as.bytes; break;
     case MPROC_TYPE_PACK: *(mproc_values_t **)slot->variable = values->inner[index]; break;
     case MPROC_TYPE_CONNECTION: *(mproc_connection_t **)slot->variable = value->as.object; break;
+    case MPROC_TYPE_QUEUE: *(mproc_queue_t **)slot->variable = value->as.object; break;
     case MPROC_TYPE_NONE: break;
     }
 }

@@ -41,10 +41,9 @@ void mproc__belongings_unlock(void)
         apr_thread_mutex_unlock(belongings.lock);
 }
 
-void mproc__belongings_add(mproc__belonging_t *belonging,
-                           void (*give_up)(mproc__belonging_t *belonging))
+void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging_kind_t *kind)
 {
-    belonging->give_up = give_up;
+    belonging->kind = kind;
     belonging->next = &belongings.first;
     belonging->previous = belongings.first.previous;
     belonging->previous->next = belonging;
@@ -60,11 +59,29 @@ void mproc__belongings_remove(mproc__belonging_t *belonging)
     belonging->next = belonging->previous = NULL;
 }
 
+void mproc__belongings_renew(void)
+{
+    mproc__belonging_t *each;
+
+    for (each = belongings.first.next; each != &belongings.first; each = each->next)
+        if (each->kind->renew != NULL)
+            each->kind->renew(each);
+}
+
+void mproc__belongings_settle(void)
+{
+    mproc__belonging_t *each;
+
+    for (each = belongings.first.next; each != &belongings.first; each = each->next)
+        if (each->kind->settle != NULL)
+            each->kind->settle(each);
+}
+
 void mproc__belongings_give_up(void)
 {
     while (belongings.first.next != &belongings.first) {
         mproc__belonging_t *belonging = belongings.first.next;
         mproc__belongings_remove(belonging);
-        belonging->give_up(belonging);
+        belonging->kind->give_up(belonging);
     }
 }

@@ -10,10 +10,22 @@
 #include <apr_errno.h>
 #include <apr_pools.h>
 
+struct mproc__belonging_t;
+
+/* What an object of a kind does when something happens; NULL: nothing. */
+typedef struct mproc__belonging_kind_t {
+    /* In a forked child: let go of what it holds.  Not NULL. */
+    void (*give_up)(struct mproc__belonging_t *belonging);
+    /* Copies of handles were closed in this process. */
+    void (*renew)(struct mproc__belonging_t *belonging);
+    /* This process comes to its normal end; threads may still be using the object. */
+    void (*settle)(struct mproc__belonging_t *belonging);
+} mproc__belonging_kind_t;
+
 /* Lies in the object. */
 typedef struct mproc__belonging_t {
     struct mproc__belonging_t *next, *previous; /* NULL when it is on no list */
-    void (*give_up)(struct mproc__belonging_t *belonging);
+    const mproc__belonging_kind_t *kind;
 } mproc__belonging_t;
 
 /* Once, by the guard. */
@@ -28,9 +40,12 @@ void mproc__belongings_lock(void);
 void mproc__belongings_unlock(void);
 
 /* Under the lock. */
-void mproc__belongings_add(mproc__belonging_t *belonging,
-                           void (*give_up)(mproc__belonging_t *belonging));
+void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging_kind_t *kind);
 void mproc__belongings_remove(mproc__belonging_t *belonging);
+
+/* Under the lock: every object on the list does what its kind says. */
+void mproc__belongings_renew(void);
+void mproc__belongings_settle(void);
 
 /* In a forked child, before it has threads: every object on the list gives up what it holds. */
 void mproc__belongings_give_up(void);

@@ -40,6 +40,8 @@ static void give_up(mproc__belonging_t *belonging)
     atomic_flag_clear(&connection->is_receiving);
 }
 
+static const mproc__belonging_kind_t belonging_kind = {.give_up = give_up};
+
 /* Under the lock of belongings. */
 static mproc_connection_t *make_connection(port_channel_t *channel, int directions, apr_pool_t *mem)
 {
@@ -49,7 +51,7 @@ static mproc_connection_t *make_connection(port_channel_t *channel, int directio
     connection->directions = directions;
     atomic_flag_clear(&connection->is_sending);
     atomic_flag_clear(&connection->is_receiving);
-    mproc__belongings_add(&connection->belonging, give_up);
+    mproc__belongings_add(&connection->belonging, &belonging_kind);
     apr_pool_cleanup_register(mem, connection, close_channel, apr_pool_cleanup_null);
     return connection;
 }

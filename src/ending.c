@@ -7,6 +7,7 @@
 
 #include "ending.h"
 
+#include "belongings.h"
 #include "child.h"
 #include "children.h"
 #include "deadline.h"
@@ -128,6 +129,13 @@ static void end_children(void)
     }
 }
 
+static void settle_belongings(void)
+{
+    mproc__belongings_lock();
+    mproc__belongings_settle();
+    mproc__belongings_unlock();
+}
+
 void mproc__leave(void)
 {
     mproc__log(MPROC__LOG_INFO, "process shutting down");
@@ -135,5 +143,6 @@ void mproc__leave(void)
     mproc__exit_hooks_run(0);
     end_children();
     mproc__exit_hooks_run(INT_MIN);
+    settle_belongings();
     mproc__child_end();
 }

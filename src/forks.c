@@ -146,6 +146,7 @@ static void in_parent(void)
 /* A lock that knows its writer by the thread's number cannot be unlocked here: it has another. */
 static void in_child(void)
 {
+    mproc__program.generation++;
     if (is_of_no_concern())
         return;
     mproc__children_abandon();

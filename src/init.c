@@ -13,6 +13,7 @@
 #include "forks.h"
 #include "log.h"
 #include "program.h"
+#include "queue.h"
 
 #include <mproc/init.h>
 #include <mproc/status.h>
@@ -142,6 +143,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(port_arguments(argc, argv, own));
     MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
+    mproc__queue_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {
         *argv = without_mark(*argv, own);

@@ -54,6 +54,9 @@ size_t port_segment_size(const port_segment_t *segment);
 /* Its memory is no more in this process, nor are its handles. */
 void port_segment_close(port_segment_t *segment);
 
+/* Its memory is no more in this process; its handles stay open, and are the caller's. */
+void port_segment_forget(port_segment_t *segment);
+
 /*
  * Sleep in a park until it is unparked, or until `deadline`; may return for no reason.
  *
@@ -113,5 +116,8 @@ apr_int64_t port_life_pid(port_life_t life);
 
 /* Let another thread or process have this CPU, if one wants it. */
 void port_yield(void);
+
+/* Tell the CPU that this is a loop that waits; some nanoseconds. */
+void port_pause(void);
 
 #endif

@@ -24,6 +24,7 @@ typedef enum mproc__phase_t {
 typedef struct mproc__program_t {
     _Atomic int phase;          /* mproc__phase_t; released when the rest is set */
     apr_int64_t pid;            /* whose state this is: a forked child has a copy */
+    unsigned generation;        /* another in a fork of this process than in it */
     apr_pool_t *mem;            /* the library's own; the program's is under it */
     apr_thread_mutex_t *lock;   /* NULL before the guard, and when APR has ended */
     const char *executable;     /* by mproc_set_executable() or MPROC_EXECUTABLE, or NULL */

@@ -6,6 +6,7 @@
  * to do; hand back the process.
  */
 
+#include "belongings.h"
 #include "children.h"
 #include "deadline.h"
 #include "ending.h"
@@ -270,6 +271,9 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
         rv = starting->method->launch(starting);
     if (rv != APR_SUCCESS)
         close_control(starting);
+    mproc__belongings_lock();
+    mproc__belongings_renew();
+    mproc__belongings_unlock();
     mproc__forks_end();
     return rv;
 }

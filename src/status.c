@@ -40,6 +40,11 @@ static const char *const texts[] = {
     [MPROC_EFOREIGN - MPROC_STATUS_START] = "the object belongs to the process that made it",
     [MPROC_ECONTEXT - MPROC_STATUS_START] = "the start method has already been set",
     [MPROC_EENDING - MPROC_STATUS_START] = "the program is ending",
+    [MPROC_ESHUTDOWN - MPROC_STATUS_START] = "the queue was shut down",
+    [MPROC_ETOOMANY - MPROC_STATUS_START] = "as many processes as may have it have it",
+    [MPROC_ECORRUPT - MPROC_STATUS_START] = "another process has damaged what is shared",
+    [MPROC_ETOOLARGE - MPROC_STATUS_START] = "the message is larger than the queue allows",
+    [MPROC_EOWNERDEAD - MPROC_STATUS_START] = "the last owner of the lock died with it",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)

@@ -16,7 +16,7 @@
 /* A child's arguments lie one pack deeper than a message's, in the start message. */
 #define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
 
-static const mproc__object_kind_t *object_kinds[MPROC_TYPE_CONNECTION + 1];
+static const mproc__object_kind_t *object_kinds[MPROC_TYPE_QUEUE + 1];
 
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind)
 {
@@ -30,7 +30,7 @@ int mproc__object_kind_is_registered(mproc_type_t type)
 
 static int is_object(mproc_type_t type)
 {
-    return type == MPROC_TYPE_CONNECTION;
+    return type == MPROC_TYPE_CONNECTION || type == MPROC_TYPE_QUEUE;
 }
 
 const char *mproc__type_name(mproc_type_t type)
@@ -45,6 +45,7 @@ const char *mproc__type_name(mproc_type_t type)
     case MPROC_TYPE_BYTES: return "bytes";
     case MPROC_TYPE_PACK: return "a pack";
     case MPROC_TYPE_CONNECTION: return "a connection";
+    case MPROC_TYPE_QUEUE: return "a queue";
     }
     return "something unknown";
 }
@@ -193,6 +194,7 @@ static apr_status_t write_value(writer_t *writer, const mproc_value_t *value, si
         return write_bytes(writer, MPROC_TYPE_BYTES, value->as.bytes.data, value->as.bytes.size, 0);
     case MPROC_TYPE_PACK: return write_inner_pack(writer, value->as.pack, depth);
     case MPROC_TYPE_CONNECTION:
+    case MPROC_TYPE_QUEUE:
         if (value->as.object == NULL)
             return refuse_null(position, value->type);
         return write_object(writer, value);
@@ -431,9 +433,12 @@ apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, port_ha
 
 /* -- Values that arrived ------------------------------------------------------ */
 
-static apr_status_t free_buffer(void *data)
+static apr_status_t free_buffers(void *data)
 {
-    mproc__buffer_free(data);
+    mproc_values_t *values = data;
+
+    mproc__buffer_free(&values->buffer);
+    mproc__buffer_free(&values->next);
     return APR_SUCCESS;
 }
 
@@ -442,7 +447,7 @@ static mproc_values_t *create_in(apr_pool_t *mem)
     mproc_values_t *values = apr_pcalloc(mem, sizeof *values);
 
     values->mem = mem;
-    apr_pool_cleanup_register(mem, &values->buffer, free_buffer, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(mem, values, free_buffers, apr_pool_cleanup_null);
     return values;
 }
 

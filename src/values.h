@@ -32,6 +32,7 @@
 struct mproc_values_t {
     apr_pool_t *mem;
     mproc__buffer_t buffer; /* the message; inner values borrow their outermost one's */
+    mproc__buffer_t next;   /* room for the one after it, while this one must stay */
     size_t count;
     mproc_value_t values[MPROC_PACK_MAX]; /* strings and bytes point into the message */
     mproc_values_t

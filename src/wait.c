@@ -8,7 +8,9 @@
 
 #include "connection.h"
 #include "deadline.h"
+#include "patience.h"
 #include "process_object.h"
+#include "queue.h"
 
 #include <mproc/wait.h>
 
@@ -36,6 +38,27 @@ static apr_status_t enter_process(mproc_process_t *process, port_waitable_t *ask
     return APR_SUCCESS;
 }
 
+/* From now on whoever puts something rings the bell. */
+static apr_status_t enter_queue(mproc_queue_t *queue, port_waitable_t *asked)
+{
+    MPROC_TRY(mproc__queue_check(queue));
+    atomic_fetch_add(&queue->view.sleepers, 1);
+    mproc__event_prepare(&queue->view.member, MPROC__POLLED);
+    asked->bell = queue->segment;
+    return APR_SUCCESS;
+}
+
+/* Who leaves may have stilled the bell that was meant for others, too. */
+static void leave_queue(mproc_queue_t *queue)
+{
+    mproc__ring_view_t *view = &queue->view;
+
+    mproc__event_finish(&view->member, MPROC__POLLED);
+    if (mproc__event_has_sleepers(&view->member, MPROC__POLLED) && mproc__ring_is_ready(view))
+        mproc__event_ring(&view->member);
+    atomic_fetch_sub(&view->sleepers, 1);
+}
+
 static apr_status_t enter(const mproc_waitable_t *what, port_waitable_t *asked)
 {
     *asked = (port_waitable_t){NULL, NULL, NULL, 0};
@@ -43,6 +66,8 @@ static apr_status_t enter(const mproc_waitable_t *what, port_waitable_t *asked)
         return enter_connection(what->object, asked);
     if (what->kind == MPROC_WAITABLE_PROCESS)
         return enter_process(what->object, asked);
+    if (what->kind == MPROC_WAITABLE_QUEUE)
+        return enter_queue(what->object, asked);
     return mproc_error_set(APR_EINVAL, "it was not made by MPROC_WAITABLE");
 }
 
@@ -50,6 +75,8 @@ static void leave(const mproc_waitable_t *what, const port_waitable_t *asked)
 {
     if (what->kind == MPROC_WAITABLE_CONNECTION)
         mproc__connection_leave(what->object, PORT_READ);
+    else if (what->kind == MPROC_WAITABLE_QUEUE)
+        leave_queue(what->object);
     else if (asked->process != NULL)
         mproc__process_leave(what->object, asked->is_ready);
 }
@@ -78,18 +105,36 @@ static apr_status_t enter_all(const waiting_t *waiting)
 
 /* -- Looking --------------------------------------------------------------------- */
 
-/* Without asking the system: a process that has ended has no port to ask any more. */
-static int is_known_ready(const mproc_waitable_t *what, const port_waitable_t *asked)
+static int is_queue_ready(const mproc_queue_t *queue)
 {
-    return what->kind == MPROC_WAITABLE_CONNECTION ? mproc__connection_has_begun(what->object)
-                                                   : asked->process == NULL;
+    return mproc__ring_is_ready(&queue->view);
 }
 
-/* What is readable need not be the whole header of a message; a failure is seen by receiving. */
-static int is_really_ready(const mproc_waitable_t *what)
+/*
+ * Without asking the system: a process that has ended has no port to ask any more.  The bell of a
+ * queue is stilled before the look, so that what comes after the look is heard.
+ */
+static int is_known_ready(const mproc_waitable_t *what, const port_waitable_t *asked)
 {
-    return what->kind == MPROC_WAITABLE_PROCESS ||
-           !APR_STATUS_IS_TIMEUP(mproc__connection_look(what->object));
+    if (what->kind == MPROC_WAITABLE_CONNECTION)
+        return mproc__connection_has_begun(what->object);
+    if (what->kind == MPROC_WAITABLE_PROCESS)
+        return asked->process == NULL;
+    port_bell_still(asked->bell);
+    return is_queue_ready(what->object);
+}
+
+/*
+ * What is readable need not be the whole header of a message; a failure is seen by receiving.  A
+ * bell is only a hint, and need not have rung.
+ */
+static int is_really_ready(const mproc_waitable_t *what, const port_waitable_t *asked)
+{
+    if (what->kind == MPROC_WAITABLE_QUEUE)
+        return is_queue_ready(what->object);
+    if (what->kind == MPROC_WAITABLE_PROCESS)
+        return asked->is_ready;
+    return asked->is_ready && !APR_STATUS_IS_TIMEUP(mproc__connection_look(what->object));
 }
 
 static size_t mark_known(const waiting_t *waiting)
@@ -109,27 +154,52 @@ static size_t count_really_ready(const waiting_t *waiting)
 
     for (i = 0; i < waiting->count; i++) {
         port_waitable_t *asked = &waiting->asked[i];
-        asked->is_ready = asked->is_ready && is_really_ready(&waiting->what[i]);
+        asked->is_ready = is_really_ready(&waiting->what[i], asked);
         ready += asked->is_ready != 0;
     }
     return ready;
 }
 
+static int has_queues(const waiting_t *waiting)
+{
+    size_t i;
+
+    for (i = 0; i < waiting->count; i++)
+        if (waiting->what[i].kind == MPROC_WAITABLE_QUEUE)
+            return 1;
+    return 0;
+}
+
+/* Who was to ring the bell of a queue may have been killed: then only a look tells. */
+static port_deadline_t next_look(const waiting_t *waiting, port_deadline_t deadline,
+                                 mproc__patience_t *patience)
+{
+    port_deadline_t slice;
+
+    if (!has_queues(waiting))
+        return deadline;
+    slice = mproc__patience_slice(patience);
+    return slice < deadline ? slice : deadline;
+}
+
 /* The last look is at the deadline: what was readable, and then was not ready, may be by then. */
 static apr_status_t wait_until(const waiting_t *waiting, port_deadline_t deadline)
 {
+    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    port_deadline_t look;
     char text[120];
     apr_status_t rv;
 
     do {
         size_t known = mark_known(waiting);
 
-        rv = port_wait(waiting->asked, waiting->count, known > 0 ? PORT_NOW : deadline);
+        look = known > 0 ? PORT_NOW : next_look(waiting, deadline, &patience);
+        rv = port_wait(waiting->asked, waiting->count, look);
         if (rv != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(rv))
             return mproc_error_set(rv, "cannot wait: %s", mproc_strerror(rv, text, sizeof text));
         if (count_really_ready(waiting) > 0)
             return APR_SUCCESS;
-    } while (rv == APR_SUCCESS);
+    } while (rv == APR_SUCCESS || look < deadline);
     return mproc_error_set(APR_TIMEUP, "nothing was ready in time");
 }
 

@@ -23,6 +23,7 @@
  * MPROC_NONE                                 | nothing: ask mproc_values_is_none(); send it alone
  * MPROC_PACK(...), mproc_pack(mem, ...)      | `mproc_values_t *`
  * `mproc_connection_t *`                     | `mproc_connection_t *`
+ * `mproc_queue_t *`                          | `mproc_queue_t *`
  *
  * Up to 16 values a pack, packs in packs up to 8 deep.  A type that cannot
  * travel is a compile error; a mismatch on the other side is a status, and a
@@ -49,6 +50,9 @@ typedef struct mproc_task_t mproc_task_t;
 /** One end of a pipe; see connection.h. */
 typedef struct mproc_connection_t mproc_connection_t;
 
+/** A queue; see queue.h. */
+typedef struct mproc_queue_t mproc_queue_t;
+
 /** Values that arrived: made by mproc_values_create(), or found in a task. */
 typedef struct mproc_values_t mproc_values_t;
 
@@ -62,7 +66,8 @@ typedef enum mproc_type_t {
     MPROC_TYPE_STRING,
     MPROC_TYPE_BYTES,
     MPROC_TYPE_PACK,
-    MPROC_TYPE_CONNECTION
+    MPROC_TYPE_CONNECTION,
+    MPROC_TYPE_QUEUE
 } mproc_type_t;
 
 /** Bytes: packed by MPROC_BYTES, or the variable into which they unpack. */
@@ -243,6 +248,15 @@ static inline mproc_value_t mproc__value_connection(mproc_connection_t *connecti
     return value;
 }
 
+static inline mproc_value_t mproc__value_queue(mproc_queue_t *queue)
+{
+    mproc_value_t value;
+
+    value.type = MPROC_TYPE_QUEUE;
+    value.as.object = queue;
+    return value;
+}
+
 static inline mproc_value_t mproc__value_itself(mproc_value_t value)
 {
     return value;
@@ -318,6 +332,7 @@ MPROC_END_C
         mproc_pack_t *: mproc__value_pack,                                                         \
         const mproc_pack_t *: mproc__value_pack,                                                   \
         mproc_connection_t *: mproc__value_connection,                                             \
+        mproc_queue_t *: mproc__value_queue,                                                       \
         mproc_value_t: mproc__value_itself)(x)
 
 /** Packed values, in a call's arguments: they live as long as the full expression. */
@@ -344,7 +359,8 @@ MPROC_END_C
          const char **: MPROC_TYPE_STRING,                                                         \
          mproc_bytes_t *: MPROC_TYPE_BYTES,                                                        \
          mproc_values_t **: MPROC_TYPE_PACK,                                                       \
-         mproc_connection_t **: MPROC_TYPE_CONNECTION),                                            \
+         mproc_connection_t **: MPROC_TYPE_CONNECTION,                                             \
+         mproc_queue_t **: MPROC_TYPE_QUEUE),                                                      \
      sizeof *(address), (address)}
 
 /**
@@ -398,6 +414,7 @@ inline mproc_value_t value(const char *x) { return mproc__value_string(x); }
 inline mproc_value_t value(const mproc_pack_t *x) { return mproc__value_pack(x); }
 template <size_t N> mproc_value_t value(const packed<N> &x) { return mproc__value_pack(x); }
 inline mproc_value_t value(mproc_connection_t *x) { return mproc__value_connection(x); }
+inline mproc_value_t value(mproc_queue_t *x) { return mproc__value_queue(x); }
 inline mproc_value_t value(const mproc_value_t &x) { return x; }
 
 template <size_t N> template <class... T> packed<N>::packed(from_values, const T &...from)
@@ -434,6 +451,10 @@ inline mproc_slot_t slot(mproc_values_t **address)
 inline mproc_slot_t slot(mproc_connection_t **address)
 {
     return {MPROC_TYPE_CONNECTION, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_queue_t **address)
+{
+    return {MPROC_TYPE_QUEUE, sizeof *address, address};
 }
 
 inline mproc_values_t *values_of(mproc_task_t *task) { return mproc_task_args(task); }

@@ -66,6 +66,16 @@ MPROC_BEGIN_C
 #define MPROC_ECONTEXT (MPROC_STATUS_START + 21)
 /** The program is ending: its threads can fork no more. */
 #define MPROC_EENDING (MPROC_STATUS_START + 22)
+/** The queue was shut down. */
+#define MPROC_ESHUTDOWN (MPROC_STATUS_START + 23)
+/** As many processes as may have it have it. */
+#define MPROC_ETOOMANY (MPROC_STATUS_START + 24)
+/** Another process has damaged what is shared. */
+#define MPROC_ECORRUPT (MPROC_STATUS_START + 25)
+/** The message is larger than the queue allows. */
+#define MPROC_ETOOLARGE (MPROC_STATUS_START + 26)
+/** The lock is held now, and its last owner died with it. */
+#define MPROC_EOWNERDEAD (MPROC_STATUS_START + 27)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

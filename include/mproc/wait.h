@@ -4,7 +4,7 @@
 
 /**
  * @file wait.h
- * Waiting on many things at once: connections and processes, in any mix.
+ * Waiting on many things at once: connections, queues and processes, in any mix.
  *
  *     mproc_waitable_t what[] = {MPROC_WAITABLE(line), MPROC_WAITABLE(process)};
  *
@@ -26,7 +26,8 @@ MPROC_BEGIN_C
 /** What can be waited on.  Made by MPROC_WAITABLE; not an interface. */
 typedef enum mproc_waitable_kind_t {
     MPROC_WAITABLE_CONNECTION = 1,
-    MPROC_WAITABLE_PROCESS
+    MPROC_WAITABLE_PROCESS,
+    MPROC_WAITABLE_QUEUE
 } mproc_waitable_kind_t;
 
 /** One thing to wait on. */
@@ -38,10 +39,11 @@ typedef struct mproc_waitable_t {
 
 #ifndef __cplusplus
 
-/** A connection that reads, or a process: a child, or mproc_parent_process(). */
+/** A connection that reads, a queue, or a process: a child, or mproc_parent_process(). */
 #define MPROC_WAITABLE(what)                                                                       \
     {_Generic((what), mproc_connection_t *: MPROC_WAITABLE_CONNECTION,                             \
-              mproc_process_t *: MPROC_WAITABLE_PROCESS),                                          \
+              mproc_process_t *: MPROC_WAITABLE_PROCESS,                                           \
+              mproc_queue_t *: MPROC_WAITABLE_QUEUE),                                              \
      (what), 0}
 
 #else
@@ -56,6 +58,10 @@ inline mproc_waitable_t waitable(mproc_process_t *process)
 {
     return {MPROC_WAITABLE_PROCESS, process, 0};
 }
+inline mproc_waitable_t waitable(mproc_queue_t *queue)
+{
+    return {MPROC_WAITABLE_QUEUE, queue, 0};
+}
 } // namespace mproc_detail
 MPROC_BEGIN_C
 #define MPROC_WAITABLE(what) mproc_detail::waitable(what)
@@ -66,10 +72,12 @@ MPROC_BEGIN_C
  * Wait until at least one of several things is ready, and say which all are.
  *
  * A connection is ready when a receiving call would find something: a message has
- * begun to arrive, or the other end is closed.  A process is ready when it has
- * ended.  Nothing is taken away: what is ready stays so until it is received.
+ * begun to arrive, or the other end is closed.  A queue is ready when there is a
+ * message in it, or it was shut down; another process may be faster to get it.  A
+ * process is ready when it has ended.  Nothing is taken away: what is ready stays so
+ * until it is received.
  *
- * @param what     connections and processes, each once; `ready` is set in all of them,
+ * @param what     connections, queues and processes, each once; `ready` is set in all of them,
  *                 also in those that are not
  * @param count    at least 1; there is no limit (of 64 or another)
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once

@@ -34,7 +34,7 @@ static apr_status_t set_lock(const port_segment_t *segment, unsigned place, shor
     while (result != 0 && errno == EINTR);
     if (result == 0)
         return APR_SUCCESS;
-    return errno == EACCES || errno == EAGAIN ? APR_FROM_OS_ERROR(EBUSY) : APR_FROM_OS_ERROR(errno);
+    return errno == EACCES || errno == EAGAIN ? APR_EBUSY : APR_FROM_OS_ERROR(errno);
 }
 
 apr_status_t port_life_begin(port_segment_t *segment, unsigned place, port_life_t *life)

@@ -141,11 +141,16 @@ size_t port_segment_size(const port_segment_t *segment)
     return segment->size;
 }
 
-void port_segment_close(port_segment_t *segment)
+void port_segment_forget(port_segment_t *segment)
 {
     munmap(segment->memory, segment->size);
-    close_descriptors(segment);
     segment->memory = NULL;
+}
+
+void port_segment_close(port_segment_t *segment)
+{
+    port_segment_forget(segment);
+    close_descriptors(segment);
 }
 
 void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, uint32_t seen,
@@ -196,4 +201,13 @@ int posix_lives(const port_segment_t *segment)
 void port_yield(void)
 {
     sched_yield();
+}
+
+void port_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("isb");
+#endif
 }

@@ -172,11 +172,16 @@ size_t port_segment_size(const port_segment_t *segment)
     return segment->size;
 }
 
-void port_segment_close(port_segment_t *segment)
+void port_segment_forget(port_segment_t *segment)
 {
     UnmapViewOfFile(segment->memory);
-    close_handles(segment);
     segment->memory = NULL;
+}
+
+void port_segment_close(port_segment_t *segment)
+{
+    port_segment_forget(segment);
+    close_handles(segment);
 }
 
 /* A wake that came for another who did not wait any more makes this one return for no reason. */
@@ -217,4 +222,9 @@ HANDLE win32_bell(const port_segment_t *segment)
 void port_yield(void)
 {
     SwitchToThread();
+}
+
+void port_pause(void)
+{
+    YieldProcessor();
 }

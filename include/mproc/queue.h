@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_QUEUE_H
+#define MPROC_QUEUE_H
+
+/**
+ * @file queue.h
+ * Queues: messages from any number of processes to any number of others, first in,
+ * first out, in shared memory.
+ *
+ *     MPROC_CHECK(mproc_queue_create(&queue, NULL, mem));
+ *     MPROC_CHECK(mproc_process_start(&process, consumer, MPROC_PACK(queue), NULL, mem));
+ *     MPROC_CHECK(mproc_queue_put(queue, MPROC_PACK("data", 1), MPROC_FOREVER));
+ *     MPROC_CHECK(mproc_queue_put(queue, MPROC_PACK(MPROC_NONE), MPROC_FOREVER));
+ *
+ * Each message goes to one getter.  When a put has returned, its message is in the
+ * queue, whatever becomes of the putter: there is no thread in between, and nothing
+ * to flush.  A full queue is a wait or APR_TIMEUP.
+ *
+ * **Death.**  Any process may be killed at any instruction.  What was put is not
+ * lost and does not come twice, and the others go on, at the latest when one that
+ * waits looks again (20 milliseconds for a lock, up to a second for an idle getter).
+ * A message that a process had taken goes with it; mproc_queue_lost() names it.  A
+ * process that is stopped (SIGSTOP) while it is inside a call delays the others of
+ * its side for as long.
+ *
+ * **Who has it.**  A queue goes to a child in its arguments, by any start method, and
+ * from there on to grandchildren, and it can be sent through a connection.  Each
+ * process that has it takes one place of `processes`; a dead one's is given away again.
+ * The memory is there as long as some process has the queue, and has no name.
+ *
+ * Messages are copied into the queue and out of it.  Those that are larger than a
+ * quarter of its capacity pass through it in pieces, and may be larger than all of it.
+ *
+ * The design is that of a ring under two locks that know their owners, with one word
+ * whose store makes a message visible; docs/queue.md describes it.
+ *
+ * Threads: any number may use a queue at once, but for mproc_queue_close(), during
+ * which no other thread may be in a call on it.  Fork: a child that was forked by mproc
+ * uses the queues in its arguments; all else gives MPROC_EFOREIGN there.
+ */
+
+#include <mproc/args.h>
+#include <mproc/declare.h>
+
+MPROC_BEGIN_C
+
+/** What a queue is to be.  Begin with MPROC_QUEUE_OPTIONS. */
+typedef struct mproc_queue_options_t {
+    /** Of this struct, so that it can grow; set by the initializer. */
+    size_t size;
+    /**
+     * Bytes for messages, 4 KiB to 4 GiB; rounded up to a power of two.  A message takes
+     * its size, 8 bytes, and padding to a multiple of 8.  The initializer says 1 MiB.
+     */
+    size_t capacity;
+    /** The most messages in it at a time; 0: as many as fit. */
+    size_t maxsize;
+    /** The most bytes of one message; 0: any. */
+    size_t max_message_size;
+    /** The most processes that have it at a time, up to 4,096.  The initializer says 256. */
+    unsigned processes;
+} mproc_queue_options_t;
+
+/** The initializer of mproc_queue_options_t. */
+#define MPROC_QUEUE_OPTIONS                                                                        \
+    {                                                                                              \
+        sizeof(mproc_queue_options_t), (size_t)1 << 20, 0, 0, 256                                  \
+    }
+
+/**
+ * Make a queue.
+ *
+ * All of its memory is taken at once, so that a put cannot run out of it later.
+ *
+ * @param queue    set to it
+ * @param options  NULL for the defaults
+ * @param mem      the queue is closed in this process when it is destroyed
+ *
+ * @return APR_SUCCESS       it is there, and empty
+ * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
+ * @return APR_EINVAL        an argument or an option is bad; the message names it
+ * @return APR_ENOMEM        the capacity is beyond the memory of this machine
+ * @return another           what the system said
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_create(mproc_queue_t **queue, const mproc_queue_options_t *options, apr_pool_t *mem);
+
+/**
+ * Put packed values.
+ *
+ * @param pack     the values; objects in it (connections, queues) are refused
+ * @param timeout  microseconds to wait for room; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS          the message is in the queue
+ * @return APR_TIMEUP           there was no room in time; nothing was put.  Of a message that
+ *                              passes in pieces, what had been put is taken back
+ * @return MPROC_ENOTSHAREABLE  an object in the pack cannot travel through a queue: send it
+ *                              through a connection, or give it to a child in its arguments
+ * @return MPROC_ETOOLARGE      the message is larger than `max_message_size`
+ * @return MPROC_ESHUTDOWN      the queue was shut down
+ * @return MPROC_ECORRUPT       another process has damaged the queue: nothing can be put or got
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL, APR_ENOMEM  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_put(mproc_queue_t *queue, const mproc_pack_t *pack, apr_interval_time_t timeout);
+
+/**
+ * Get packed values.
+ *
+ * @param values   refilled; what was unpacked from them before is no longer valid.
+ *                 Untouched on failure, but for MPROC_EPROTOCOL, which leaves them empty
+ * @param timeout  microseconds to wait for a message to begin; MPROC_FOREVER, or 0 to look once.
+ *                 One that passes in pieces is then followed to its end
+ *
+ * @return APR_SUCCESS      a message is in @a values
+ * @return APR_TIMEUP       there is none
+ * @return MPROC_ESHUTDOWN  the queue was shut down, and there is none
+ * @return MPROC_EPROTOCOL  the message is not packed values, and is gone
+ * @return MPROC_ECORRUPT   another process has damaged the queue
+ * @return APR_ENOMEM       the message is larger than the memory there is; it stays
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_get(mproc_queue_t *queue, mproc_values_t *values, apr_interval_time_t timeout);
+
+/**
+ * Put bytes as one message.
+ *
+ * @param data  @a size bytes; may be NULL when @a size is 0, which is a message too
+ *
+ * @return as mproc_queue_put()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_put_bytes(mproc_queue_t *queue, const void *data, size_t size,
+                      apr_interval_time_t timeout);
+
+/**
+ * Get one message as bytes.
+ *
+ * @param buffer    filled with the message
+ * @param capacity  its size in bytes
+ * @param size      set to the size of the message, also when the buffer is too small
+ * @param timeout   as for mproc_queue_get()
+ *
+ * @return APR_SUCCESS     the message is in @a buffer
+ * @return MPROC_EMSGSIZE  it is larger than @a capacity; it stays, and @a size says how large
+ * @return the others      as mproc_queue_get(); the bytes in @a buffer then mean nothing
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_get_bytes(mproc_queue_t *queue, void *buffer, size_t capacity, size_t *size,
+                      apr_interval_time_t timeout);
+
+/**
+ * Put several messages, in their order and without another's in between as far as they
+ * fit at once: one lock and one commit for as many as there is room for.
+ *
+ * @param messages  @a count of them, each as for mproc_queue_put_bytes()
+ * @param put       set to how many are in the queue, also on failure: those come first
+ * @param timeout   microseconds for all of them
+ *
+ * @return as mproc_queue_put_bytes(); APR_SUCCESS when all are in the queue
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *messages, size_t count, size_t *put,
+                     apr_interval_time_t timeout);
+
+/**
+ * Get several messages at once: as many as there are, up to @a max and to the end of the
+ * buffer, but at least one.
+ *
+ * @param buffer    filled with the messages, each aligned to 8 bytes
+ * @param capacity  its size in bytes
+ * @param messages  set to where each lies in @a buffer, @a max at most
+ * @param max       1 to 65,535
+ * @param got       set to how many came; on MPROC_EMSGSIZE to 0, and messages[0].size to the
+ *                  size of the first, which stays
+ * @param timeout   microseconds to wait for the first
+ *
+ * @return as mproc_queue_get_bytes()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_get_many(mproc_queue_t *queue, void *buffer, size_t capacity, mproc_bytes_t *messages,
+                     size_t max, size_t *got, apr_interval_time_t timeout);
+
+/**
+ * How many messages are in the queue, at an instant during the call.
+ *
+ * One that is passing in pieces counts when its last piece is put, and until its last is got.
+ *
+ * @return APR_SUCCESS     @a messages is set
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_qsize(mproc_queue_t *queue, size_t *messages);
+
+/** Whether there is no message in the queue at an instant during the call; 1 too if it cannot be used. */
+MPROC_DECLARE(int) mproc_queue_empty(mproc_queue_t *queue);
+
+/**
+ * Whether the queue has `maxsize` messages, or not the room for one of 8 bytes, at an instant
+ * during the call; 1 too if it cannot be used.
+ */
+MPROC_DECLARE(int) mproc_queue_full(mproc_queue_t *queue);
+
+/** What is to become of the messages in a queue that is shut down. */
+typedef enum mproc_shutdown_t {
+    MPROC_DRAIN,  /**< they can still be got */
+    MPROC_AT_ONCE /**< they are gone */
+} mproc_shutdown_t;
+
+/**
+ * Shut a queue down in all processes: nothing more can be put, and who waits for room or for a
+ * message is woken.  Python's Queue.shutdown(immediate).
+ *
+ * When it has returned, no put succeeds; each one that has before is drained, or gone.
+ *
+ * @return APR_SUCCESS  it is shut down, also when it was before
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_shutdown(mproc_queue_t *queue, mproc_shutdown_t how);
+
+/** A message that went with a process. */
+typedef struct mproc_lost_t {
+    apr_int64_t pid;     /**< the process that had taken it, and has died */
+    apr_uint64_t number; /**< of the message: the first that was put is 1 */
+} mproc_lost_t;
+
+/**
+ * What dead processes had taken last: for each that has died while it had the queue, the messages
+ * of its last get.  Whether it was done with them is not known.
+ *
+ * A process that closes the queue, or ends in the normal way, has lost nothing.  What a dead one
+ * had can be asked for until its place is taken by another, which is the case when there is no other.
+ *
+ * @param lost   filled with up to @a max of them; may be NULL if @a max is 0
+ * @param count  set to how many there are, which may be more
+ *
+ * @return APR_SUCCESS  @a count is set
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_lost(mproc_queue_t *queue, mproc_lost_t *lost, size_t max, size_t *count);
+
+/**
+ * The numbers of the messages that this process has put and got last, to know one by that
+ * mproc_queue_lost() names.
+ *
+ * @param put  set to the number of the last message that was put here, 0 if none was; may be NULL
+ * @param got  the same for what was got; may be NULL
+ *
+ * @return APR_SUCCESS, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL
+ *
+ * Threads: the last of any thread.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_last(mproc_queue_t *queue, apr_uint64_t *put, apr_uint64_t *got);
+
+/**
+ * Be done with a queue in this process.  The others go on; the messages stay.
+ *
+ * @return APR_SUCCESS   closed, also when it was before
+ * @return MPROC_EINUSE  another thread waits in it
+ * @return APR_EINVAL    it is NULL
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_close(mproc_queue_t *queue);
+
+MPROC_END_C
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_SRC_QUEUE_H
+#define MPROC_SRC_QUEUE_H
+
+/*
+ * The queue as a process has it: a ring in a segment, with what is needed to use it
+ * and to pass it on.
+ */
+
+#include "belongings.h"
+#include "buffer.h"
+#include "ring.h"
+
+#include <mproc/queue.h>
+
+struct mproc_queue_t {
+    port_segment_t *segment; /* NULL when closed */
+    mproc__ring_view_t view;
+    size_t max_message_size; /* 0: any */
+    unsigned generation;     /* of the process that has it: see mproc__program_t */
+    mproc__belonging_t belonging;
+    mproc__buffer_t outgoing; /* room to pack values in, for one thread at a time */
+    atomic_flag is_packing;
+};
+
+/* Whether this process can use it: APR_SUCCESS, or a status and a message. */
+apr_status_t mproc__queue_check(const mproc_queue_t *queue);
+
+/* The message of what the ring said; returns rv. */
+apr_status_t mproc__queue_failed(apr_status_t rv);
+
+/* Queues can be packed from now on.  Before there are threads. */
+void mproc__queue_register(void);
+
+#endif

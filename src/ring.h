@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_RING_H
+#define MPROC_RING_H
+
+/*
+ * The ring: messages of any size in shared memory, from many processes to many,
+ * any of which may be killed at any instruction.
+ *
+ * Putters share one lock, getters another.  Under its lock a putter writes into free
+ * room, where nobody looks, and then advances the tail by one store: that is the put.
+ * A getter copies what is between head and tail, notes which message it takes, and
+ * advances the head by one store: that is the get.  So there is nothing to undo or to
+ * finish when one dies, but its lock to be taken over.
+ *
+ * A record is a header of 8 bytes and its payload, padded to a multiple of 8:
+ *
+ *     header = size of the payload in bytes + kind * 2^32
+ *
+ * Headers never lie across the end of the ring, payloads may.  Eight bytes always
+ * stay free, for a record that says that a message in pieces has been given up.
+ *
+ * What another process has written is checked before it is used.
+ */
+
+#include "index_pair.h"
+#include "lock.h"
+
+#include <mproc/args.h>
+
+/* Events; those below PORT_PARKS can be slept on. */
+enum {
+    MPROC__PUTTING,   /* the putters' lock is free */
+    MPROC__GETTING,   /* the getters' lock is free */
+    MPROC__NOT_EMPTY, /* there is something to get */
+    MPROC__NOT_FULL,  /* there is room */
+    MPROC__POLLED     /* who waits on many things listens to the bell */
+};
+
+/* What a lock of the ring guards, beside its side of the ring. */
+enum {
+    MPROC__SEEN,  /* the other side's index, as it was last seen: it is there or further by now */
+    MPROC__NUMBER /* of the last message; lags behind if a process died: see mproc__ring_number() */
+};
+
+/* What a member notes. */
+enum {
+    MPROC__LAST_PUT, /* number of its last message, or 0 */
+    MPROC__CLAIM     /* what it got last, or 0; see mproc__claim() */
+};
+
+/* In the segment. */
+typedef struct mproc__ring_t {
+    mproc__lock_t putting;
+    mproc__lock_t getting;
+    mproc__index_pair_t index;
+    _Alignas(MPROC__APART) _Atomic uint32_t state; /* mproc__ring_state_t */
+    mproc__event_count_t events[MPROC__EVENTS_MAX];
+} mproc__ring_t;
+
+typedef enum mproc__ring_state_t {
+    MPROC__RING_OPEN,
+    MPROC__RING_DRAINING, /* nothing can be put */
+    MPROC__RING_SHUT      /* nor got */
+} mproc__ring_state_t;
+
+/* The kinds of records. */
+enum {
+    MPROC__WHOLE = 1,
+    MPROC__FIRST, /* of a message in pieces: its size, 8 bytes */
+    MPROC__MIDDLE,
+    MPROC__LAST,
+    MPROC__ABORT /* instead of the rest; no payload */
+};
+
+/* A ring as one process uses it. */
+typedef struct mproc__ring_view_t {
+    mproc__ring_t *ring;
+    unsigned char *data;
+    size_t capacity; /* a power of two */
+    size_t maxsize;  /* 0: as many as fit */
+    mproc__member_t member;
+    _Atomic int sleepers; /* threads that wait in it */
+} mproc__ring_view_t;
+
+/* Where the messages that are got go. */
+typedef struct mproc__sink_t {
+    /* Nothing has come yet; what had is forgotten. */
+    void (*begin)(struct mproc__sink_t *sink);
+    /* Whether a message of this size can be taken: if not, it stays, and the status is returned. */
+    apr_status_t (*accept)(struct mproc__sink_t *sink, apr_uint64_t size);
+    /* Room for the next `size` bytes of it, which never are more than was accepted. */
+    unsigned char *(*room)(struct mproc__sink_t *sink, size_t size);
+    size_t most; /* whole messages at a time */
+} mproc__sink_t;
+
+/*
+ * Put messages in their order: *put of them, also on failure.
+ *
+ * APR_SUCCESS, APR_TIMEUP, MPROC_ESHUTDOWN or MPROC_ECORRUPT; sets no message.
+ */
+apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count,
+                             size_t *put, mproc__patience_t *patience);
+
+/*
+ * Get messages into a sink, at least one.
+ *
+ * APR_SUCCESS, APR_TIMEUP, MPROC_ESHUTDOWN, MPROC_ECORRUPT, or what the sink said of the first;
+ * sets no message.
+ */
+apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                             mproc__patience_t *patience);
+
+/* Nothing can be put any more; `state` is what else. */
+apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t state);
+
+/* How many messages there are: APR_SUCCESS or MPROC_ECORRUPT. */
+apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages);
+
+/* Whether there is neither the room nor the number left for one more small message. */
+int mproc__ring_is_full(const mproc__ring_view_t *view);
+
+/* Whether a get would find something, or an end. */
+int mproc__ring_is_ready(const mproc__ring_view_t *view);
+
+/* Messages that one get may take: a claim has room for their number. */
+#define MPROC__CLAIM_MAX 65535
+
+/* What a claim says. */
+typedef struct mproc__claim_t {
+    apr_uint64_t first; /* number of the first message */
+    uint32_t count;
+} mproc__claim_t;
+
+/* The claim of a place, which may be a dead member's; 0 messages if it has none. */
+mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place);
+
+/* -- Between the ring's own files --------------------------------------------- */
+
+static inline apr_uint64_t mproc__record_header(apr_uint64_t kind, size_t size)
+{
+    return kind << 32 | size;
+}
+
+/* Bytes that a record with so large a payload takes. */
+static inline apr_uint64_t mproc__record_size(apr_uint64_t payload)
+{
+    return 8 + ((payload + 7) & ~(apr_uint64_t)7);
+}
+
+/* Larger payloads pass in pieces, each of mproc__piece_size() at most. */
+static inline size_t mproc__whole_size(const mproc__ring_view_t *view)
+{
+    return view->capacity / 4 - 8;
+}
+
+static inline size_t mproc__piece_size(const mproc__ring_view_t *view)
+{
+    return view->capacity / 8 - 8;
+}
+
+/* Write a record, or its payload's copy, at an index. */
+void mproc__ring_write(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t header,
+                       const void *payload, size_t size);
+void mproc__ring_copy(const mproc__ring_view_t *view, mproc__index_t at, void *payload,
+                      size_t size);
+
+/*
+ * The header of the record at an index, with `left` bytes to the tail: its size and kind, if it
+ * can be one, or MPROC_ECORRUPT.
+ */
+apr_status_t mproc__ring_read(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t left,
+                              apr_uint64_t *kind, size_t *size);
+
+/* The number of the last message at an index, under the lock that guards `number`. */
+apr_uint64_t mproc__ring_number(apr_uint64_t *number, mproc__index_t at);
+
+/* Acquire a side's lock, with the ring made whole. */
+apr_status_t mproc__ring_lock_putting(mproc__ring_view_t *view, mproc__patience_t *patience);
+apr_status_t mproc__ring_lock_getting(mproc__ring_view_t *view, mproc__patience_t *patience);
+
+/* Release it, and tell all whom it concerns; what was put is told of, or what room there is. */
+void mproc__ring_unlock_putting(mproc__ring_view_t *view);
+void mproc__ring_unlock_getting(mproc__ring_view_t *view);
+
+/* After a put and a fence: tell who waits for a message. */
+void mproc__ring_tell_put(mproc__ring_view_t *view);
+
+/* After a get and a fence: tell who waits for room, if it is worth it. */
+void mproc__ring_tell_room(mproc__ring_view_t *view);
+
+/* Room for `need` bytes behind the tail, or nothing can be put. */
+int mproc__ring_has_room(const mproc__ring_view_t *view, apr_uint64_t need);
+
+/* Something lies behind the head, or nothing can be got. */
+int mproc__ring_has_data(const mproc__ring_view_t *view, apr_uint64_t unused);
+
+typedef int mproc__ring_condition_fn(const mproc__ring_view_t *view, apr_uint64_t need);
+
+/* Wait for a condition that an event tells of: APR_SUCCESS if it may be true, or APR_TIMEUP. */
+apr_status_t mproc__ring_await(mproc__ring_view_t *view, unsigned event,
+                               mproc__ring_condition_fn *is_true, apr_uint64_t need,
+                               mproc__patience_t *patience);
+
+/* The same for one slice at most. */
+apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
+                                     mproc__ring_condition_fn *is_true, apr_uint64_t need,
+                                     mproc__patience_t *patience);
+
+/* Put one message in pieces; the putters' lock is held before and after. */
+apr_status_t mproc__stream_put(mproc__ring_view_t *view, const mproc_bytes_t *message,
+                               mproc__patience_t *patience);
+
+/*
+ * Get one message in pieces, the first of which is at the head; the getters' lock is held before
+ * and after.  MPROC_ETORN: it was given up in the middle.
+ */
+apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink);
+
+/* Go on to the end of a message that somebody who died had begun to get; the same. */
+apr_status_t mproc__stream_discard(mproc__ring_view_t *view);
+
+/* Give up a message that was begun: the putters' lock is held. */
+void mproc__stream_abort(mproc__ring_view_t *view);
+
+/* Take back claims of messages that were not got; the getters' lock is held. */
+void mproc__ring_settle_claims(mproc__ring_view_t *view);
+
+/* Note what this member gets. */
+void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first, size_t count);
+
+#endif

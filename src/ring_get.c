@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Getting messages from a ring.
+ */
+
+#include "failpoint.h"
+#include "ring.h"
+
+#include <mproc/status.h>
+
+/* Whole messages from `head` on, as many as the sink takes; become got at once. */
+static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mproc__index_t head,
+                              apr_uint64_t left)
+{
+    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind;
+    apr_uint64_t first = mproc__ring_number(number, head) + 1;
+    apr_status_t rv = APR_SUCCESS;
+    size_t size, got = 0;
+
+    while (got < sink->most && left > 0) {
+        rv = mproc__ring_read(view, head, left, &kind, &size);
+        if (rv == APR_SUCCESS && kind != MPROC__WHOLE)
+            break;
+        if (rv == APR_SUCCESS)
+            rv = sink->accept(sink, size);
+        if (rv != APR_SUCCESS)
+            break;
+        mproc__ring_copy(view, head, sink->room(sink, size), size);
+        left -= mproc__record_size(size);
+        head = mproc__index_advance(head, mproc__record_size(size), 1, 0);
+        got++;
+    }
+    if (got == 0)
+        return rv;
+    mproc__failpoint();
+    mproc__ring_claim_messages(view, first, got);
+    mproc__failpoint();
+    atomic_store_explicit(&view->ring->index.head, head, memory_order_release);
+    mproc__failpoint();
+    *number += got;
+    return APR_SUCCESS;
+}
+
+/* Bytes from the head to the tail, which is only asked for when what was seen of it is used up. */
+static apr_status_t find_data(const mproc__ring_view_t *view, mproc__index_t head,
+                              apr_uint64_t *left)
+{
+    apr_uint64_t *seen = &view->ring->getting.guarded[MPROC__SEEN];
+
+    *left = mproc__index_distance(head, *seen);
+    if (*left == 0 || *left > view->capacity) {
+        *seen = atomic_load_explicit(&view->ring->index.tail, memory_order_acquire);
+        *left = mproc__index_distance(head, *seen);
+    }
+    return *left <= view->capacity ? APR_SUCCESS : MPROC_ECORRUPT;
+}
+
+/* What is left of a message that its putter gave up before anybody had begun to get it. */
+static apr_status_t skip(mproc__ring_view_t *view, mproc__index_t head)
+{
+    atomic_store_explicit(&view->ring->index.head, mproc__index_advance(head, 8, 0, 0),
+                          memory_order_release);
+    return MPROC_ETORN;
+}
+
+/* Under the lock: APR_EAGAIN when there is nothing; MPROC_ETORN when it must be called again. */
+static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
+{
+    mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
+    apr_uint64_t left, kind;
+    size_t size;
+
+    if (atomic_load(&view->ring->state) == MPROC__RING_SHUT)
+        return MPROC_ESHUTDOWN;
+    if ((head & MPROC__INDEX_OPEN) != 0) {
+        apr_status_t rv = mproc__stream_discard(view);
+        return rv == APR_SUCCESS ? MPROC_ETORN : rv;
+    }
+    MPROC_TRY(find_data(view, head, &left));
+    if (left == 0)
+        return APR_EAGAIN;
+    MPROC_TRY(mproc__ring_read(view, head, left, &kind, &size));
+    switch (kind) {
+    case MPROC__WHOLE: return get_whole(view, sink, head, left);
+    case MPROC__FIRST: return mproc__stream_get(view, sink);
+    case MPROC__ABORT: return skip(view, head);
+    default: return MPROC_ECORRUPT;
+    }
+}
+
+/* A put that was under way when the queue was shut down is over once its lock can be had. */
+static int is_drained(mproc__ring_view_t *view)
+{
+    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    mproc__index_t head, tail;
+
+    if (atomic_load(&view->ring->state) == MPROC__RING_OPEN)
+        return 0;
+    if (mproc__ring_lock_putting(view, &patience) != APR_SUCCESS)
+        return 0;
+    mproc__index_pair_read(&view->ring->index, &head, &tail);
+    mproc__ring_unlock_putting(view);
+    return mproc__index_distance(head, tail) == 0;
+}
+
+/* Who was woken wakes the next, if there is more. */
+static void pass_on(mproc__ring_view_t *view)
+{
+    if (mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY) && mproc__ring_has_data(view, 0))
+        mproc__event_notify(&view->member, MPROC__NOT_EMPTY);
+}
+
+apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                             mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    for (;;) {
+        MPROC_TRY(mproc__ring_lock_getting(view, patience));
+        do {
+            sink->begin(sink);
+            rv = get_some(view, sink);
+        } while (rv == MPROC_ETORN);
+        mproc__ring_unlock_getting(view);
+        mproc__ring_tell_room(view);
+        pass_on(view);
+        if (!APR_STATUS_IS_EAGAIN(rv))
+            return rv;
+        if (is_drained(view))
+            return MPROC_ESHUTDOWN;
+        MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
+    }
+}
+
+apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages)
+{
+    mproc__index_t head, tail;
+
+    mproc__index_pair_read(&view->ring->index, &head, &tail);
+    if (mproc__index_distance(head, tail) > view->capacity)
+        return MPROC_ECORRUPT;
+    *messages = mproc__index_count(head, tail);
+    return APR_SUCCESS;
+}
+
+int mproc__ring_is_ready(const mproc__ring_view_t *view)
+{
+    return mproc__ring_has_data(view, 0);
+}
+
+/* -- Shutting down --------------------------------------------------------------- */
+
+static void wake_all(mproc__ring_view_t *view)
+{
+    unsigned event;
+
+    for (event = 0; event < PORT_PARKS; event++)
+        mproc__event_broadcast(&view->member, event);
+    mproc__event_ring(&view->member);
+}
+
+/* All that is there counts as got. */
+static apr_status_t throw_away(mproc__ring_view_t *view)
+{
+    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    apr_status_t rv = mproc__ring_lock_getting(view, &patience);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
+    mproc__ring_unlock_getting(view);
+    return APR_SUCCESS;
+}
+
+/* With the putters' lock in hand, no put is under way, and none will be. */
+apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t state)
+{
+    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    uint32_t known = atomic_load(&view->ring->state);
+    apr_status_t rv = APR_SUCCESS;
+
+    while (known < (uint32_t)state &&
+           !atomic_compare_exchange_weak(&view->ring->state, &known, (uint32_t)state))
+        continue;
+    wake_all(view);
+    MPROC_TRY(mproc__ring_lock_putting(view, &patience));
+    if (state == MPROC__RING_SHUT)
+        rv = throw_away(view);
+    mproc__ring_unlock_putting(view);
+    return rv;
+}
