@@ -10,7 +10,9 @@ set -eu
 cache=${MPROC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mproc}
 export WINEPREFIX="$cache/wine"
 export WINEARCH=win64
-export WINEDEBUG="${WINEDEBUG:--all}"
+# Wine's complaints are its own affair, but for those of memory: a program that Wine cannot start
+# for want of it ends with exit code 1, and would say nothing.
+export WINEDEBUG="${WINEDEBUG:--all,err+virtual}"
 # No .NET, no HTML engine, no menu entries, and no debugger that wakes up when a program crashes:
 # each would open a window or ask a question, and nobody is there to answer.
 export WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe,winedbg.exe=d'
@@ -41,6 +43,23 @@ find_wine()
         fail "wineserver is missing; install it with: sh tools/setup.sh windows"
 }
 
+# Sets setarch, the program that keeps the heap of Wine in its place, or nothing where a container
+# forbids it: there the programs run as they are.
+#
+# Windows has data for all programs in the page at 0x7ffe0000. Wine maps it early in each process,
+# and cannot if its own heap is there already. The heap begins at a random place above 0x7d000000,
+# where Wine itself is: within 32 MiB, but in kernels since 2024 within 1 GiB (arch_randomize_brk()
+# in arch/x86). Then one start in some 8000 ends with exit code 1 before the program begins; if
+# another Windows program asked for it, its CreateProcess() fails with ERROR_INTERNAL_ERROR. A Wine
+# with a preloader keeps the page free; Debian's has none. What a program starts inherits this.
+find_setarch()
+{
+    setarch=
+    if setarch -R true 2>/dev/null; then
+        setarch=setarch
+    fi
+}
+
 # Runs a program of Wine's own, out of sight. What it starts stays alive, so it gets none of the
 # files that our caller or we have open: somebody may be waiting for them to be closed.
 run_quietly()
@@ -54,7 +73,7 @@ make_prefix()
     run_quietly "$wineserver" -k || :
     rm -rf "$WINEPREFIX"
     mkdir "$WINEPREFIX"
-    run_quietly "$wine" wineboot.exe --init ||
+    run_quietly ${setarch:+"$setarch" -R} "$wine" wineboot.exe --init ||
         fail "making $WINEPREFIX failed; see $WINEPREFIX.log"
     run_quietly "$wineserver" -k || :  # it writes the registry to the disk
     run_quietly "$wineserver" -w || :
@@ -72,7 +91,8 @@ start_server()
     flock 9
     [ -e "$WINEPREFIX/ready" ] || make_prefix
     if run_quietly "$wineserver" -p; then
-        run_quietly "$wine" wineboot.exe || fail "starting Wine failed; see $WINEPREFIX.log"
+        run_quietly ${setarch:+"$setarch" -R} "$wine" wineboot.exe ||
+            fail "starting Wine failed; see $WINEPREFIX.log"
     fi
 }
 
@@ -82,6 +102,7 @@ case $cache in
 esac
 [ $# -gt 0 ] || fail "no program given; use: tools/wine.sh program.exe [argument ...]"
 find_wine
+find_setarch
 mkdir -p "$cache"
 start_server 9>"$WINEPREFIX.lock"
-exec "$wine" "$@"
+exec ${setarch:+"$setarch" -R} "$wine" "$@"
