@@ -37,8 +37,10 @@ uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
 
     atomic_store(&count->is_waking, 0);
     apr_thread_mutex_lock(member->lock);
-    if (member->sleepers[event]++ == 0)
+    if (member->sleepers[event]++ == 0) {
+        atomic_fetch_add(&member->members->sleepers, 1);
         set_bit(member, event);
+    }
     apr_thread_mutex_unlock(member->lock);
     atomic_thread_fence(memory_order_seq_cst);
     return key;
@@ -53,8 +55,10 @@ void mproc__event_park(mproc__member_t *member, unsigned event, uint32_t key,
 void mproc__event_finish(mproc__member_t *member, unsigned event)
 {
     apr_thread_mutex_lock(member->lock);
-    if (--member->sleepers[event] == 0)
+    if (--member->sleepers[event] == 0) {
         clear_bit(member, event);
+        atomic_fetch_sub(&member->members->sleepers, 1);
+    }
     apr_thread_mutex_unlock(member->lock);
     atomic_store(&member->events[event]->is_waking, 0);
 }

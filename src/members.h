@@ -33,6 +33,7 @@ typedef struct mproc__place_t {
 /* All of them, in the segment; the places follow. */
 typedef struct mproc__members_t {
     _Alignas(MPROC__APART) _Atomic uint32_t words; /* of a set of members that need be looked at */
+    _Atomic uint32_t sleepers; /* at all events; who dies in his sleep stays counted */
 } mproc__members_t;
 
 /* A member's name in locks: its place from 1 on, and the generation; never 0. */
@@ -81,12 +82,18 @@ int mproc__place_is_dead(const mproc__member_t *member, unsigned place);
 /* Dead ones do not sleep: take them off all event counts. */
 void mproc__members_sweep(mproc__member_t *member);
 
-/* Whether some member sleeps; see event_count.h.  Few have a place beyond the first word. */
+/*
+ * Whether some member sleeps; see event_count.h.  Mostly nobody does at any event, which is one
+ * look, at what nobody changes meanwhile.
+ */
 static inline int mproc__event_has_sleepers(const mproc__member_t *member, unsigned event)
 {
     const mproc__event_count_t *count = member->events[event];
-    uint32_t words = atomic_load_explicit(&member->members->words, memory_order_relaxed), i;
+    uint32_t words, i;
 
+    if (atomic_load_explicit(&member->members->sleepers, memory_order_relaxed) == 0)
+        return 0;
+    words = atomic_load_explicit(&member->members->words, memory_order_relaxed);
     for (i = 0; i < words && i < MPROC__SET_WORDS; i++)
         if (atomic_load_explicit(&count->sleepers[i], memory_order_relaxed) != 0)
             return 1;
