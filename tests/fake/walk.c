@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 static char poison;
-static const mproc_target_t targets[] = {MPROC_TARGET(work), MPROC_TARGETS_END};
+const mproc_target_t walk_targets[] = {MPROC_TARGET(work), MPROC_TARGETS_END};
 
 apr_status_t work(mproc_task_t *task)
 {
@@ -168,7 +168,7 @@ static void check_step(const walk_t *walk, scene_t *scene, int n, apr_status_t r
 /* How many calls there were that could fail. */
 static int take_step(const walk_t *walk, const failing_t *failing)
 {
-    apr_pool_t *mem = fake_program_begin(targets);
+    apr_pool_t *mem = fake_program_begin(walk_targets);
     fake_open_t before = fake_open();
     scene_t scene;
     int calls;

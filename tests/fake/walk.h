@@ -59,10 +59,11 @@ typedef struct walk_t {
     int writes_when_expected_fails; /* not 0: what is expected is a failure that writes */
 } walk_t;
 
-/* With targets `work` and `other_work`. */
+/* In a program whose only target is `work`. */
 void take_walk(const walk_t *walk);
 
 mproc_target_fn work;
+extern const mproc_target_t walk_targets[];
 
 /* Setting up. */
 void set_up_nothing(scene_t *scene);
