@@ -27,8 +27,7 @@ static void end_by(mproc_process_t *process, port_deadline_t deadline)
 {
     if (mproc__process_wait(process, deadline) == APR_SUCCESS)
         return;
-    mproc__process_stop(process, MPROC__FORCE);
-    mproc__process_wait(process, PORT_NEVER);
+    mproc__process_force(process);
 }
 
 void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
@@ -110,7 +109,10 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 
 /* -- By the end of the program ---------------------------------------------------- */
 
-/* Another thread may be destroying one of them meanwhile: each is held while it is looked at. */
+/*
+ * Another thread may be destroying one of them meanwhile: each is held while it is looked at.  One
+ * that cannot be waited for must not be found again: somebody may have closed all descriptors.
+ */
 static void end_children(void)
 {
     unsigned last = atomic_load(&mproc__program.children);
@@ -123,7 +125,8 @@ static void end_children(void)
         mproc__children_let_go(child);
     }
     while ((child = mproc__children_hold(0, last)) != NULL) {
-        mproc__process_wait(child, PORT_NEVER);
+        if (mproc__process_wait(child, PORT_NEVER) != APR_SUCCESS)
+            mproc__process_lose(child);
         mproc__children_let_go(child);
     }
 }

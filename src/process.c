@@ -253,6 +253,28 @@ apr_status_t mproc__process_stop(mproc_process_t *process, int signal)
     return rv;
 }
 
+void mproc__process_lose(mproc_process_t *process)
+{
+    lock(process);
+    if (!process->has_ended) {
+        process->has_ended = 1;
+        process->how = (port_exit_t){PORT_LOST, 0};
+        process->status = MPROC_ELOST;
+        process->words = "it could not be waited for";
+        close_control(process);
+    }
+    process->is_closed = 1;
+    release_port(process);
+    unlock(process);
+}
+
+void mproc__process_force(mproc_process_t *process)
+{
+    if (mproc__process_stop(process, MPROC__FORCE) != APR_SUCCESS ||
+        mproc__process_wait(process, PORT_NEVER) != APR_SUCCESS)
+        mproc__process_lose(process);
+}
+
 static apr_status_t stop(mproc_process_t *process, int signal)
 {
     char text[120];

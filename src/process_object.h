@@ -81,6 +81,15 @@ int mproc__process_is_over(mproc_process_t *process);
 apr_status_t mproc__process_stop(mproc_process_t *process, int signal);
 
 /*
+ * Make a child end, whatever it does, and wait for that.  One that cannot be ended or waited for is
+ * closed, which ends it if it is not detached, and is lost.
+ */
+void mproc__process_force(mproc_process_t *process);
+
+/* It cannot be waited for: the same as the last resort. */
+void mproc__process_lose(mproc_process_t *process);
+
+/*
  * Whether it is a child of this process that is not closed: APR_SUCCESS, or a status and a
  * message.
  */
