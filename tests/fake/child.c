@@ -79,12 +79,10 @@ int fake_children_have_acted(void)
     return has_acted;
 }
 
-void fake_let_act(fake_child_t *child)
+void fake_let_all_act(void)
 {
-    fake_pause();
-    while (child->is_running && child->act(child))
+    while (fake_children_have_acted())
         ;
-    fake_resume();
 }
 
 void fake_child_end(fake_child_t *child, port_ending_t ending, apr_int64_t code)
@@ -127,12 +125,26 @@ static int has_heard_all(fake_child_t *child)
     return child->nheard == MPROC__START_HEADER + rest;
 }
 
-/* A copy says that it is ready before it may go on, and another child when it has understood. */
+static int is_left_alone(const fake_child_t *child)
+{
+    const fake_end_t *end = fake_handle_end(child->handles[0]);
+
+    return end->size == 0 && end->peer->handles == 0;
+}
+
+/*
+ * A copy says that it is ready before it may go on, and another child when it has understood.  One
+ * that will hear nothing more ends.
+ */
 static int reach_target(fake_child_t *child)
 {
     static const char ready = MPROC__WORD_READY;
     int has_heard = has_heard_all(child);
 
+    if (!has_heard && is_left_alone(child)) {
+        fake_child_end(child, PORT_EXITED, MPROC_EXIT_HANDSHAKE);
+        return 1;
+    }
     if (child->has_spoken || !(child->is_copy || has_heard))
         return 0;
     fake_child_say(child, &ready, 1);

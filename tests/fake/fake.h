@@ -108,8 +108,8 @@ fake_act_fn fake_refuses;   /* does not agree with its start message */
 fake_act_fn fake_is_idle;   /* is ready, and runs for ever */
 fake_act_fn fake_is_silent; /* does nothing at all */
 
-/* Let one act until it has nothing more to do. */
-void fake_let_act(fake_child_t *child);
+/* Let all act until they have nothing more to do. */
+void fake_let_all_act(void);
 
 /* What a child writes on its control channel, and its end. */
 void fake_child_say(const fake_child_t *child, const void *data, size_t size);
