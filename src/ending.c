@@ -50,8 +50,9 @@ apr_status_t mproc_process_close(mproc_process_t *process)
     if (rv == MPROC_ECLOSED)
         return APR_SUCCESS;
     MPROC_TRY(rv);
-    if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
-        return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
+    rv = mproc__process_wait(process, PORT_NOW);
+    if (rv != APR_SUCCESS)
+        return mproc__process_not_ended(process, rv, MPROC_ERUNNING);
     rv = mproc__children_shut(process);
     return rv == APR_SUCCESS
                ? rv

@@ -56,6 +56,12 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
 
 /*
+ * Say why waiting for it returned `rv`: the status `running` if it runs, else what the system said.
+ */
+apr_status_t mproc__process_not_ended(const mproc_process_t *process, apr_status_t rv,
+                                      apr_status_t running);
+
+/*
  * Whether it can be waited for here: a child or the parent, of this process and not closed.
  * APR_SUCCESS, or a status and a message.
  */
