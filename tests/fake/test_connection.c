@@ -80,7 +80,7 @@ static void check_much(scene_t *scene)
 static void nothing_is_sent_after_a_message_that_failed_in_the_middle(void **state)
 {
     static const walk_t walk = {
-        .set_up = set_up_pipe, .call = send_much, .check = check_much, .afterwards = MPROC_ETORN};
+        .set_up = set_up_pipe, .call = send_much, .check = check_much, .afterwards = {MPROC_ETORN}};
 
     (void)state;
     take_walk(&walk);
@@ -158,7 +158,7 @@ static void bytes_are_received_by_the_next_call_or_never(void **state)
     static const walk_t walk = {.set_up = set_up_much,
                                 .call = receive_much,
                                 .check = check_received_much,
-                                .afterwards = MPROC_ETORN};
+                                .afterwards = {MPROC_ETORN}};
 
     (void)state;
     take_walk(&walk);

@@ -149,6 +149,15 @@ static void check_open(const fake_open_t *before, int lets_zombies)
                  now.pools, before->pools, now.holds, before->holds);
 }
 
+static int may_come_afterwards(const walk_t *walk, apr_status_t rv)
+{
+    const apr_status_t *status = walk->afterwards;
+
+    while (*status != APR_SUCCESS && *status != rv)
+        status++;
+    return *status != APR_SUCCESS;
+}
+
 static void call_again(const walk_t *walk, scene_t *scene)
 {
     apr_status_t rv = make_the_call(walk, scene, &nothing);
@@ -157,7 +166,7 @@ static void call_again(const walk_t *walk, scene_t *scene)
         check_as_expected(walk, scene);
         return;
     }
-    check_that(walk->afterwards != 0 && rv == walk->afterwards, "the same call works afterwards");
+    check_that(may_come_afterwards(walk, rv), "the same call works afterwards");
     check_that(mproc__error_words(rv)[0] != '\0', "it says that it does not");
 }
 
@@ -200,7 +209,7 @@ static int take_step(const walk_t *walk, const failing_t *failing)
 
 void take_walk(const walk_t *walk)
 {
-    failing_t ways[] = {{0, APR_EGENERAL, 0}, {0, APR_ENOMEM, 0}, {0, APR_ENOMEM, 1}};
+    failing_t ways[] = {{0, APR_EMFILE, 0}, {0, APR_ENOMEM, 0}, {0, APR_ENOMEM, 1}};
     int calls = take_step(walk, &nothing);
     size_t i;
 

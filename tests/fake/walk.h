@@ -54,8 +54,8 @@ typedef struct walk_t {
     void (*check)(scene_t *scene);
     /* Functions, ended by NULL, after whose failure the call may yet end as expected; may be NULL. */
     const char *const *harmless;
-    /* What the same call may return, once it has failed, but for what is expected; or 0. */
-    apr_status_t afterwards;
+    /* What the same call may return, once it has failed, but for what is expected; ended by 0. */
+    apr_status_t afterwards[4];
     int writes_when_expected_fails; /* not 0: what is expected is a failure that writes */
 } walk_t;
 
