@@ -110,10 +110,17 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 
 /* -- By the end of the program ---------------------------------------------------- */
 
-/*
- * Another thread may be destroying one of them meanwhile: each is held while it is looked at.  One
- * that cannot be waited for must not be found again: somebody may have closed all descriptors.
- */
+/* One that cannot be waited for, as somebody has closed all descriptors, must not be found again. */
+static void await_end(mproc_process_t *process)
+{
+    if (mproc__process_wait(process, PORT_NEVER) == APR_SUCCESS)
+        return;
+    mproc__log(MPROC__LOG_WARNING, "cannot wait for %s, which ends with this process",
+               process->name);
+    mproc__process_lose(process);
+}
+
+/* Another thread may be destroying one of them meanwhile: each is held while it is looked at. */
 static void end_children(void)
 {
     unsigned last = atomic_load(&mproc__program.children);
@@ -126,8 +133,7 @@ static void end_children(void)
         mproc__children_let_go(child);
     }
     while ((child = mproc__children_hold(0, last)) != NULL) {
-        if (mproc__process_wait(child, PORT_NEVER) != APR_SUCCESS)
-            mproc__process_lose(child);
+        await_end(child);
         mproc__children_let_go(child);
     }
 }
