@@ -99,6 +99,7 @@ void fake_environment_reset(void);
 void fake_surroundings_reset(void);
 void fake_fork_reset(void);
 int fake_signals_are_held(void);
+void fake_pid_set(int number); /* 1 at first */
 
 /* Around a fork: what was given to port_at_fork(). */
 void fake_at_fork_before(void);
