@@ -135,7 +135,10 @@ apr_pool_t *fake_program_begin(const mproc_target_t *targets);
 /* Take the program back, whatever it has come to: its memory, and what the library knows of it. */
 void fake_program_end(void);
 
-/* An argument that marks this process as a child whose control channel has this end. */
-const char *fake_mark(const char *token, port_channel_t *end, apr_pool_t *mem);
+/* An argument that marks this process as a child with a copy of this end of its control channel. */
+const char *fake_mark(const char *token, const port_channel_t *end, apr_pool_t *mem);
+
+/* Another handle of this process for the same end. */
+port_handle_t fake_handle_copy(port_handle_t handle);
 
 #endif

@@ -74,6 +74,8 @@ static _Noreturn void live(const port_fork_t *request)
     for (i = 0; i < request->nhandles; i++)
         copies[i] = fake_handle_open(fake_handle_end(request->handles[i]), FAKE_THIS_PROCESS);
     birth.control = copies[0];
+    fake_end_put(control->peer, "", 1); /* the parent lets it go on */
+    fake_pid_set(2);
     fake_at_fork_in_child();
     request->live(fake_call_in("port_fork"), &birth, copies, request->data);
     fail_msg("a copy has come back from its life");

@@ -66,6 +66,11 @@ void fake_handles_close_of(int owner)
             fake_handle_close(FIRST + i);
 }
 
+port_handle_t fake_handle_copy(port_handle_t handle)
+{
+    return fake_handle_open(fake_handle_end(handle), FAKE_THIS_PROCESS);
+}
+
 void fake_handles_copy(int owner)
 {
     fake_end_t *ends[HANDLES];

@@ -20,14 +20,41 @@
 
 /* -- Memory ------------------------------------------------------------------------ */
 
-enum { ROOTS = 8 };
+enum { ROOTS = 8, BLOCKS = 64 };
 
-static int blocks, pools;
+static void *blocks[BLOCKS];
+static int pools;
 static apr_pool_t *roots[ROOTS]; /* without a parent */
 
 int fake_blocks_count(void)
 {
-    return blocks;
+    int i, count = 0;
+
+    for (i = 0; i < BLOCKS; i++)
+        count += blocks[i] != NULL;
+    return count;
+}
+
+/* In the place of another, or of none. */
+static void remember_block(const void *old, void *block)
+{
+    int i = 0;
+
+    while (i < BLOCKS && blocks[i] != old)
+        i++;
+    assert_true(i < BLOCKS);
+    blocks[i] = block;
+}
+
+/* As at the end of a process. */
+static void free_all(void)
+{
+    int i;
+
+    for (i = 0; i < BLOCKS; i++) {
+        free(blocks[i]);
+        blocks[i] = NULL;
+    }
 }
 
 int fake_pools_count(void)
@@ -37,9 +64,10 @@ int fake_pools_count(void)
 
 void *fake_realloc(void *block, size_t size)
 {
-    void *grown = fake_call() == APR_SUCCESS ? realloc(block, size) : NULL;
+    void *old = block, *grown = fake_call() == APR_SUCCESS ? realloc(block, size) : NULL;
 
-    blocks += block == NULL && grown != NULL;
+    if (grown != NULL)
+        remember_block(old, grown);
     return grown;
 }
 
@@ -47,13 +75,15 @@ void *fake_calloc(size_t count, size_t size)
 {
     void *block = fake_call() == APR_SUCCESS ? calloc(count, size) : NULL;
 
-    blocks += block != NULL;
+    if (block != NULL)
+        remember_block(NULL, block);
     return block;
 }
 
 void fake_free(void *block)
 {
-    blocks -= block != NULL;
+    if (block != NULL)
+        remember_block(block, NULL);
     free(block);
 }
 
@@ -205,6 +235,7 @@ void fake_program_end(void)
     mproc__exit_hooks_forget();
     fake_pools_destroy();
     apr_pool_destroy(mem);
+    free_all();
     memset(&mproc__program, 0, sizeof mproc__program);
     assert_int_equal(mproc__context_inherit(""), APR_SUCCESS);
     has_handler = 0;

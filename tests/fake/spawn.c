@@ -40,9 +40,11 @@ apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
     return APR_SUCCESS;
 }
 
-const char *fake_mark(const char *token, port_channel_t *end, apr_pool_t *mem)
+const char *fake_mark(const char *token, const port_channel_t *end, apr_pool_t *mem)
 {
-    return apr_psprintf(mem, "%s%d:%s", PORT_CHILD_MARK, (int)port_channel_handle(end), token);
+    port_handle_t copy = fake_handle_copy(port_channel_handle(end));
+
+    return apr_psprintf(mem, "%s%d:%s", PORT_CHILD_MARK, (int)copy, token);
 }
 
 apr_status_t port_birth(port_birth_t *birth, const char *mark, const char *argv0, apr_pool_t *mem)
