@@ -56,7 +56,6 @@ typedef struct walk_t {
     const char *const *harmless;
     /* What the same call may return, once it has failed, but for what is expected; ended by 0. */
     apr_status_t afterwards[4];
-    int writes_when_expected_fails; /* not 0: what is expected is a failure that writes */
 } walk_t;
 
 /* In a program whose only target is `work`. */
