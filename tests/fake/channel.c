@@ -13,7 +13,7 @@
 #define CAPACITY ((size_t)64 * 1024)
 
 /* As much as goes in one piece: each piece can be the one that fails. */
-#define PIECE ((size_t)4 * 1024)
+#define PIECE ((size_t)8 * 1024)
 
 /* -- Ends ------------------------------------------------------------------------ */
 
