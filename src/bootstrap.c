@@ -47,8 +47,8 @@ apr_status_t mproc__start_encode(mproc__buffer_t *buffer, mproc__handles_t *hand
                    start->ignores_interrupt, start->method, start->context, start->args),
         1);
 
-    if (rv == APR_SUCCESS)
-        rv = assemble(buffer, &pack, handles->count);
+    if (rv == APR_SUCCESS && assemble(buffer, &pack, handles->count) != APR_SUCCESS)
+        rv = mproc_error_set(APR_ENOMEM, "the arguments are larger than the memory there is");
     mproc__buffer_free(&pack);
     return rv;
 }

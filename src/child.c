@@ -96,8 +96,10 @@ void mproc__child_end(void)
 
 _Noreturn void mproc__child_refuse(apr_status_t rv)
 {
-    mproc__report_t report = {MPROC__REFUSED, rv, mproc_error_message()};
+    mproc__report_t report = {MPROC__REFUSED, rv, ""};
 
+    mproc__error_explain(rv, "set up this process");
+    report.words = mproc_error_message();
     /* A child whose parent is gone ends with it, quietly. */
     if (!APR_STATUS_IS_EOF(rv))
         fprintf(stderr, "mproc: this child cannot start: %s\n", mproc_error_message());

@@ -39,6 +39,7 @@ struct mproc_connection_t {
     int has_begun;       /* a message's header was taken; part of its bytes may be in `incoming` */
     size_t message_size; /* of that message */
     mproc__buffer_t incoming;
+    int is_lost; /* the first half of a message could not be kept: nothing can follow it */
 
     /* The sender's. */
     mproc__buffer_t outgoing;

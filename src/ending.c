@@ -28,8 +28,7 @@ static void end_by(mproc_process_t *process, port_deadline_t deadline)
 {
     if (mproc__process_wait(process, deadline) == APR_SUCCESS)
         return;
-    mproc__process_stop(process, MPROC__FORCE);
-    mproc__process_wait(process, PORT_NEVER);
+    mproc__process_force(process);
 }
 
 void mproc__process_stop_all(mproc_process_t *const *processes, size_t count)
@@ -52,8 +51,9 @@ apr_status_t mproc_process_close(mproc_process_t *process)
     if (rv == MPROC_ECLOSED)
         return APR_SUCCESS;
     MPROC_TRY(rv);
-    if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
-        return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
+    rv = mproc__process_wait(process, PORT_NOW);
+    if (rv != APR_SUCCESS)
+        return mproc__process_not_ended(process, rv, MPROC_ERUNNING);
     rv = mproc__children_shut(process);
     return rv == APR_SUCCESS
                ? rv
@@ -111,6 +111,16 @@ void mproc__process_own(mproc_process_t *process, apr_pool_t *mem)
 
 /* -- By the end of the program ---------------------------------------------------- */
 
+/* One that cannot be waited for, as somebody has closed all descriptors, must not be found again. */
+static void await_end(mproc_process_t *process)
+{
+    if (mproc__process_wait(process, PORT_NEVER) == APR_SUCCESS)
+        return;
+    mproc__log(MPROC__LOG_WARNING, "cannot wait for %s, which ends with this process",
+               process->name);
+    mproc__process_lose(process);
+}
+
 /* Another thread may be destroying one of them meanwhile: each is held while it is looked at. */
 static void end_children(void)
 {
@@ -124,7 +134,7 @@ static void end_children(void)
         mproc__children_let_go(child);
     }
     while ((child = mproc__children_hold(0, last)) != NULL) {
-        mproc__process_wait(child, PORT_NEVER);
+        await_end(child);
         mproc__children_let_go(child);
     }
 }

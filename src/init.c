@@ -14,6 +14,7 @@
 #include "log.h"
 #include "program.h"
 #include "queue.h"
+#include "status.h"
 
 #include <mproc/init.h>
 #include <mproc/status.h>
@@ -56,12 +57,17 @@ static apr_status_t forget(void *data)
     return APR_SUCCESS;
 }
 
-/* From here on processes can be started. */
-static apr_status_t pass_guard(apr_pool_t *mem)
+static apr_status_t set_all(apr_pool_t *mem)
 {
     MPROC_TRY(mproc__children_set(mem));
     MPROC_TRY(mproc__belongings_set(mem));
-    MPROC_TRY(mproc__forks_set(mem));
+    return mproc__forks_set(mem);
+}
+
+/* From here on processes can be started. */
+static apr_status_t pass_guard(apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__error_explain(set_all(mem), "make what starting processes needs"));
     apr_pool_cleanup_register(mem, &mproc__program, forget, apr_pool_cleanup_null);
     if (atexit(leave) != 0)
         return mproc_error_set(APR_ENOMEM, "no room for a handler of exit");
@@ -108,17 +114,34 @@ static apr_status_t be_program(const char *const *argv, const mproc_target_t *ta
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     mproc__program.identity = "";
     mproc__log_name(main_name);
-    MPROC_TRY(mproc__introduce(main_name, 0, mem));
+    MPROC_TRY(mproc__error_explain(mproc__introduce(main_name, 0, mem), "make a process object"));
     return pass_guard(mem);
 }
 
-apr_status_t mproc__read_environment(apr_pool_t *mem)
+static apr_status_t read_environment(apr_pool_t *mem)
 {
     const char *level;
 
     MPROC_TRY(port_environment_get(&level, "MPROC_LOG", mem));
     MPROC_TRY(mproc__log_set(level));
     return mproc__context_set(mem);
+}
+
+apr_status_t mproc__read_environment(apr_pool_t *mem)
+{
+    return mproc__error_explain(read_environment(mem), "read the environment");
+}
+
+/*
+ * APR is begun once more than is ended: a program's own apr_terminate(), by atexit() too, comes
+ * before leave().
+ */
+static apr_status_t begin(apr_pool_t **own, int *argc, const char *const **argv)
+{
+    MPROC_TRY(apr_initialize());
+    MPROC_TRY(apr_initialize());
+    MPROC_TRY(apr_pool_create(own, NULL));
+    return port_arguments(argc, argv, *own);
 }
 
 static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
@@ -133,14 +156,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     if (mproc__program.mem != NULL)
         return mproc_error_set(APR_EINVAL,
                                "it was called before; call it once, first of all in main");
-    /*
-     * Once more than is ended: a program's own apr_terminate(), by atexit() too, comes before
-     * leave().
-     */
-    MPROC_TRY(apr_initialize());
-    MPROC_TRY(apr_initialize());
-    MPROC_TRY(apr_pool_create(&own, NULL));
-    MPROC_TRY(port_arguments(argc, argv, own));
+    MPROC_TRY(mproc__error_explain(begin(&own, argc, argv), "begin"));
     MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
     mproc__queue_register();
@@ -151,7 +167,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
         be_child(mark, *argv, targets, own);
     }
     MPROC_TRY(be_program(*argv, targets, own));
-    return apr_pool_create(mem, own);
+    return mproc__error_explain(apr_pool_create(mem, own), "make the program's memory");
 }
 
 void mproc_init(apr_pool_t **mem, int *argc, const char *const **argv,

@@ -25,6 +25,7 @@ static apr_status_t read_exactly(port_channel_t *control, void *bytes, size_t si
     return APR_SUCCESS;
 }
 
+/* APR_EOF or APR_TIMEUP when there is none: what is no report is as good as that. */
 static apr_status_t read_report(port_channel_t *control, mproc__report_t *report,
                                 mproc_values_t *values)
 {
@@ -34,12 +35,12 @@ static apr_status_t read_report(port_channel_t *control, mproc__report_t *report
     MPROC_TRY(read_exactly(control, size, sizeof size));
     left = mproc__get_u64(size);
     if (left > 2 * MPROC__REPORT_MAX)
-        return MPROC_EPROTOCOL;
+        return APR_EOF;
     MPROC_TRY(mproc__buffer_append(&values->buffer, size, sizeof size));
     MPROC_TRY(mproc__buffer_reserve(&values->buffer, (size_t)left));
     MPROC_TRY(read_exactly(control, values->buffer.bytes + sizeof size, (size_t)left));
     values->buffer.size += (size_t)left;
-    return mproc__report_decode(report, values);
+    return mproc__report_decode(report, values) == APR_SUCCESS ? APR_SUCCESS : APR_EOF;
 }
 
 static void settle_exited(mproc_process_t *process)
@@ -115,6 +116,17 @@ static void settle_died(mproc_process_t *process, int was_ready)
     process->words = describe_ending(process, "without a word");
 }
 
+/* It may have said that all went well, or anything else. */
+static void settle_unread(mproc_process_t *process, apr_status_t rv)
+{
+    char text[120];
+
+    process->status = rv;
+    process->words =
+        apr_pstrcat(process->mem, "what ", process->name,
+                    " had to say was not read: ", mproc_strerror(rv, text, sizeof text), NULL);
+}
+
 static void settle_refused(mproc_process_t *process, const mproc__report_t *report)
 {
     process->status = report->status;
@@ -133,14 +145,14 @@ apr_status_t mproc__process_hear_first_word(mproc_process_t *process, port_deadl
 static void settle_as_reported(mproc_process_t *process, mproc_values_t *values)
 {
     mproc__report_t report;
-    char word;
-    int has_report;
+    apr_status_t rv = mproc__process_hear_first_word(process, PORT_NOW);
 
-    mproc__process_hear_first_word(process, PORT_NOW);
-    word = process->first_word;
-    has_report = word != 0 && read_report(process->control, &report, values) == APR_SUCCESS;
-    if (!has_report)
-        settle_died(process, word == MPROC__WORD_READY);
+    if (rv == APR_SUCCESS)
+        rv = read_report(process->control, &report, values);
+    if (APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_TIMEUP(rv))
+        settle_died(process, process->first_word == MPROC__WORD_READY);
+    else if (rv != APR_SUCCESS)
+        settle_unread(process, rv);
     else if (report.outcome == MPROC__RETURNED)
         settle_returned(process, &report);
     else if (report.outcome == MPROC__EXITED)
@@ -153,10 +165,13 @@ static void settle_as_reported(mproc_process_t *process, mproc_values_t *values)
 void mproc__process_read_last_words(mproc_process_t *process)
 {
     apr_pool_t *mem;
+    apr_status_t rv = apr_pool_create(&mem, process->mem);
 
     process->words = "";
-    if (apr_pool_create(&mem, process->mem) != APR_SUCCESS)
+    if (rv != APR_SUCCESS) {
+        settle_unread(process, rv);
         return;
+    }
     settle_as_reported(process, mproc_values_create(mem));
     apr_pool_destroy(mem);
 }

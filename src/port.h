@@ -114,13 +114,13 @@ apr_status_t port_interrupt_ignore(void);
 
 /*
  * Hold back this thread's signals, where there are any: no handler of the program's runs in it
- * until they are released.  Not twice.  A copy of this process has them held too.
+ * until they are released as often as they were held.  A copy of this process has them held too.
  *
  * Blocks: no.  Fork: yes.
  */
 void port_signals_hold(void);
 
-/* As they were before.  Blocks: no.  Fork: yes. */
+/* The last one: as they were before.  Blocks: no.  Fork: yes. */
 void port_signals_release(void);
 
 /*

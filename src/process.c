@@ -187,6 +187,16 @@ apr_status_t mproc__process_check_child(const mproc_process_t *process)
     return APR_SUCCESS;
 }
 
+apr_status_t mproc__process_not_ended(const mproc_process_t *process, apr_status_t rv,
+                                      apr_status_t running)
+{
+    char text[120];
+
+    return APR_STATUS_IS_TIMEUP(rv) ? mproc_error_set(running, "%s is still running", process->name)
+                                    : mproc_error_set(rv, "cannot wait for %s: %s", process->name,
+                                                      mproc_strerror(rv, text, sizeof text));
+}
+
 apr_status_t mproc_process_join(mproc_process_t *process, apr_interval_time_t timeout)
 {
     port_deadline_t deadline = mproc__deadline(timeout);
@@ -194,7 +204,7 @@ apr_status_t mproc_process_join(mproc_process_t *process, apr_interval_time_t ti
 
     MPROC_TRY(mproc__process_check(process));
     rv = mproc__process_wait(process, deadline);
-    return rv == APR_SUCCESS ? rv : mproc_error_set(rv, "%s is still running", process->name);
+    return rv == APR_SUCCESS ? rv : mproc__process_not_ended(process, rv, APR_TIMEUP);
 }
 
 int mproc_process_is_alive(mproc_process_t *process)
@@ -208,10 +218,11 @@ int mproc_process_is_alive(mproc_process_t *process)
 
 static apr_status_t check_ended(mproc_process_t *process)
 {
+    apr_status_t rv;
+
     MPROC_TRY(mproc__process_check_child(process));
-    if (mproc__process_wait(process, PORT_NOW) != APR_SUCCESS)
-        return mproc_error_set(MPROC_ERUNNING, "%s is still running", process->name);
-    return APR_SUCCESS;
+    rv = mproc__process_wait(process, PORT_NOW);
+    return rv == APR_SUCCESS ? rv : mproc__process_not_ended(process, rv, MPROC_ERUNNING);
 }
 
 apr_status_t mproc_process_exitcode(mproc_process_t *process, apr_int64_t *exitcode)
@@ -251,6 +262,28 @@ apr_status_t mproc__process_stop(mproc_process_t *process, int signal)
     rv = process->has_ended ? APR_SUCCESS : port_process_stop(process->port, signal);
     unlock(process);
     return rv;
+}
+
+void mproc__process_lose(mproc_process_t *process)
+{
+    lock(process);
+    if (!process->has_ended) {
+        process->has_ended = 1;
+        process->how = (port_exit_t){PORT_LOST, 0};
+        process->status = MPROC_ELOST;
+        process->words = "it could not be waited for";
+        close_control(process);
+    }
+    process->is_closed = 1;
+    release_port(process);
+    unlock(process);
+}
+
+void mproc__process_force(mproc_process_t *process)
+{
+    if (mproc__process_stop(process, MPROC__FORCE) != APR_SUCCESS ||
+        mproc__process_wait(process, PORT_NEVER) != APR_SUCCESS)
+        mproc__process_lose(process);
 }
 
 static apr_status_t stop(mproc_process_t *process, int signal)

@@ -56,6 +56,12 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
 
 /*
+ * Say why waiting for it returned `rv`: the status `running` if it runs, else what the system said.
+ */
+apr_status_t mproc__process_not_ended(const mproc_process_t *process, apr_status_t rv,
+                                      apr_status_t running);
+
+/*
  * Whether it can be waited for here: a child or the parent, of this process and not closed.
  * APR_SUCCESS, or a status and a message.
  */
@@ -79,6 +85,15 @@ int mproc__process_is_over(mproc_process_t *process);
 
 /* Make a child end if it has not: MPROC__ASK or MPROC__FORCE. */
 apr_status_t mproc__process_stop(mproc_process_t *process, int signal);
+
+/*
+ * Make a child end, whatever it does, and wait for that.  One that cannot be ended or waited for is
+ * closed, which ends it if it is not detached, and is lost.
+ */
+void mproc__process_force(mproc_process_t *process);
+
+/* It cannot be waited for: the same as the last resort. */
+void mproc__process_lose(mproc_process_t *process);
 
 /*
  * Whether it is a child of this process that is not closed: APR_SUCCESS, or a status and a

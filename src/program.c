@@ -7,6 +7,7 @@
 #include "program.h"
 
 #include "process_object.h"
+#include "status.h"
 #include "targets.h"
 
 #include <apr_env.h>
@@ -116,16 +117,18 @@ static const char *const *lasting_arguments(const char *const *argv, apr_pool_t 
     return lasting;
 }
 
-static const char *named_by_environment(apr_pool_t *mem)
+/* NULL if it names none. */
+static apr_status_t find_named(const char **executable, apr_pool_t *mem)
 {
     const char *path;
 
-    if (port_environment_get(&path, "MPROC_EXECUTABLE", mem) != APR_SUCCESS || path == NULL ||
-        path[0] == '\0')
-        return NULL;
-    path = absolute(path, mem);
-    apr_env_set("MPROC_EXECUTABLE", path, mem); /* a child may be in another folder */
-    return path;
+    MPROC_TRY(port_environment_get(&path, "MPROC_EXECUTABLE", mem));
+    *executable = NULL;
+    if (path == NULL || path[0] == '\0')
+        return APR_SUCCESS;
+    *executable = absolute(path, mem);
+    apr_env_set("MPROC_EXECUTABLE", *executable, mem); /* a child may be in another folder */
+    return APR_SUCCESS;
 }
 
 apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,
@@ -134,13 +137,14 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
     mproc__program_t *program = &mproc__program;
 
     MPROC_TRY(mproc__targets_check(targets));
-    MPROC_TRY(apr_thread_mutex_create(&program->lock, APR_THREAD_MUTEX_DEFAULT, mem));
+    MPROC_TRY(mproc__error_explain(
+        apr_thread_mutex_create(&program->lock, APR_THREAD_MUTEX_DEFAULT, mem), "make a lock"));
     program->mem = mem;
     program->pid = port_pid();
     program->targets = targets;
     program->fingerprint = mproc__targets_fingerprint(targets);
     program->argv = lasting_arguments(argv, mem);
-    program->executable = named_by_environment(mem);
+    MPROC_TRY(mproc__error_explain(find_named(&program->executable, mem), "read MPROC_EXECUTABLE"));
     /* Without it only starting a process fails, and says so. */
     if (port_executable(&program->own_executable, argv[0], mem) != APR_SUCCESS)
         program->own_executable = NULL;

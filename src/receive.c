@@ -64,6 +64,10 @@ static size_t take_ahead(mproc_connection_t *connection, void *buffer, size_t si
 static apr_status_t next_size(mproc_connection_t *connection, size_t *size,
                               port_deadline_t deadline)
 {
+    if (connection->is_lost)
+        return mproc_error_set(
+            MPROC_ETORN,
+            "the first half of a message was lost, as there was no memory; nothing can follow it");
     *size = connection->message_size;
     if (connection->has_begun)
         return APR_SUCCESS;
@@ -124,8 +128,10 @@ static apr_status_t keep_part(mproc_connection_t *connection, const void *part, 
 {
     apr_status_t rv = mproc__buffer_append(&connection->incoming, part, size);
 
-    return rv == APR_SUCCESS ? why
-                             : mproc_error_set(rv, "no memory to keep the first half of a message");
+    if (rv == APR_SUCCESS)
+        return why;
+    connection->is_lost = 1;
+    return mproc_error_set(rv, "no memory to keep the first half of a message");
 }
 
 static apr_status_t receive_into(mproc_connection_t *connection, unsigned char *buffer,

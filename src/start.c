@@ -281,8 +281,7 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
 void mproc__starting_abort(const mproc__starting_t *starting)
 {
     mproc__process_told(starting->process);
-    mproc__process_stop(starting->process, MPROC__FORCE);
-    mproc__process_wait(starting->process, PORT_NEVER);
+    mproc__process_force(starting->process);
 }
 
 static apr_status_t tell(const mproc__starting_t *starting)

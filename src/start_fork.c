@@ -176,21 +176,27 @@ static apr_status_t see_it_live(const mproc__starting_t *starting)
     if (starting->is_alone)
         return APR_SUCCESS;
     rv = mproc__process_hear_first_word(starting->process, mproc__deadline(BIRTH_TIMEOUT));
-    if (!APR_STATUS_IS_TIMEUP(rv))
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv))
         return APR_SUCCESS;
     mproc__starting_abort(starting);
+    if (!APR_STATUS_IS_TIMEUP(rv))
+        return mproc__starting_failed(starting, rv, "hearing from it");
     return mproc_error_set(rv,
                            "%s hangs: it is a copy of this process, and needs a lock that "
                            "another thread held; start it by spawn",
                            starting->process->name);
 }
 
-/* Only now, when the start can no longer fail, does the child go on to its target. */
+/* Only now, when nothing else can fail, does the child go on to its target; if it lives. */
 apr_status_t mproc__tell_by_fork(const mproc__starting_t *starting)
 {
     size_t sent;
+    apr_status_t rv;
 
     MPROC_TRY(see_it_live(starting));
-    port_channel_write(starting->control, "", 1, PORT_NOW, &sent);
-    return APR_SUCCESS;
+    rv = port_channel_write(starting->control, "", 1, PORT_NOW, &sent);
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
+        return APR_SUCCESS;
+    mproc__starting_abort(starting);
+    return mproc__starting_failed(starting, rv, "letting it go on");
 }

@@ -76,6 +76,8 @@ apr_status_t mproc__tell_by_spawn(const mproc__starting_t *starting)
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;
     mproc__starting_abort(starting);
+    if (!APR_STATUS_IS_TIMEUP(rv))
+        return mproc__starting_failed(starting, rv, "telling it what to do");
     return mproc_error_set(rv, "%s was started, but did not read its start message",
                            starting->process->name);
 }

@@ -85,6 +85,15 @@ apr_status_t(mproc_error_set)(apr_status_t rv, const char *format, ...)
     return rv;
 }
 
+apr_status_t mproc__error_explain(apr_status_t rv, const char *doing)
+{
+    char text[120];
+
+    return rv == APR_SUCCESS || mproc__error_words(rv)[0] != '\0'
+               ? rv
+               : mproc_error_set(rv, "cannot %s: %s", doing, mproc_strerror(rv, text, sizeof text));
+}
+
 void mproc__check_failed(apr_status_t rv, const char *call, const char *file, int line)
 {
     char text[120];

@@ -11,4 +11,7 @@
 /* The last message if it was left for this status, else "": it may be of an earlier failure. */
 const char *mproc__error_words(apr_status_t rv);
 
+/* Leave "cannot <do>: <what the system said>" for a failure that has left no words: returns rv. */
+apr_status_t mproc__error_explain(apr_status_t rv, const char *doing);
+
 #endif

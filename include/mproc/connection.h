@@ -85,7 +85,8 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
  * @return APR_SUCCESS      a message is in @a values
  * @return APR_TIMEUP       none has arrived whole; what has is kept for the next call
  * @return APR_EOF          the other end is closed, and every message was received
- * @return MPROC_ETORN      the other end was closed in the middle of a message
+ * @return MPROC_ETORN      the other end was closed in the middle of a message; or half of one
+ *                          was lost, as there was no memory to keep it: nothing can follow it
  * @return MPROC_EPROTOCOL  what arrived is not packed values, or has an absurd size
  * @return APR_ENOMEM       the message is larger than the memory there is
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message

@@ -173,6 +173,7 @@ MPROC_DECLARE(apr_status_t) mproc_process_exitcode(mproc_process_t *process, apr
  * @return MPROC_ELOST       it ended without a word, and its exit code was lost; or the target
  *                           of a forked child called exit(), where its code cannot be known
  * @return MPROC_ERUNNING, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as above
+ * @return another           what the system said when its report was to be read
  *
  * Threads: any.
  */

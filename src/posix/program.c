@@ -27,18 +27,21 @@ int port_thread_count(void)
 }
 
 static _Thread_local sigset_t before_hold;
+static _Thread_local int holds;
 
 void port_signals_hold(void)
 {
     sigset_t all;
 
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_hold);
+    if (holds++ == 0)
+        pthread_sigmask(SIG_SETMASK, &all, &before_hold);
 }
 
 void port_signals_release(void)
 {
-    pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
+    if (--holds == 0)
+        pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
 }
 
 apr_status_t port_interrupt_ignore(void)

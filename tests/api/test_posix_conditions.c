@@ -121,6 +121,20 @@ static apr_status_t start_without_stdin(mproc_task_t *task)
     return spawn_and_pass_on(check_standard_streams, mproc_task_mem(task));
 }
 
+/* As a daemon does that wants none of its parent's; its child is not daemonic, and would be joined. */
+static apr_status_t close_all_descriptors(mproc_task_t *task)
+{
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    int descriptor;
+
+    MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mproc_task_mem(task)));
+    MPROC_TRY(mproc_process_start(&process, answer, MPROC_PACK(there), NULL, mproc_task_mem(task)));
+    for (descriptor = 3; descriptor < 1024; descriptor++)
+        close(descriptor);
+    return APR_SUCCESS;
+}
+
 /* A million, or as many as this machine allows, and the last of them open for every program to inherit. */
 static apr_status_t start_with_a_million_descriptors(mproc_task_t *task)
 {
@@ -373,6 +387,7 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(start_without_standard_streams),
     MPROC_TARGET(start_with_streams_that_exec_closes),
     MPROC_TARGET(start_without_stdin),
+    MPROC_TARGET(close_all_descriptors),
     MPROC_TARGET(start_with_a_million_descriptors),
     MPROC_TARGET(start_with_signals_blocked),
     MPROC_TARGET(start_with_sigchld_ignored),
@@ -407,6 +422,19 @@ static void streams_that_exec_would_close_are_inherited(void **state)
 static void a_parent_without_stdin_can_start(void **state)
 {
     assert_works(start_without_stdin, *state);
+}
+
+/* What it had to say went with them. */
+static void a_program_that_has_closed_all_descriptors_can_end(void **state)
+{
+    mproc_process_t *process;
+    apr_int64_t code;
+
+    assert_success(mproc_process_start(&process, close_all_descriptors, MPROC_NO_ARGS, NULL, *state));
+    assert_success(mproc_process_join(process, PATIENCE));
+    assert_success(mproc_process_exitcode(process, &code));
+    assert_int_equal(code, 0);
+    assert_status(mproc_process_status(process), MPROC_EDIED);
 }
 
 static void a_million_descriptors_may_be_allowed(void **state)
@@ -502,6 +530,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_parent_without_standard_streams_can_start),
         claim_leaving_nothing(streams_that_exec_would_close_are_inherited),
         claim_leaving_nothing(a_parent_without_stdin_can_start),
+        claim_leaving_nothing(a_program_that_has_closed_all_descriptors_can_end),
         claim_leaving_nothing(a_million_descriptors_may_be_allowed),
         claim_leaving_nothing(blocked_and_ignored_signals_are_not_inherited),
         claim_leaving_nothing(with_sigchld_ignored_the_code_is_lost_and_nothing_hangs),

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The child's side, by spawn and by fork, when what it calls fails: it says so to its
+ * parent, or at least it does not say that all went well.
+ */
+
+#include "walk.h"
+
+#include "bootstrap.h"
+#include "connection.h"
+#include "targets.h"
+
+#include <apr_general.h>
+
+#define TOKEN "00000000000000000000000000000000"
+
+static apr_pool_t *mem; /* the parent's */
+static mproc_connection_t *parents;
+static int has_run; /* the target */
+static apr_status_t of_parents_connection;
+
+static apr_status_t see(mproc_task_t *task)
+{
+    mproc_connection_t *connection;
+
+    has_run = 1;
+    MPROC_TRY(MPROC_UNPACK(mproc_task_args(task), &connection));
+    fake_pause();
+    of_parents_connection = mproc_connection_send_bytes(parents, "x", 1, 0);
+    fake_resume();
+    return mproc_connection_send_bytes(connection, "x", 1, 0);
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(see), MPROC_TARGETS_END};
+
+/* -- What the parent hears --------------------------------------------------------------- */
+
+typedef struct heard_t {
+    char word; /* 0: none */
+    int has_report;
+    mproc__report_t report;
+} heard_t;
+
+static heard_t hear(port_channel_t *control)
+{
+    mproc_values_t *values = mproc_values_create(mem);
+    heard_t heard = {0};
+    char part[256];
+    size_t received;
+
+    if (port_channel_read(control, &heard.word, 1, PORT_NOW, &received) != APR_SUCCESS)
+        return heard;
+    while (port_channel_read(control, part, sizeof part, PORT_NOW, &received) == APR_SUCCESS)
+        assert_success(mproc__buffer_append(&values->buffer, part, received));
+    heard.has_report = mproc__report_decode(&heard.report, values) == APR_SUCCESS;
+    return heard;
+}
+
+static int is_success(const heard_t *heard, int code)
+{
+    return code == 0 && heard->word == MPROC__WORD_READY && heard->has_report &&
+           heard->report.outcome == MPROC__RETURNED && heard->report.status == APR_SUCCESS;
+}
+
+/* There are other places for what these are for. */
+static int is_harmless(const char *function)
+{
+    return strcmp(function, "port_executable") == 0 || strcmp(function, "fake_pool_create") == 0;
+}
+
+/* The target was not reached: a status and words tell why. */
+static void check_refusal(const heard_t *heard)
+{
+    assert_int_equal(heard->word, MPROC__WORD_REFUSED);
+    assert_int_equal(heard->report.outcome, MPROC__REFUSED);
+    assert_int_not_equal(heard->report.status, APR_SUCCESS);
+    assert_false(has_run);
+    if (heard->report.words[0] == '\0')
+        fail_msg("%s failed, and there are no words for it", fake_failed());
+}
+
+/* Other failures than a refusal may leave nothing to be heard. */
+static void check_heard(const heard_t *heard, int code)
+{
+    if (fake_failed() == NULL)
+        assert_true(is_success(heard, code));
+    else if (!is_harmless(fake_failed()))
+        assert_false(is_success(heard, code));
+    if (code == MPROC_EXIT_HANDSHAKE && heard->has_report)
+        check_refusal(heard);
+}
+
+/* -- By spawn ---------------------------------------------------------------------------- */
+
+/* The child gets a connection, and what to do; its mark. */
+static const char *prepare_child(port_channel_t **control)
+{
+    static const unsigned char build_id[PORT_BUILD_ID_SIZE] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    mproc_connection_t *here, *there;
+    mproc__buffer_t message = {NULL, 0, 0};
+    mproc__handles_t handles = {{0}, 0};
+    mproc__start_t start = {.token = TOKEN,
+                            .build_id = {build_id, sizeof build_id},
+                            .fingerprint = mproc__targets_fingerprint(targets),
+                            .target_name = "see",
+                            .name = "one",
+                            .identity = "1",
+                            .parent_name = "parent",
+                            .ignores_interrupt = 1,
+                            .method = MPROC_SPAWN,
+                            .context = ""};
+    port_channel_t *there_control;
+    size_t sent;
+
+    mproc__connection_register();
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    parents = here;
+    start.args = MPROC_PACK(there);
+    assert_success(mproc__start_encode(&message, &handles, &start));
+    handles.handles[0] = fake_handle_copy(handles.handles[0]);
+    mproc__start_number(&message, handles.handles, handles.count);
+    assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
+    assert_success(port_channel_write(*control, message.bytes, message.size, PORT_NOW, &sent));
+    mproc__buffer_free(&message);
+    return fake_mark(TOKEN, there_control, mem);
+}
+
+static void be_started(void *mark)
+{
+    const char *const arguments[] = {"program", mark, NULL};
+    const char *const *argv = arguments;
+    apr_pool_t *own;
+    int argc = 2;
+
+    mproc_init(&own, &argc, &argv, targets);
+}
+
+/* How many calls of it could fail. */
+static int live_as_child(int n, int goes_on)
+{
+    port_channel_t *control;
+    const char *mark;
+    heard_t heard;
+    int code, calls;
+
+    assert_success(apr_pool_create(&mem, NULL));
+    mark = prepare_child(&control);
+    has_run = 0;
+    mproc_error_set(APR_SUCCESS, "%s", "");
+    (goes_on ? fake_fail_from : fake_fail)(n, APR_EMFILE);
+    code = fake_run(be_started, (void *)(uintptr_t)mark);
+    fake_relent();
+    calls = fake_calls();
+    assert_int_not_equal(code, FAKE_CAME_BACK);
+    heard = hear(control);
+    check_heard(&heard, code);
+    apr_pool_destroy(mem);
+    fake_program_end();
+    return calls;
+}
+
+static void a_child_never_says_that_what_failed_went_well(void **state)
+{
+    int calls = live_as_child(0, 0), n;
+
+    (void)state;
+    assert_true(has_run);
+    for (n = 1; n <= calls; n++) {
+        live_as_child(n, 0);
+        live_as_child(n, 1);
+    }
+}
+
+/* -- By fork ------------------------------------------------------------------------------ */
+
+static void start_copy(void *program)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_connection_t *there;
+    mproc_process_t *process;
+
+    fake_pause();
+    assert_success(mproc_pipe(&parents, &there, MPROC_DUPLEX, program));
+    fake_resume();
+    options.start_method = MPROC_FORK;
+    fake_be_the_copy();
+    assert_int_not_equal(mproc_process_start(&process, see, MPROC_PACK(there), &options, program),
+                         APR_SUCCESS);
+}
+
+static int live_as_copy(int n, int goes_on)
+{
+    apr_pool_t *program = fake_program_begin(targets);
+    heard_t heard = {0};
+    int code, calls;
+
+    has_run = 0;
+    mproc_error_set(APR_SUCCESS, "%s", "");
+    (goes_on ? fake_fail_from : fake_fail)(n, APR_EMFILE);
+    code = fake_run(start_copy, program);
+    fake_relent();
+    calls = fake_calls();
+    assert_success(apr_pool_create(&mem, NULL));
+    if (code != FAKE_CAME_BACK)
+        heard = hear(fake_parents_end(mem));
+    check_heard(&heard, code);
+    apr_pool_destroy(mem);
+    fake_program_end();
+    return calls;
+}
+
+static void a_copy_never_says_that_what_failed_went_well(void **state)
+{
+    int calls = live_as_copy(0, 0), n;
+
+    (void)state;
+    assert_true(has_run);
+    assert_int_equal(of_parents_connection, MPROC_EFOREIGN);
+    for (n = 1; n <= calls; n++) {
+        live_as_copy(n, 0);
+        live_as_copy(n, 1);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(a_child_never_says_that_what_failed_went_well),
+        claim(a_copy_never_says_that_what_failed_went_well),
+    };
+
+    apr_initialize();
+    fake_reset();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
