@@ -23,6 +23,15 @@ apr_status_t posix_parks_open(int *descriptors)
     return rv;
 }
 
+int posix_are_parks(const int *descriptors)
+{
+    int i, are_parks = 1;
+
+    for (i = 0; i < PORT_PARKS; i++)
+        are_parks = are_parks && posix_is_ready_pipe(descriptors + 2 * i);
+    return are_parks;
+}
+
 void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, uint32_t seen,
                 port_deadline_t deadline)
 {
