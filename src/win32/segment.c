@@ -209,13 +209,13 @@ void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, u
 
 unsigned port_unpark(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, unsigned count)
 {
-    unsigned woken = 0;
+    LONG left = count < WAKES_MAX ? (LONG)count : WAKES_MAX;
 
     assert(park < PORT_PARKS);
     (void)word;
-    while (woken < count && ReleaseSemaphore(segment->handles[FIRST_PARK + park], 1, NULL))
-        woken++;
-    return woken;
+    while (left > 0 && !ReleaseSemaphore(segment->handles[FIRST_PARK + park], left, NULL))
+        left /= 2;
+    return (unsigned)left;
 }
 
 void port_bell_ring(port_segment_t *segment)
