@@ -27,6 +27,7 @@ typedef struct port_segment_t port_segment_t;
  * A segment of `size` bytes, all 0, none of which can be missing later.
  *
  * Pre: size > 0.
+ * Post: its size is what was asked for, or that rounded up.
  * Errors: APR_ENOMEM when it is beyond the memory of this machine; what the system said.
  * Blocks: no.  Threads: any, with a `mem` each.
  */
@@ -40,7 +41,7 @@ size_t port_segment_handles(const port_segment_t *segment,
  * The segment whose handles, in their order, came from another process.  Takes them over on
  * success.
  *
- * Errors: APR_EBADF when they are not those of a segment.
+ * Errors: APR_EBADF when they are not those of a segment, as far as their kinds and order tell.
  */
 apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *handles,
                                 size_t nhandles, apr_pool_t *mem);
@@ -48,7 +49,7 @@ apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *h
 /* Where it lies in this process, at the beginning of a page. */
 void *port_segment_memory(const port_segment_t *segment);
 
-/* How large it is: what the system says, and nothing that lies in it. */
+/* How large it is, the same in every process: what the system says, and nothing that lies in it. */
 size_t port_segment_size(const port_segment_t *segment);
 
 /* Its memory is no more in this process, nor are its handles. */
@@ -58,7 +59,9 @@ void port_segment_close(port_segment_t *segment);
 void port_segment_forget(port_segment_t *segment);
 
 /*
- * Sleep in a park until it is unparked, or until `deadline`; may return for no reason.
+ * Sleep in a park until it is unparked, or until `deadline`; may return for no reason.  A wake may
+ * be taken by one who has come later, or is killed just then, so that who must not miss one sleeps
+ * for a while at a time, and looks.
  *
  * Pre: `word` lies in the segment and belongs to this park; it was `seen` when the caller made up
  * its mind, and who unparks changes it first.

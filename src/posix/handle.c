@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 apr_status_t posix_above_stdio(int *descriptor)
@@ -61,6 +62,23 @@ apr_status_t posix_open_ready_pipe(int pair[2])
     pair[0] = made[0];
     pair[1] = made[1];
     return APR_SUCCESS;
+}
+
+int posix_is_open_for(int descriptor, int flags)
+{
+    int has = fcntl(descriptor, F_GETFL);
+
+    return has >= 0 && (has & O_ACCMODE) == (flags & O_ACCMODE) && (has & flags) == flags;
+}
+
+int posix_is_ready_pipe(const int pair[2])
+{
+    struct stat about[2];
+
+    return posix_is_open_for(pair[0], O_RDONLY | O_NONBLOCK) &&
+           posix_is_open_for(pair[1], O_WRONLY | O_NONBLOCK) && fstat(pair[0], &about[0]) == 0 &&
+           fstat(pair[1], &about[1]) == 0 && S_ISFIFO(about[0].st_mode) &&
+           S_ISFIFO(about[1].st_mode);
 }
 
 void posix_close_if_open(int descriptor)

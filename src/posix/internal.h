@@ -60,6 +60,9 @@ apr_status_t posix_pair_above_stdio(int pair[2], const int made[2]);
 /* A descriptor is not inherited by programs that others start. */
 apr_status_t posix_keep_private(int descriptor);
 
+/* Whether a descriptor is open for this access, and has all these flags: O_RDWR | O_NONBLOCK. */
+int posix_is_open_for(int descriptor, int flags);
+
 /* Open the null device for reading and writing, above stdin, stdout and stderr. */
 apr_status_t posix_open_null_device(int *descriptor);
 
@@ -71,6 +74,9 @@ void posix_close_pair(const int pair[2]);
 
 /* A pipe whose ends never wait; on failure both descriptors are as they were. */
 apr_status_t posix_open_ready_pipe(int pair[2]);
+
+/* Whether two descriptors are the ends of such pipes, in this order. */
+int posix_is_ready_pipe(const int pair[2]);
 
 /* What is polled to hear a segment's bell, and the file that its signs of life are in. */
 int posix_bell(const port_segment_t *segment);
@@ -147,6 +153,7 @@ apr_status_t posix_lives_open(int *descriptor);
  */
 extern const size_t posix_park_descriptors;
 apr_status_t posix_parks_open(int *descriptors);
+int posix_are_parks(const int *descriptors);
 void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, uint32_t seen,
                 port_deadline_t deadline);
 unsigned posix_unpark(const int *descriptors, unsigned park, _Atomic uint32_t *word,
@@ -155,6 +162,7 @@ unsigned posix_unpark(const int *descriptors, unsigned park, _Atomic uint32_t *w
 /* bell_*.c: the first of a bell's descriptors is read, and the last written. */
 extern const size_t posix_bell_descriptors;
 apr_status_t posix_bell_open(int *descriptors);
+int posix_is_bell(const int *descriptors);
 
 /* born_*.c: when a process was born, or 0 where the system does not say. */
 uint32_t posix_birth_time(pid_t pid);

@@ -56,14 +56,18 @@ void port_life_renew(port_segment_t *segment, unsigned place)
     set_lock(segment, place, F_WRLCK);
 }
 
-/* A process does not see its own locks (fcntl(2)), but it knows that it lives. */
+/*
+ * A process does not see its own locks (fcntl(2)), but it knows that it lives.  What is no number
+ * of a process would mean many of them (kill(2)).
+ */
 int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
 {
     struct flock lock = lock_at(place, F_WRLCK);
+    pid_t pid = (pid_t)port_life_pid(life);
 
     if (fcntl(posix_lives(segment), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK)
         return 0;
-    return posix_has_ended((pid_t)(life >> 32), (uint32_t)life);
+    return pid <= 0 || posix_has_ended(pid, (uint32_t)life);
 }
 
 apr_int64_t port_life_pid(port_life_t life)

@@ -12,10 +12,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,18 +33,42 @@ static size_t count_descriptors(void)
     return first_park() + posix_park_descriptors;
 }
 
-/* More than there is would be found out only when it is too late to refuse it. */
+/*
+ * More than there is would be found out only when it is too late to refuse it, and a file larger
+ * than the process may make ends it: SIGXFSZ (setrlimit(2)).
+ */
 static apr_status_t check_size(size_t size)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
+    struct rlimit limit;
 
+    if (size > PTRDIFF_MAX)
+        return APR_ENOMEM;
     if (pages > 0 && page_size > 0 && (size - 1) / (size_t)page_size >= (size_t)pages)
         return APR_ENOMEM;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        size > limit.rlim_cur)
+        return APR_FROM_OS_ERROR(EFBIG);
+    return APR_SUCCESS;
+}
+
+/* Some systems round it up to whole pages, and then all processes say so. */
+static apr_status_t find_size(port_segment_t *segment)
+{
+    struct stat about;
+
+    if (fstat(segment->descriptors[MEMORY], &about) != 0)
+        return APR_FROM_OS_ERROR(errno);
+    segment->size = (size_t)about.st_size;
     return APR_SUCCESS;
 }
 
 static apr_status_t map(port_segment_t *segment)
 {
+    apr_status_t rv = find_size(segment);
+
+    if (rv != APR_SUCCESS)
+        return rv;
     segment->memory = mmap(NULL, segment->size, PROT_READ | PROT_WRITE, MAP_SHARED,
                            segment->descriptors[MEMORY], 0);
     return segment->memory != MAP_FAILED ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
@@ -98,32 +124,67 @@ size_t port_segment_handles(const port_segment_t *segment,
     return count_descriptors();
 }
 
-/* What the system says of the file is its size; a file of another kind has none to map. */
-static apr_status_t find_size(port_segment_t *segment)
+/* A file that can be read and written; macOS says no type of a shared memory object. */
+static int is_file(int descriptor, struct stat *about)
 {
-    struct stat about, lives;
+    return posix_is_open_for(descriptor, O_RDWR) && fstat(descriptor, about) == 0 &&
+           (S_ISREG(about->st_mode) || (about->st_mode & S_IFMT) == 0);
+}
 
-    if (fstat(segment->descriptors[MEMORY], &about) != 0 ||
-        fstat(segment->descriptors[LIVES], &lives) != 0 || !S_ISREG(about.st_mode) ||
-        !S_ISREG(lives.st_mode) || about.st_size <= 0)
-        return APR_EBADF;
-    segment->size = (size_t)about.st_size;
-    return APR_SUCCESS;
+/* The memory is what has a size, and the signs of life are in a file that has none. */
+static int are_files(const int *descriptors)
+{
+    struct stat memory, lives;
+
+    return is_file(descriptors[MEMORY], &memory) && memory.st_size > 0 &&
+           is_file(descriptors[LIVES], &lives) && lives.st_size == 0;
+}
+
+static int is_among(int descriptor, const int *descriptors, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        if (descriptors[i] == descriptor)
+            return 1;
+    return 0;
+}
+
+/* Numbers, each once, of what a segment has in this order: they may come from anybody. */
+static int are_those_of_a_segment(int *descriptors, const port_handle_t *handles, size_t nhandles)
+{
+    size_t i;
+
+    if (nhandles != count_descriptors())
+        return 0;
+    for (i = 0; i < nhandles; i++) {
+        descriptors[i] = (int)handles[i];
+        if (descriptors[i] != handles[i] || is_among(descriptors[i], descriptors, i))
+            return 0;
+    }
+    return are_files(descriptors) && posix_is_bell(descriptors + BELL) &&
+           posix_are_parks(descriptors + first_park());
+}
+
+static apr_status_t keep_private(const port_segment_t *segment)
+{
+    apr_status_t rv = APR_SUCCESS;
+    size_t i;
+
+    for (i = 0; rv == APR_SUCCESS && i < count_descriptors(); i++)
+        rv = posix_keep_private(segment->descriptors[i]);
+    return rv;
 }
 
 apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *handles,
                                 size_t nhandles, apr_pool_t *mem)
 {
     port_segment_t adopted = {.size = 0};
-    apr_status_t rv = nhandles == count_descriptors() ? APR_SUCCESS : APR_EBADF;
-    size_t i;
+    apr_status_t rv;
 
-    for (i = 0; rv == APR_SUCCESS && i < nhandles; i++) {
-        adopted.descriptors[i] = (int)handles[i];
-        rv = posix_keep_private(adopted.descriptors[i]);
-    }
-    if (rv == APR_SUCCESS)
-        rv = find_size(&adopted);
+    if (!are_those_of_a_segment(adopted.descriptors, handles, nhandles))
+        return APR_EBADF;
+    rv = keep_private(&adopted);
     if (rv == APR_SUCCESS)
         rv = map(&adopted);
     if (rv == APR_SUCCESS)

@@ -7,6 +7,9 @@
 
 #include "internal.h"
 
+#include <string.h>
+#include <winternl.h>
+
 /*
  * Small negative numbers mean this process, this thread, their tokens, and "none";
  * DuplicateHandle() would turn them into real handles with all rights.  The low
@@ -15,6 +18,21 @@
 int win32_is_handle(HANDLE handle)
 {
     return (intptr_t)handle > 0 && ((intptr_t)handle & 3) == 0;
+}
+
+/* NtQueryObject() is the one call that asks, and changes nothing. */
+int win32_is_of_kind(HANDLE handle, const WCHAR *kind)
+{
+    union {
+        PUBLIC_OBJECT_TYPE_INFORMATION type;
+        WCHAR room[256];
+    } about = {0};
+    size_t length = wcslen(kind);
+
+    return win32_is_handle(handle) &&
+           NT_SUCCESS(NtQueryObject(handle, ObjectTypeInformation, &about, sizeof about, NULL)) &&
+           about.type.TypeName.Length == length * sizeof *kind &&
+           memcmp(about.type.TypeName.Buffer, kind, length * sizeof *kind) == 0;
 }
 
 /* GetFileType() says "pipe" of a socket too; GetNamedPipeInfo() does not. */

@@ -91,6 +91,9 @@ apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem);
  */
 int win32_is_handle(HANDLE handle);
 
+/* Whether a handle is of an object of the kind that the system has this name for. */
+int win32_is_of_kind(HANDLE handle, const WCHAR *kind);
+
 /* Whether a handle is an end of a byte-mode pipe. */
 int win32_is_pipe(HANDLE handle);
 

@@ -33,7 +33,11 @@ static apr_status_t check_size(size_t size)
 
 static apr_status_t memory_error(void)
 {
-    return GetLastError() == ERROR_COMMITMENT_LIMIT ? APR_ENOMEM : win32_last_error();
+    DWORD error = GetLastError();
+
+    return error == ERROR_COMMITMENT_LIMIT || error == ERROR_NOT_ENOUGH_MEMORY
+               ? APR_ENOMEM
+               : win32_status(error);
 }
 
 static apr_status_t open_memory(port_segment_t *segment)
@@ -62,11 +66,29 @@ static apr_status_t open_parks(port_segment_t *segment)
     return APR_SUCCESS;
 }
 
+/* Whole pages, all of which are there (VirtualQuery()), and as many in every process. */
+static apr_status_t find_size(port_segment_t *segment)
+{
+    MEMORY_BASIC_INFORMATION about;
+
+    if (VirtualQuery(segment->memory, &about, sizeof about) == 0)
+        return win32_last_error();
+    segment->size = about.RegionSize;
+    return APR_SUCCESS;
+}
+
 static apr_status_t map(port_segment_t *segment)
 {
+    apr_status_t rv;
+
     segment->memory =
         MapViewOfFile(segment->handles[MEMORY], FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    return segment->memory != NULL ? APR_SUCCESS : memory_error();
+    if (segment->memory == NULL)
+        return memory_error();
+    rv = find_size(segment);
+    if (rv != APR_SUCCESS)
+        UnmapViewOfFile(segment->memory);
+    return rv;
 }
 
 static void close_handles(const port_segment_t *segment)
@@ -115,51 +137,48 @@ size_t port_segment_handles(const port_segment_t *segment,
     return HANDLES;
 }
 
-/* Whole pages, all of which are there (VirtualQuery()). */
-static apr_status_t find_size(port_segment_t *segment)
+static const WCHAR *kind_of(int index)
 {
-    MEMORY_BASIC_INFORMATION about;
-
-    if (VirtualQuery(segment->memory, &about, sizeof about) == 0)
-        return win32_last_error();
-    segment->size = about.RegionSize;
-    return APR_SUCCESS;
+    return index == MEMORY ? L"Section" : index == BELL ? L"Event" : L"Semaphore";
 }
 
-static apr_status_t check_handles(const port_handle_t *handles, size_t nhandles)
+static int is_among(HANDLE handle, const HANDLE *handles, int count)
 {
-    DWORD flags;
-    size_t i;
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (handles[i] == handle)
+            return 1;
+    return 0;
+}
+
+/* Numbers, each once, of what a segment has in this order: they may come from anybody. */
+static int are_those_of_a_segment(HANDLE *own, const port_handle_t *handles, size_t nhandles)
+{
+    int i;
 
     if (nhandles != HANDLES)
-        return APR_EBADF;
-    for (i = 0; i < nhandles; i++)
-        if (!win32_is_handle((HANDLE)handles[i]) ||
-            !GetHandleInformation((HANDLE)handles[i], &flags))
-            return APR_EBADF;
-    return APR_SUCCESS;
+        return 0;
+    for (i = 0; i < HANDLES; i++) {
+        own[i] = (HANDLE)handles[i];
+        if (!win32_is_of_kind(own[i], kind_of(i)) || is_among(own[i], own, i))
+            return 0;
+    }
+    return 1;
 }
 
 apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *handles,
                                 size_t nhandles, apr_pool_t *mem)
 {
     port_segment_t adopted = {.size = 0};
-    apr_status_t rv = check_handles(handles, nhandles);
-    int i;
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    for (i = 0; i < HANDLES; i++)
-        adopted.handles[i] = (HANDLE)handles[i];
-    if (map(&adopted) != APR_SUCCESS)
+    if (!are_those_of_a_segment(adopted.handles, handles, nhandles))
         return APR_EBADF;
-    rv = find_size(&adopted);
-    if (rv != APR_SUCCESS) {
-        UnmapViewOfFile(adopted.memory);
-        return rv;
-    }
-    *segment = apr_pmemdup(mem, &adopted, sizeof adopted);
-    return APR_SUCCESS;
+    rv = map(&adopted);
+    if (rv == APR_SUCCESS)
+        *segment = apr_pmemdup(mem, &adopted, sizeof adopted);
+    return rv;
 }
 
 void *port_segment_memory(const port_segment_t *segment)
@@ -195,13 +214,13 @@ void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, u
 
 unsigned port_unpark(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, unsigned count)
 {
-    unsigned woken = 0;
+    LONG left = count < WAKES_MAX ? (LONG)count : WAKES_MAX;
 
     assert(park < PORT_PARKS);
     (void)word;
-    while (woken < count && ReleaseSemaphore(segment->handles[FIRST_PARK + park], 1, NULL))
-        woken++;
-    return woken;
+    while (left > 0 && !ReleaseSemaphore(segment->handles[FIRST_PARK + park], left, NULL))
+        left /= 2;
+    return (unsigned)left;
 }
 
 void port_bell_ring(port_segment_t *segment)

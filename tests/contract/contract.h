@@ -56,4 +56,10 @@ void make_inheritable(port_handle_t handle);
 /* Whether it does. */
 int is_inheritable(port_handle_t handle);
 
+/* Make a copy of a handle, and close it. */
+void close_copy(port_handle_t handle);
+
+/* Whether something lies at the beginning of this page. */
+int is_mapped(void *page);
+
 #endif

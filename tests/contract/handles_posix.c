@@ -6,7 +6,10 @@
 
 #include "contract.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int count_open_handles(void)
 {
@@ -25,4 +28,15 @@ void make_inheritable(port_handle_t handle)
 int is_inheritable(port_handle_t handle)
 {
     return (fcntl((int)handle, F_GETFD) & FD_CLOEXEC) == 0;
+}
+
+void close_copy(port_handle_t handle)
+{
+    close(dup((int)handle));
+}
+
+/* msync(2): "The indicated memory (or part of it) was not mapped." */
+int is_mapped(void *page)
+{
+    return msync(page, 1, MS_ASYNC) == 0 || errno != ENOMEM;
 }

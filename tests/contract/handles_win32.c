@@ -28,3 +28,18 @@ int is_inheritable(port_handle_t handle)
     GetHandleInformation((HANDLE)handle, &flags);
     return (flags & HANDLE_FLAG_INHERIT) != 0;
 }
+
+void close_copy(port_handle_t handle)
+{
+    HANDLE self = GetCurrentProcess(), copy;
+
+    if (DuplicateHandle(self, (HANDLE)handle, self, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS))
+        CloseHandle(copy);
+}
+
+int is_mapped(void *page)
+{
+    MEMORY_BASIC_INFORMATION about;
+
+    return VirtualQuery(page, &about, sizeof about) != 0 && about.State != MEM_FREE;
+}

@@ -12,17 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Handles that a child can be given: two channels' and a segment's. */
+#define GIVEN_MAX (2 + PORT_SEGMENT_HANDLES_MAX)
+
 static int main_argc;
 static const char *const *main_argv;
-
-/* A child, seen by itself. */
-typedef struct life_t {
-    port_birth_t birth;
-    port_channel_t *control;
-    port_channel_t *given; /* or NULL */
-    const char *const *words;
-    apr_pool_t *mem;
-} life_t;
+static const command_t *own_commands;
 
 static int say_token(life_t *life)
 {
@@ -159,10 +154,7 @@ static int nest(life_t *life)
     return compute(life);
 }
 
-static const struct {
-    const char *word;
-    int (*run)(life_t *life);
-} commands[] = {
+static const command_t commands[] = {
     {SAY_TOKEN, say_token},
     {SAY_PARENT, say_parent},
     {SAY_WORDS, say_words},
@@ -179,6 +171,7 @@ static const struct {
     {OUTLIVE, outlive},
     {NEST, nest},
     {NEST_DETACHED, nest},
+    {NULL, NULL},
 };
 
 /* The parent says first by which number the given end goes here. */
@@ -189,6 +182,19 @@ static apr_status_t take_given(life_t *life)
     if (handle == PORT_NO_HANDLE)
         return APR_SUCCESS;
     return port_channel_adopt(&life->given, handle, PORT_READ | PORT_WRITE, life->mem);
+}
+
+/* And then how many handles the segment has, and their numbers here. */
+static apr_status_t take_segment(life_t *life)
+{
+    port_handle_t handles[PORT_SEGMENT_HANDLES_MAX];
+    size_t count = (size_t)apr_atoi64(hear(life->control, life->mem)), i;
+
+    if (count == 0)
+        return APR_SUCCESS;
+    for (i = 0; i < count && i < PORT_SEGMENT_HANDLES_MAX; i++)
+        handles[i] = (port_handle_t)apr_atoi64(hear(life->control, life->mem));
+    return port_segment_adopt(&life->segment, handles, count, life->mem);
 }
 
 static apr_status_t come_to_life(life_t *life)
@@ -204,27 +210,44 @@ static apr_status_t come_to_life(life_t *life)
                                 life->mem);
     if (rv == APR_SUCCESS)
         rv = take_given(life);
+    if (rv == APR_SUCCESS)
+        rv = take_segment(life);
     life->words = argv + 2;
     return rv;
 }
 
+static const command_t *find_command(const command_t *among, const char *word)
+{
+    while (among->word != NULL && strcmp(among->word, word) != 0)
+        among++;
+    return among->word != NULL ? among : NULL;
+}
+
 static int run_child(void)
 {
+    const command_t *command;
     life_t life;
-    size_t i;
 
     memset(&life, 0, sizeof life);
     if (apr_pool_create(&life.mem, NULL) != APR_SUCCESS || come_to_life(&life) != APR_SUCCESS)
         return 99;
-    for (i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(commands[i].word, life.words[0]) == 0)
-            return commands[i].run(&life);
-    return 98;
+    command = find_command(own_commands, life.words[0]);
+    if (command == NULL)
+        command = find_command(commands, life.words[0]);
+    return command != NULL ? command->run(&life) : 98;
 }
 
 void run_if_child(int argc, char **argv)
 {
+    static const command_t none = {NULL, NULL};
+
+    run_if_child_of(&none, argc, argv);
+}
+
+void run_if_child_of(const command_t *own, int argc, char **argv)
+{
     apr_initialize();
+    own_commands = own;
     main_argc = argc;
     main_argv = (const char *const *)argv;
     if (argc > 1 && strncmp(argv[1], PORT_CHILD_MARK, strlen(PORT_CHILD_MARK)) == 0)
@@ -257,10 +280,22 @@ static const char **make_arguments(const child_t *child, apr_pool_t *mem)
     return arguments;
 }
 
-static apr_status_t spawn(child_t *child, port_channel_t *there, port_handle_t numbers[2],
+/* What it is given beside its end of the control channel, which is the first. */
+static size_t collect_handles(port_handle_t handles[GIVEN_MAX], const child_t *child)
+{
+    size_t count = 1;
+
+    if (child->given != NULL)
+        handles[count++] = port_channel_handle(child->given);
+    if (child->segment != NULL)
+        count += port_segment_handles(child->segment, handles + count);
+    return count;
+}
+
+static apr_status_t spawn(child_t *child, port_channel_t *there, port_handle_t numbers[GIVEN_MAX],
                           apr_pool_t *mem)
 {
-    port_handle_t handles[2];
+    port_handle_t handles[GIVEN_MAX];
     port_spawn_t request = {
         .executable = child->executable != NULL ? child->executable : own_executable(mem),
         .arguments = make_arguments(child, mem),
@@ -268,20 +303,38 @@ static apr_status_t spawn(child_t *child, port_channel_t *there, port_handle_t n
         .environment = child->environment,
         .folder = child->folder,
         .handles = handles,
-        .nhandles = child->given != NULL ? 2 : 1,
+        .nhandles = collect_handles(handles, child),
         .is_detached = child->is_detached,
     };
 
     handles[0] = port_channel_handle(there);
-    if (child->given != NULL)
-        handles[1] = port_channel_handle(child->given);
     return port_spawn(&child->process, numbers, &request, &child->stage, mem);
+}
+
+static void say_number(port_channel_t *channel, apr_int64_t number, apr_pool_t *mem)
+{
+    say(channel, apr_off_t_toa(mem, (apr_off_t)number));
+}
+
+/* As take_given() and take_segment() hear them. */
+static void say_numbers(const child_t *child, const port_handle_t numbers[GIVEN_MAX],
+                        apr_pool_t *mem)
+{
+    port_handle_t handles[PORT_SEGMENT_HANDLES_MAX];
+    size_t first = child->given != NULL ? 2 : 1, count = 0, i;
+
+    if (child->segment != NULL)
+        count = port_segment_handles(child->segment, handles);
+    say_number(child->control, child->given != NULL ? numbers[1] : PORT_NO_HANDLE, mem);
+    say_number(child->control, (apr_int64_t)count, mem);
+    for (i = 0; i < count; i++)
+        say_number(child->control, numbers[first + i], mem);
 }
 
 apr_status_t start_child(child_t *child, apr_pool_t *mem)
 {
     port_channel_t *here, *there;
-    port_handle_t numbers[2] = {PORT_NO_HANDLE, PORT_NO_HANDLE};
+    port_handle_t numbers[GIVEN_MAX];
     apr_status_t rv = port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, mem);
 
     if (rv != APR_SUCCESS)
@@ -293,7 +346,7 @@ apr_status_t start_child(child_t *child, apr_pool_t *mem)
         return rv;
     }
     child->control = here;
-    say(here, apr_off_t_toa(mem, numbers[1]));
+    say_numbers(child, numbers, mem);
     return APR_SUCCESS;
 }
 

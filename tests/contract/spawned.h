@@ -14,6 +14,7 @@
 typedef struct child_t {
     const char *const *words; /* the command and its arguments, ended by NULL */
     port_channel_t *given;    /* an end for the child besides the control channel */
+    port_segment_t *segment;  /* shared with the child */
     const char *const *environment;
     const char *folder;
     const char *executable; /* NULL: this one */
@@ -23,6 +24,22 @@ typedef struct child_t {
     port_channel_t *control;
     port_stage_t stage; /* also on failure */
 } child_t;
+
+/* A child, seen by itself. */
+typedef struct life_t {
+    port_birth_t birth;
+    port_channel_t *control;
+    port_channel_t *given;   /* or NULL */
+    port_segment_t *segment; /* or NULL */
+    const char *const *words;
+    apr_pool_t *mem;
+} life_t;
+
+/* What a child can be told to do; the first of its words says which. */
+typedef struct command_t {
+    const char *word;
+    int (*run)(life_t *life);
+} command_t;
 
 /* What every child gets as its token. */
 #define TOKEN "a token, with (signs)"
@@ -48,11 +65,17 @@ typedef struct child_t {
 
 void run_if_child(int argc, char **argv);
 
+/* The same, with commands of the test's own; {NULL, NULL} ends them. */
+void run_if_child_of(const command_t *own, int argc, char **argv);
+
 /* The path by which this test program can be started, and the one by which it was. */
 const char *own_executable(apr_pool_t *mem);
 const char *own_name(void);
 
-/* Start a child; it gets `given` (which stays open here) and the other end of `control`. */
+/*
+ * Start a child; it gets `given` and the segment (which stay open here), and the other end of
+ * `control`.
+ */
 apr_status_t start_child(child_t *child, apr_pool_t *mem);
 
 /* Wait for a child's end, look at it, and close what belongs to it. */

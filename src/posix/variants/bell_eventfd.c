@@ -7,7 +7,9 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const size_t posix_bell_descriptors = 1;
@@ -25,4 +27,13 @@ apr_status_t posix_bell_open(int *descriptors)
     else
         close(opened);
     return rv;
+}
+
+/* What lies in no file system has no type (fstat(2)). */
+int posix_is_bell(const int *descriptors)
+{
+    struct stat about;
+
+    return posix_is_open_for(descriptors[0], O_RDWR | O_NONBLOCK) &&
+           fstat(descriptors[0], &about) == 0 && (about.st_mode & S_IFMT) == 0;
 }

@@ -13,3 +13,8 @@ apr_status_t posix_bell_open(int *descriptors)
 {
     return posix_open_ready_pipe(descriptors);
 }
+
+int posix_is_bell(const int *descriptors)
+{
+    return posix_is_ready_pipe(descriptors);
+}

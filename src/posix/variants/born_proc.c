@@ -61,6 +61,15 @@ uint32_t posix_birth_time(pid_t pid)
     return fields != NULL ? birth_time(fields) : 0;
 }
 
+/* A process whose first thread has ended goes by that thread's state, as long as others run. */
+static int is_dead(const char *fields)
+{
+    const char *threads = find_field(fields, 20);
+
+    return fields[0] == 'X' ||
+           (fields[0] == 'Z' && threads != NULL && strtol(threads, NULL, 10) <= 1);
+}
+
 int posix_has_ended(pid_t pid, uint32_t born)
 {
     char text[1024];
@@ -71,5 +80,5 @@ int posix_has_ended(pid_t pid, uint32_t born)
     fields = read_fields(text, sizeof text, pid);
     if (fields == NULL)
         return 0;
-    return fields[0] == 'Z' || fields[0] == 'X' || (born != 0 && birth_time(fields) != born);
+    return is_dead(fields) || (born != 0 && birth_time(fields) != born);
 }

@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Reserved in some tens of microseconds. */
+#define PIECE_SIZE ((size_t)256 << 10)
+
 static apr_status_t open_file(int *descriptor, const char *name)
 {
     int opened = memfd_create(name, MFD_CLOEXEC);
@@ -26,15 +29,25 @@ static apr_status_t open_file(int *descriptor, const char *name)
     return rv;
 }
 
-/* Pages that are only promised could be missing when they are written to: SIGBUS. */
+/*
+ * Pages that are only promised could be missing when they are written to: SIGBUS.  Piece by piece,
+ * as a signal takes away what the call has reserved (posix_fallocate(3)), and where signals come
+ * in time after time the whole would never be done.
+ */
 static apr_status_t reserve(int descriptor, size_t size)
 {
-    int error;
+    size_t done = 0;
 
-    do
-        error = posix_fallocate(descriptor, 0, (off_t)size);
-    while (error == EINTR);
-    return error == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
+    while (done < size) {
+        size_t piece = size - done < PIECE_SIZE ? size - done : PIECE_SIZE;
+        int error = posix_fallocate(descriptor, (off_t)done, (off_t)piece);
+
+        if (error == 0)
+            done += piece;
+        else if (error != EINTR)
+            return APR_FROM_OS_ERROR(error);
+    }
+    return APR_SUCCESS;
 }
 
 apr_status_t posix_memory_open(int *descriptor, size_t size)

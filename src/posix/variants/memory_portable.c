@@ -45,6 +45,11 @@ static apr_status_t keep(int *descriptor, int opened)
     return rv;
 }
 
+static int is_no_room(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EFBIG || error == EIO;
+}
+
 /*
  * Pages that are only promised could be missing when they are written to: SIGBUS.  An object
  * that cannot be written with write() is none of those that lie in a file system of small size.
@@ -60,7 +65,7 @@ static apr_status_t reserve(int descriptor, size_t size)
 
         if (written > 0)
             done += (size_t)written;
-        else if (written < 0 && (errno == ENOSPC || errno == ENOMEM || errno == EDQUOT))
+        else if (written < 0 && is_no_room(errno))
             return APR_FROM_OS_ERROR(errno);
         else if (written < 0 && errno != EINTR)
             return APR_SUCCESS;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Any POSIX system: a park is a pipe, and who sleeps in it polls for a byte.  One
- * byte wakes all of them, and one takes it; who finds nothing to do sleeps again.
- * A byte that nobody took wakes the next one who comes, for no reason.
+ * Any POSIX system: a park is a pipe, and who sleeps in it polls for a byte.  A
+ * byte wakes one for certain, who takes it: the others may find it gone before
+ * poll(2) has returned to them, and sleep on.  A byte that nobody took wakes the
+ * next one who comes, for no reason.
  */
 
 #include "internal.h"
 
 #include <poll.h>
 #include <unistd.h>
+
+/* As many wakes at once as anybody needs, and not so many that those left over are a nuisance. */
+#define WAKES_MAX 4096
 
 const size_t posix_park_descriptors = 2 * PORT_PARKS;
 
@@ -21,6 +25,15 @@ apr_status_t posix_parks_open(int *descriptors)
     for (i = 0; rv == APR_SUCCESS && i < PORT_PARKS; i++)
         rv = posix_open_ready_pipe(descriptors + 2 * i);
     return rv;
+}
+
+int posix_are_parks(const int *descriptors)
+{
+    int i, are_parks = 1;
+
+    for (i = 0; i < PORT_PARKS; i++)
+        are_parks = are_parks && posix_is_ready_pipe(descriptors + 2 * i);
+    return are_parks;
 }
 
 void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, uint32_t seen,
@@ -35,10 +48,16 @@ void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, u
         return; /* another was faster */
 }
 
-/* A full pipe has woken everybody already. */
+/* Bytes that do not fit are not needed: as many as fit are there, and each wakes one. */
 unsigned posix_unpark(const int *descriptors, unsigned park, _Atomic uint32_t *word, unsigned count)
 {
+    static const char wakes[WAKES_MAX];
+    size_t left = count < WAKES_MAX ? count : WAKES_MAX;
+    ssize_t written;
+
     (void)word;
-    (void)count;
-    return write(descriptors[2 * park + 1], "", 1) == 1;
+    do
+        written = write(descriptors[2 * park + 1], wakes, left);
+    while (written < 0 && (left /= 2) > 0);
+    return written > 0 ? (unsigned)written : 0;
 }
