@@ -135,5 +135,8 @@ void mproc__event_ring(mproc__member_t *member)
 
 void mproc__event_broadcast(mproc__member_t *member, unsigned event)
 {
-    wake(member, event, MPROC__MEMBERS_MAX);
+    unsigned sleepers = count_sleepers(member, event);
+
+    if (sleepers > 0)
+        wake(member, event, sleepers);
 }

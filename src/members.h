@@ -82,18 +82,18 @@ int mproc__place_is_dead(const mproc__member_t *member, unsigned place);
 /* Dead ones do not sleep: take them off all event counts. */
 void mproc__members_sweep(mproc__member_t *member);
 
-/*
- * Whether some member sleeps; see event_count.h.  Mostly nobody does at any event, which is one
- * look, at what nobody changes meanwhile.
- */
+/* Whether some member sleeps at any event: one look, at what nobody changes while nobody does. */
+static inline int mproc__members_sleep(const mproc__member_t *member)
+{
+    return atomic_load_explicit(&member->members->sleepers, memory_order_relaxed) != 0;
+}
+
+/* Whether one sleeps at this event; see event_count.h. */
 static inline int mproc__event_has_sleepers(const mproc__member_t *member, unsigned event)
 {
     const mproc__event_count_t *count = member->events[event];
-    uint32_t words, i;
+    uint32_t words = atomic_load_explicit(&member->members->words, memory_order_relaxed), i;
 
-    if (atomic_load_explicit(&member->members->sleepers, memory_order_relaxed) == 0)
-        return 0;
-    words = atomic_load_explicit(&member->members->words, memory_order_relaxed);
     for (i = 0; i < words && i < MPROC__SET_WORDS; i++)
         if (atomic_load_explicit(&count->sleepers[i], memory_order_relaxed) != 0)
             return 1;

@@ -168,8 +168,8 @@ static void look(mproc_queue_t *queue, const header_t *header)
     int i;
 
     view->ring = (mproc__ring_t *)(void *)(memory + PAGE);
-    view->data = memory + data_at(header->nplaces);
-    view->capacity = (size_t)header->capacity;
+    view->bytes.data = memory + data_at(header->nplaces);
+    view->bytes.capacity = (size_t)header->capacity;
     view->maxsize = (size_t)header->maxsize;
     queue->max_message_size = (size_t)header->max_message_size;
     member->segment = queue->segment;
@@ -287,7 +287,7 @@ apr_status_t mproc_queue_close(mproc_queue_t *queue)
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__queue_check(const mproc_queue_t *queue)
+apr_status_t mproc__queue_refuse(const mproc_queue_t *queue)
 {
     if (queue == NULL)
         return mproc_error_set(APR_EINVAL, "the queue is NULL");
@@ -295,9 +295,7 @@ apr_status_t mproc__queue_check(const mproc_queue_t *queue)
         return mproc_error_set(MPROC_EFOREIGN,
                                "the queue is the parent's; a child has those that it "
                                "is given in its arguments");
-    if (queue->segment == NULL)
-        return mproc_error_set(MPROC_ECLOSED, "the queue is closed");
-    return APR_SUCCESS;
+    return mproc_error_set(MPROC_ECLOSED, "the queue is closed");
 }
 
 apr_status_t mproc__queue_failed(apr_status_t rv)

@@ -9,6 +9,7 @@
 
 #include "belongings.h"
 #include "buffer.h"
+#include "program.h"
 #include "ring.h"
 
 #include <mproc/queue.h>
@@ -23,8 +24,16 @@ struct mproc_queue_t {
     atomic_flag is_packing;
 };
 
-/* Whether this process can use it: APR_SUCCESS, or a status and a message. */
-apr_status_t mproc__queue_check(const mproc_queue_t *queue);
+/* Why this process cannot use it: a status and a message. */
+apr_status_t mproc__queue_refuse(const mproc_queue_t *queue);
+
+/* Whether it can: APR_SUCCESS, or the same. */
+static inline apr_status_t mproc__queue_check(const mproc_queue_t *queue)
+{
+    return queue != NULL && queue->segment != NULL && queue->generation == mproc__program.generation
+               ? APR_SUCCESS
+               : mproc__queue_refuse(queue);
+}
 
 /* The message of what the ring said; returns rv. */
 apr_status_t mproc__queue_failed(apr_status_t rv);

@@ -87,22 +87,32 @@ static apr_status_t get_into_buffer(mproc_queue_t *queue, buffer_sink_t *into, s
     return rv;
 }
 
-apr_status_t mproc_queue_get_bytes(mproc_queue_t *queue, void *buffer, size_t capacity,
-                                   size_t *size, apr_interval_time_t timeout)
+static apr_status_t get_bytes(mproc_queue_t *queue, void *buffer, size_t capacity, size_t *size,
+                              apr_interval_time_t timeout)
 {
     mproc_bytes_t message;
     buffer_sink_t into = {.buffer = buffer, .capacity = capacity, .messages = &message};
-    apr_status_t rv;
+    apr_status_t rv = get_into_buffer(queue, &into, 1, timeout);
 
-    MPROC_TRY(mproc__queue_check(queue));
-    if (size == NULL || (buffer == NULL && capacity > 0))
-        return mproc_error_set(APR_EINVAL, "the buffer or the variable for the size is NULL");
-    rv = get_into_buffer(queue, &into, 1, timeout);
     if (rv == APR_SUCCESS)
         *size = message.size;
     else if (rv == MPROC_EMSGSIZE)
         *size = (size_t)into.refused;
     return rv;
+}
+
+apr_status_t mproc_queue_get_bytes(mproc_queue_t *queue, void *buffer, size_t capacity,
+                                   size_t *size, apr_interval_time_t timeout)
+{
+    size_t got;
+
+    MPROC_TRY(mproc__queue_check(queue));
+    if (size == NULL || (buffer == NULL && capacity > 0))
+        return mproc_error_set(APR_EINVAL, "the buffer or the variable for the size is NULL");
+    if (!mproc__ring_get_at_once(&queue->view, buffer, capacity, &got))
+        return get_bytes(queue, buffer, capacity, size, timeout);
+    *size = got;
+    return APR_SUCCESS;
 }
 
 apr_status_t mproc_queue_get_many(mproc_queue_t *queue, void *buffer, size_t capacity,

@@ -47,7 +47,9 @@ apr_status_t mproc_queue_put_bytes(mproc_queue_t *queue, const void *data, size_
 
     MPROC_TRY(mproc__queue_check(queue));
     MPROC_TRY(check_message(queue, &message));
-    return put(queue, &message, 1, &done, timeout);
+    return mproc__ring_put_at_once(&queue->view, &message)
+               ? APR_SUCCESS
+               : put(queue, &message, 1, &done, timeout);
 }
 
 static apr_status_t check_messages(const mproc_queue_t *queue, const mproc_bytes_t *messages,

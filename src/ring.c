@@ -1,80 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What putting and getting share: records, the locks of both sides, and waiting.
+ * What putting and getting share: claims, the locks of both sides, and waiting.
  */
 
 #include "ring.h"
 
-#include "failpoint.h"
 #include "spin.h"
 
 #include <mproc/status.h>
 
-#include <string.h>
-
-/* -- Records ------------------------------------------------------------------ */
-
-static size_t offset_of(const mproc__ring_view_t *view, mproc__index_t at)
-{
-    return (size_t)(mproc__index_position(at) & (view->capacity - 1));
-}
-
-static size_t payload_of(const mproc__ring_view_t *view, mproc__index_t at)
-{
-    return (offset_of(view, at) + 8) & (view->capacity - 1);
-}
-
-void mproc__ring_write(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t header,
-                       const void *payload, size_t size)
-{
-    size_t offset = payload_of(view, at), to_end = view->capacity - offset;
-
-    memcpy(view->data + offset_of(view, at), &header, sizeof header);
-    if (size <= to_end) {
-        if (size > 0)
-            memcpy(view->data + offset, payload, size);
-        return;
-    }
-    memcpy(view->data + offset, payload, to_end);
-    memcpy(view->data, (const unsigned char *)payload + to_end, size - to_end);
-}
-
-void mproc__ring_copy(const mproc__ring_view_t *view, mproc__index_t at, void *payload, size_t size)
-{
-    size_t offset = payload_of(view, at), to_end = view->capacity - offset;
-
-    if (size <= to_end) {
-        if (size > 0)
-            memcpy(payload, view->data + offset, size);
-        return;
-    }
-    memcpy(payload, view->data + offset, to_end);
-    memcpy((unsigned char *)payload + to_end, view->data, size - to_end);
-}
-
-apr_status_t mproc__ring_read(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t left,
-                              apr_uint64_t *kind, size_t *size)
-{
-    apr_uint64_t header;
-
-    memcpy(&header, view->data + offset_of(view, at), sizeof header);
-    *kind = header >> 32;
-    *size = (size_t)(header & 0xffffffff);
-    return mproc__record_size(*size) <= left ? APR_SUCCESS : MPROC_ECORRUPT;
-}
-
 /* -- Numbers and claims --------------------------------------------------------- */
-
-apr_uint64_t mproc__ring_number(apr_uint64_t *number, mproc__index_t at)
-{
-    *number += (uint32_t)(mproc__index_messages(at) - (uint32_t)*number);
-    return *number;
-}
-
-/* A claim is 48 bits of a number, and how many from there on; the rest follows from the head. */
-#define CLAIM_BITS 48
-#define CLAIM_MASK (((apr_uint64_t)1 << CLAIM_BITS) - 1)
 
 static apr_uint64_t got_number(const mproc__ring_view_t *view)
 {
@@ -82,24 +18,17 @@ static apr_uint64_t got_number(const mproc__ring_view_t *view)
                               atomic_load_explicit(&view->ring->index.head, memory_order_relaxed));
 }
 
-void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first, size_t count)
-{
-    atomic_store_explicit(mproc__member_note(&view->member, MPROC__CLAIM),
-                          (first & CLAIM_MASK) | (apr_uint64_t)count << CLAIM_BITS,
-                          memory_order_relaxed);
-}
-
 /* How far the number lies behind what was got last: 0 if it is that one, 48 bits if it is beyond. */
 static apr_uint64_t age_of(apr_uint64_t claim, apr_uint64_t got)
 {
-    return (got - claim) & CLAIM_MASK;
+    return (got - claim) & MPROC__CLAIM_MASK;
 }
 
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 {
     apr_uint64_t claim = atomic_load(&view->member.places[place].notes[MPROC__CLAIM]);
     apr_uint64_t got = got_number(view);
-    mproc__claim_t read = {got - age_of(claim, got), (uint32_t)(claim >> CLAIM_BITS)};
+    mproc__claim_t read = {got - age_of(claim, got), (uint32_t)(claim >> MPROC__CLAIM_BITS)};
 
     return read;
 }
@@ -113,7 +42,7 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim != 0 && age_of(claim, got) > CLAIM_MASK / 2)
+        if (claim != 0 && age_of(claim, got) > MPROC__CLAIM_MASK / 2)
             atomic_compare_exchange_strong(note, &claim, 0);
     }
 }
@@ -126,9 +55,9 @@ int mproc__ring_has_room(const mproc__ring_view_t *view, apr_uint64_t need)
     mproc__index_t tail = atomic_load(&view->ring->index.tail);
     apr_uint64_t used = mproc__index_distance(head, tail);
 
-    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN || used > view->capacity)
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN || used > view->bytes.capacity)
         return 1;
-    return view->capacity - used >= need + 8 &&
+    return view->bytes.capacity - used >= need + 8 &&
            (view->maxsize == 0 || mproc__index_count(head, tail) < view->maxsize);
 }
 
@@ -201,7 +130,10 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
         mproc__event_ring(&view->member);
 }
 
-/* A putter that waits for bytes is woken when half of the ring is free, not for each message. */
+/*
+ * A putter that waits for bytes is woken when half of the ring is free, not for each message; one
+ * that waits for the end, at once.
+ */
 void mproc__ring_tell_room(mproc__ring_view_t *view)
 {
     mproc__index_t head, tail;
@@ -209,18 +141,31 @@ void mproc__ring_tell_room(mproc__ring_view_t *view)
     if (!mproc__event_has_sleepers(&view->member, MPROC__NOT_FULL))
         return;
     mproc__index_pair_read(&view->ring->index, &head, &tail);
-    if (view->maxsize > 0 && mproc__index_count(head, tail) < view->maxsize)
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN ||
+        (view->maxsize > 0 && mproc__index_count(head, tail) < view->maxsize))
         mproc__event_notify(&view->member, MPROC__NOT_FULL);
-    else if (view->maxsize == 0 && mproc__index_distance(head, tail) <= view->capacity / 2)
+    else if (view->maxsize == 0 && mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
         mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
 }
 
-/* -- The locks ------------------------------------------------------------------- */
-
-static int is_open(_Atomic mproc__index_t *index)
+/* A putter that was woken may have left room for the next. */
+void mproc__ring_tell_after_put(mproc__ring_view_t *view)
 {
-    return (atomic_load_explicit(index, memory_order_relaxed) & MPROC__INDEX_OPEN) != 0;
+    tell(view, MPROC__PUTTING);
+    mproc__ring_tell_put(view);
+    mproc__ring_tell_room(view);
 }
+
+/* A getter that was woken wakes the next, if there is more. */
+void mproc__ring_tell_after_get(mproc__ring_view_t *view)
+{
+    tell(view, MPROC__GETTING);
+    mproc__ring_tell_room(view);
+    if (mproc__ring_has_data(view, 0))
+        tell(view, MPROC__NOT_EMPTY);
+}
+
+/* -- The locks ------------------------------------------------------------------- */
 
 /* What a dead owner has put or got may have been told to nobody. */
 static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
@@ -244,7 +189,7 @@ apr_status_t mproc__ring_lock_putting(mproc__ring_view_t *view, mproc__patience_
     if (APR_STATUS_IS_TIMEUP(rv))
         return rv;
     mproc__failpoint();
-    if (is_open(&view->ring->index.tail))
+    if (mproc__ring_is_open(&view->ring->index.tail))
         mproc__stream_abort(view);
     return APR_SUCCESS;
 }
@@ -258,26 +203,7 @@ apr_status_t mproc__ring_lock_getting(mproc__ring_view_t *view, mproc__patience_
     if (APR_STATUS_IS_TIMEUP(rv))
         return rv;
     mproc__failpoint();
-    if (rv == MPROC_EOWNERDEAD && !is_open(&view->ring->index.head))
+    if (rv == MPROC_EOWNERDEAD && !mproc__ring_is_open(&view->ring->index.head))
         mproc__ring_settle_claims(view);
     return APR_SUCCESS;
-}
-
-static void unlock(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event)
-{
-    mproc__failpoint();
-    mproc__lock_release(lock);
-    atomic_thread_fence(memory_order_seq_cst);
-    mproc__failpoint();
-    tell(view, event);
-}
-
-void mproc__ring_unlock_putting(mproc__ring_view_t *view)
-{
-    unlock(view, &view->ring->putting, MPROC__PUTTING);
-}
-
-void mproc__ring_unlock_getting(mproc__ring_view_t *view)
-{
-    unlock(view, &view->ring->getting, MPROC__GETTING);
 }

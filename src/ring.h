@@ -12,18 +12,16 @@
  * advances the head by one store: that is the get.  So there is nothing to undo or to
  * finish when one dies, but its lock to be taken over.
  *
- * A record is a header of 8 bytes and its payload, padded to a multiple of 8:
- *
- *     header = size of the payload in bytes + kind * 2^32
- *
- * Headers never lie across the end of the ring, payloads may.  Eight bytes always
- * stay free, for a record that says that a message in pieces has been given up.
+ * Messages lie in it as records; see record.h.  Eight bytes always stay free, for a
+ * record that says that a message in pieces has been given up.
  *
  * What another process has written is checked before it is used.
  */
 
+#include "failpoint.h"
 #include "index_pair.h"
 #include "lock.h"
+#include "record.h"
 
 #include <mproc/args.h>
 
@@ -63,21 +61,11 @@ typedef enum mproc__ring_state_t {
     MPROC__RING_SHUT      /* nor got */
 } mproc__ring_state_t;
 
-/* The kinds of records. */
-enum {
-    MPROC__WHOLE = 1,
-    MPROC__FIRST, /* of a message in pieces: its size, 8 bytes */
-    MPROC__MIDDLE,
-    MPROC__LAST,
-    MPROC__ABORT /* instead of the rest; no payload */
-};
-
 /* A ring as one process uses it. */
 typedef struct mproc__ring_view_t {
     mproc__ring_t *ring;
-    unsigned char *data;
-    size_t capacity; /* a power of two */
-    size_t maxsize;  /* 0: as many as fit */
+    mproc__bytes_t bytes;
+    size_t maxsize; /* 0: as many as fit */
     mproc__member_t member;
     _Atomic int sleepers; /* threads that wait in it */
 } mproc__ring_view_t;
@@ -100,6 +88,13 @@ typedef struct mproc__sink_t {
  */
 apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count,
                              size_t *put, mproc__patience_t *patience);
+
+/*
+ * The short way of both, for one message that is not in pieces, when there is nothing to wait
+ * for: whether that was so.  If not, the long way says why.
+ */
+int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *message);
+int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capacity, size_t *size);
 
 /*
  * Get messages into a sink, at least one.
@@ -136,56 +131,63 @@ mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 
 /* -- Between the ring's own files --------------------------------------------- */
 
-static inline apr_uint64_t mproc__record_header(apr_uint64_t kind, size_t size)
-{
-    return kind << 32 | size;
-}
-
-/* Bytes that a record with so large a payload takes. */
-static inline apr_uint64_t mproc__record_size(apr_uint64_t payload)
-{
-    return 8 + ((payload + 7) & ~(apr_uint64_t)7);
-}
-
 /* Larger payloads pass in pieces, each of mproc__piece_size() at most. */
 static inline size_t mproc__whole_size(const mproc__ring_view_t *view)
 {
-    return view->capacity / 4 - 8;
+    return view->bytes.capacity / 4 - 8;
 }
 
 static inline size_t mproc__piece_size(const mproc__ring_view_t *view)
 {
-    return view->capacity / 8 - 8;
+    return view->bytes.capacity / 8 - 8;
 }
 
-/* Write a record, or its payload's copy, at an index. */
-void mproc__ring_write(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t header,
-                       const void *payload, size_t size);
-void mproc__ring_copy(const mproc__ring_view_t *view, mproc__index_t at, void *payload,
-                      size_t size);
-
-/*
- * The header of the record at an index, with `left` bytes to the tail: its size and kind, if it
- * can be one, or MPROC_ECORRUPT.
- */
-apr_status_t mproc__ring_read(const mproc__ring_view_t *view, mproc__index_t at, apr_uint64_t left,
-                              apr_uint64_t *kind, size_t *size);
-
 /* The number of the last message at an index, under the lock that guards `number`. */
-apr_uint64_t mproc__ring_number(apr_uint64_t *number, mproc__index_t at);
+static inline apr_uint64_t mproc__ring_number(apr_uint64_t *number, mproc__index_t at)
+{
+    *number += (uint32_t)(mproc__index_messages(at) - (uint32_t)*number);
+    return *number;
+}
 
 /* Acquire a side's lock, with the ring made whole. */
 apr_status_t mproc__ring_lock_putting(mproc__ring_view_t *view, mproc__patience_t *patience);
 apr_status_t mproc__ring_lock_getting(mproc__ring_view_t *view, mproc__patience_t *patience);
 
-/* Release it, and tell all whom it concerns; what was put is told of, or what room there is. */
-void mproc__ring_unlock_putting(mproc__ring_view_t *view);
-void mproc__ring_unlock_getting(mproc__ring_view_t *view);
+/* Whether a message in pieces is unfinished on this side. */
+static inline int mproc__ring_is_open(_Atomic mproc__index_t *index)
+{
+    return (atomic_load_explicit(index, memory_order_relaxed) & MPROC__INDEX_OPEN) != 0;
+}
 
-/* After a put and a fence: tell who waits for a message. */
+/*
+ * Release a side's lock, and tell all whom it concerns, and whom what was put or got concerns;
+ * mostly that is nobody.
+ */
+void mproc__ring_tell_after_put(mproc__ring_view_t *view);
+void mproc__ring_tell_after_get(mproc__ring_view_t *view);
+
+static inline void mproc__ring_unlock_putting(mproc__ring_view_t *view)
+{
+    mproc__failpoint();
+    mproc__lock_release(&view->ring->putting);
+    atomic_thread_fence(memory_order_seq_cst);
+    mproc__failpoint();
+    if (mproc__members_sleep(&view->member))
+        mproc__ring_tell_after_put(view);
+}
+
+static inline void mproc__ring_unlock_getting(mproc__ring_view_t *view)
+{
+    mproc__failpoint();
+    mproc__lock_release(&view->ring->getting);
+    atomic_thread_fence(memory_order_seq_cst);
+    mproc__failpoint();
+    if (mproc__members_sleep(&view->member))
+        mproc__ring_tell_after_get(view);
+}
+
+/* In the middle of a message in pieces, after a fence: tell who waits for a piece, or for room. */
 void mproc__ring_tell_put(mproc__ring_view_t *view);
-
-/* After a get and a fence: tell who waits for room, if it is worth it. */
 void mproc__ring_tell_room(mproc__ring_view_t *view);
 
 /* Room for `need` bytes behind the tail, or nothing can be put. */
@@ -225,7 +227,17 @@ void mproc__stream_abort(mproc__ring_view_t *view);
 /* Take back claims of messages that were not got; the getters' lock is held. */
 void mproc__ring_settle_claims(mproc__ring_view_t *view);
 
+/* A claim is 48 bits of a number, and how many from there on; the rest follows from the head. */
+#define MPROC__CLAIM_BITS 48
+#define MPROC__CLAIM_MASK (((apr_uint64_t)1 << MPROC__CLAIM_BITS) - 1)
+
 /* Note what this member gets. */
-void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first, size_t count);
+static inline void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first,
+                                              size_t count)
+{
+    atomic_store_explicit(mproc__member_note(&view->member, MPROC__CLAIM),
+                          (first & MPROC__CLAIM_MASK) | (apr_uint64_t)count << MPROC__CLAIM_BITS,
+                          memory_order_relaxed);
+}
 
 #endif

@@ -4,56 +4,63 @@
  * Getting messages from a ring.
  */
 
-#include "failpoint.h"
 #include "ring.h"
 
 #include <mproc/status.h>
+
+/* What lies before `head` is got, by this store; it is claimed before. */
+static inline void commit(mproc__ring_view_t *view, mproc__index_t head, size_t count)
+{
+    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER];
+
+    mproc__failpoint();
+    mproc__ring_claim_messages(view, *number + 1, count);
+    mproc__failpoint();
+    atomic_store_explicit(&view->ring->index.head, head, memory_order_release);
+    mproc__failpoint();
+    *number += count;
+}
 
 /* Whole messages from `head` on, as many as the sink takes; become got at once. */
 static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mproc__index_t head,
                               apr_uint64_t left)
 {
-    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind;
-    apr_uint64_t first = mproc__ring_number(number, head) + 1;
     apr_status_t rv = APR_SUCCESS;
+    apr_uint64_t kind;
     size_t size, got = 0;
 
+    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
     while (got < sink->most && left > 0) {
-        rv = mproc__ring_read(view, head, left, &kind, &size);
+        rv = mproc__record_read(&view->bytes, head, left, &kind, &size);
         if (rv == APR_SUCCESS && kind != MPROC__WHOLE)
             break;
         if (rv == APR_SUCCESS)
             rv = sink->accept(sink, size);
         if (rv != APR_SUCCESS)
             break;
-        mproc__ring_copy(view, head, sink->room(sink, size), size);
+        mproc__record_copy(&view->bytes, head, sink->room(sink, size), size);
         left -= mproc__record_size(size);
         head = mproc__index_advance(head, mproc__record_size(size), 1, 0);
         got++;
     }
     if (got == 0)
         return rv;
-    mproc__failpoint();
-    mproc__ring_claim_messages(view, first, got);
-    mproc__failpoint();
-    atomic_store_explicit(&view->ring->index.head, head, memory_order_release);
-    mproc__failpoint();
-    *number += got;
+    commit(view, head, got);
     return APR_SUCCESS;
 }
 
 /* Bytes from the head to the tail, which is only asked for when what was seen of it is used up. */
-static apr_status_t find_data(const mproc__ring_view_t *view, mproc__index_t head,
-                              apr_uint64_t *left)
+static inline apr_status_t find_data(const mproc__ring_view_t *view, mproc__index_t head,
+                                     apr_uint64_t *left)
 {
     apr_uint64_t *seen = &view->ring->getting.guarded[MPROC__SEEN];
 
     *left = mproc__index_distance(head, *seen);
-    if (*left == 0 || *left > view->capacity) {
+    if (*left == 0 || *left > view->bytes.capacity) {
         *seen = atomic_load_explicit(&view->ring->index.tail, memory_order_acquire);
         *left = mproc__index_distance(head, *seen);
     }
-    return *left <= view->capacity ? APR_SUCCESS : MPROC_ECORRUPT;
+    return *left <= view->bytes.capacity ? APR_SUCCESS : MPROC_ECORRUPT;
 }
 
 /* What is left of a message that its putter gave up before anybody had begun to get it. */
@@ -80,7 +87,7 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
     MPROC_TRY(find_data(view, head, &left));
     if (left == 0)
         return APR_EAGAIN;
-    MPROC_TRY(mproc__ring_read(view, head, left, &kind, &size));
+    MPROC_TRY(mproc__record_read(&view->bytes, head, left, &kind, &size));
     switch (kind) {
     case MPROC__WHOLE: return get_whole(view, sink, head, left);
     case MPROC__FIRST: return mproc__stream_get(view, sink);
@@ -104,11 +111,35 @@ static int is_drained(mproc__ring_view_t *view)
     return mproc__index_distance(head, tail) == 0;
 }
 
-/* Who was woken wakes the next, if there is more. */
-static void pass_on(mproc__ring_view_t *view)
+/* Under the lock: whether there was a whole message that fits. */
+static inline int get_if_whole(mproc__ring_view_t *view, void *buffer, size_t capacity,
+                               size_t *size)
 {
-    if (mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY) && mproc__ring_has_data(view, 0))
-        mproc__event_notify(&view->member, MPROC__NOT_EMPTY);
+    mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
+    apr_uint64_t left, kind;
+
+    if ((head & MPROC__INDEX_OPEN) != 0 || atomic_load(&view->ring->state) == MPROC__RING_SHUT)
+        return 0;
+    if (find_data(view, head, &left) != APR_SUCCESS || left == 0 ||
+        mproc__record_read(&view->bytes, head, left, &kind, size) != APR_SUCCESS ||
+        kind != MPROC__WHOLE || *size > capacity)
+        return 0;
+    mproc__record_copy(&view->bytes, head, buffer, *size);
+    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
+    commit(view, mproc__index_advance(head, mproc__record_size(*size), 1, 0), 1);
+    return 1;
+}
+
+int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capacity, size_t *size)
+{
+    int is_got;
+
+    if (!mproc__lock_try(&view->ring->getting, &view->member))
+        return 0;
+    mproc__failpoint();
+    is_got = get_if_whole(view, buffer, capacity, size);
+    mproc__ring_unlock_getting(view);
+    return is_got;
 }
 
 apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
@@ -123,8 +154,6 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
             rv = get_some(view, sink);
         } while (rv == MPROC_ETORN);
         mproc__ring_unlock_getting(view);
-        mproc__ring_tell_room(view);
-        pass_on(view);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
         if (is_drained(view))
@@ -138,7 +167,7 @@ apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages)
     mproc__index_t head, tail;
 
     mproc__index_pair_read(&view->ring->index, &head, &tail);
-    if (mproc__index_distance(head, tail) > view->capacity)
+    if (mproc__index_distance(head, tail) > view->bytes.capacity)
         return MPROC_ECORRUPT;
     *messages = mproc__index_count(head, tail);
     return APR_SUCCESS;

@@ -4,22 +4,21 @@
  * Putting messages into a ring.
  */
 
-#include "failpoint.h"
 #include "ring.h"
 
 #include <mproc/status.h>
 
-static int fits(const mproc__ring_view_t *view, mproc__index_t head, mproc__index_t tail,
-                apr_uint64_t need)
+static inline int fits(const mproc__ring_view_t *view, mproc__index_t head, mproc__index_t tail,
+                       apr_uint64_t need)
 {
     apr_uint64_t used = mproc__index_distance(head, tail);
 
-    return used <= view->capacity && view->capacity - used >= need + 8 &&
+    return used <= view->bytes.capacity && view->bytes.capacity - used >= need + 8 &&
            (view->maxsize == 0 || mproc__index_count(head, tail) < view->maxsize);
 }
 
 /* The getters' cache line is only asked for when what was seen of it last is not enough. */
-static int find_room(const mproc__ring_view_t *view, mproc__index_t tail, apr_uint64_t need)
+static inline int find_room(const mproc__ring_view_t *view, mproc__index_t tail, apr_uint64_t need)
 {
     apr_uint64_t *seen = &view->ring->putting.guarded[MPROC__SEEN];
 
@@ -29,38 +28,57 @@ static int find_room(const mproc__ring_view_t *view, mproc__index_t tail, apr_ui
     return fits(view, *seen, tail, need);
 }
 
-static int is_whole(const mproc__ring_view_t *view, const mproc_bytes_t *message)
+static inline int is_whole(const mproc__ring_view_t *view, const mproc_bytes_t *message)
 {
     return message->size <= mproc__whole_size(view);
 }
 
-/* As many whole messages as there is room for become visible at once. */
-static size_t put_whole(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count)
+/* What lies before `tail` is put, by this store. */
+static inline void commit(mproc__ring_view_t *view, mproc__index_t tail, size_t count)
 {
-    mproc__ring_t *ring = view->ring;
-    mproc__index_t tail = atomic_load_explicit(&ring->index.tail, memory_order_relaxed);
-    apr_uint64_t *number = &ring->putting.guarded[MPROC__NUMBER];
+    apr_uint64_t *number = &view->ring->putting.guarded[MPROC__NUMBER];
+
+    mproc__failpoint();
+    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT), *number + count,
+                          memory_order_relaxed);
+    mproc__failpoint();
+    atomic_store_explicit(&view->ring->index.tail, tail, memory_order_release);
+    mproc__failpoint();
+    *number += count;
+}
+
+/* As many whole messages as there is room for become visible at once. */
+static inline size_t put_whole(mproc__ring_view_t *view, const mproc_bytes_t *messages,
+                               size_t count)
+{
+    mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
     size_t i;
 
-    mproc__ring_number(number, tail);
+    mproc__ring_number(&view->ring->putting.guarded[MPROC__NUMBER], tail);
     for (i = 0; i < count && is_whole(view, &messages[i]); i++) {
         apr_uint64_t need = mproc__record_size(messages[i].size);
         if (!find_room(view, tail, need))
             break;
-        mproc__ring_write(view, tail, mproc__record_header(MPROC__WHOLE, messages[i].size),
-                          messages[i].data, messages[i].size);
+        mproc__record_write(&view->bytes, tail, MPROC__WHOLE, messages[i].data, messages[i].size);
         tail = mproc__index_advance(tail, need, 1, 0);
     }
-    if (i == 0)
+    if (i > 0)
+        commit(view, tail, i);
+    return i;
+}
+
+int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *message)
+{
+    mproc__ring_t *ring = view->ring;
+    size_t put = 0;
+
+    if (!mproc__lock_try(&ring->putting, &view->member))
         return 0;
     mproc__failpoint();
-    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT), *number + i,
-                          memory_order_relaxed);
-    mproc__failpoint();
-    atomic_store_explicit(&ring->index.tail, tail, memory_order_release);
-    mproc__failpoint();
-    *number += i;
-    return i;
+    if (atomic_load(&ring->state) == MPROC__RING_OPEN && !mproc__ring_is_open(&ring->index.tail))
+        put = put_whole(view, message, 1);
+    mproc__ring_unlock_putting(view);
+    return put > 0;
 }
 
 /* Under the lock: APR_EAGAIN when there is no room for the first. */
@@ -77,7 +95,7 @@ static apr_status_t put_some(mproc__ring_view_t *view, const mproc_bytes_t *mess
     *put += done;
     if (done > 0)
         return APR_SUCCESS;
-    if (mproc__index_distance(atomic_load(&view->ring->index.head), tail) > view->capacity)
+    if (mproc__index_distance(atomic_load(&view->ring->index.head), tail) > view->bytes.capacity)
         return MPROC_ECORRUPT;
     if (is_whole(view, messages) || !find_room(view, tail, mproc__record_size(8)))
         return APR_EAGAIN;
@@ -102,8 +120,6 @@ apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *mess
         MPROC_TRY(mproc__ring_lock_putting(view, patience));
         rv = put_some(view, messages + *put, count - *put, put, patience);
         mproc__ring_unlock_putting(view);
-        mproc__ring_tell_put(view);
-        mproc__ring_tell_room(view);
         if (APR_STATUS_IS_EAGAIN(rv))
             rv = mproc__ring_await(view, MPROC__NOT_FULL, mproc__ring_has_room,
                                    least_need(view, messages + *put), patience);

@@ -7,7 +7,6 @@
  * knows that its last owner has died in the middle.
  */
 
-#include "failpoint.h"
 #include "ring.h"
 
 #include <mproc/status.h>
@@ -30,7 +29,7 @@ void mproc__stream_abort(mproc__ring_view_t *view)
 {
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
 
-    mproc__ring_write(view, tail, mproc__record_header(MPROC__ABORT, 0), NULL, 0);
+    mproc__record_write(&view->bytes, tail, MPROC__ABORT, NULL, 0);
     commit(view, mproc__index_advance(tail, mproc__record_size(0), 0, 0));
 }
 
@@ -45,9 +44,9 @@ static apr_status_t append(mproc__ring_view_t *view, apr_uint64_t kind, const vo
     MPROC_TRY(mproc__ring_await(view, MPROC__NOT_FULL, mproc__ring_has_room, need, patience));
     if (atomic_load(&ring->state) != MPROC__RING_OPEN)
         return MPROC_ESHUTDOWN;
-    if (mproc__index_distance(atomic_load(&ring->index.head), tail) > view->capacity)
+    if (mproc__index_distance(atomic_load(&ring->index.head), tail) > view->bytes.capacity)
         return MPROC_ECORRUPT;
-    mproc__ring_write(view, tail, mproc__record_header(kind, size), payload, size);
+    mproc__record_write(&view->bytes, tail, kind, payload, size);
     commit(view, mproc__index_advance(tail, need, kind == MPROC__LAST,
                                       kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN));
     return APR_SUCCESS;
@@ -139,9 +138,9 @@ static apr_status_t next_piece(const mproc__ring_view_t *view, mproc__index_t he
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_acquire);
     apr_uint64_t left = mproc__index_distance(head, tail);
 
-    if (left > view->capacity)
+    if (left > view->bytes.capacity)
         return MPROC_ECORRUPT;
-    MPROC_TRY(mproc__ring_read(view, head, left, kind, size));
+    MPROC_TRY(mproc__record_read(&view->bytes, head, left, kind, size));
     return *kind == MPROC__MIDDLE || *kind == MPROC__LAST || *kind == MPROC__ABORT ? APR_SUCCESS
                                                                                    : MPROC_ECORRUPT;
 }
@@ -162,7 +161,7 @@ static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_ui
         if (sink != NULL && (size > total || (kind == MPROC__LAST && size != total)))
             return MPROC_ECORRUPT;
         if (sink != NULL)
-            mproc__ring_copy(view, head, sink->room(sink, size), size);
+            mproc__record_copy(&view->bytes, head, sink->room(sink, size), size);
         total -= size;
         take(view, mproc__index_advance(head, mproc__record_size(size), kind == MPROC__LAST,
                                         kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN));
@@ -177,10 +176,10 @@ apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
     apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind, total;
     size_t size;
 
-    MPROC_TRY(mproc__ring_read(view, head, view->capacity, &kind, &size));
+    MPROC_TRY(mproc__record_read(&view->bytes, head, view->bytes.capacity, &kind, &size));
     if (size != sizeof total)
         return MPROC_ECORRUPT;
-    mproc__ring_copy(view, head, &total, sizeof total);
+    mproc__record_copy(&view->bytes, head, &total, sizeof total);
     MPROC_TRY(sink->accept(sink, total));
     mproc__failpoint();
     mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
