@@ -12,6 +12,9 @@
 /* How many handles this process has open. */
 int count_open_handles(void);
 
+/* How many bytes of memory this process has taken from the system, whether it has used them or not. */
+size_t count_taken_memory(void);
+
 /* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
 int has_unreaped_children(void);
 

@@ -16,6 +16,19 @@ int count_open_handles(void)
     return (int)count;
 }
 
+/* What counts is what a program has committed to: VirtualQuery(). */
+size_t count_taken_memory(void)
+{
+    MEMORY_BASIC_INFORMATION region;
+    const char *place = NULL;
+    size_t size = 0;
+
+    for (; VirtualQuery(place, &region, sizeof region) != 0; place += region.RegionSize)
+        if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
+            size += region.RegionSize;
+    return size;
+}
+
 /* There are no zombies: what is left of a process is a handle, and those are counted. */
 int has_unreaped_children(void)
 {
