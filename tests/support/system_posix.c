@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@ int count_open_handles(void)
 
     for (descriptor = 0; descriptor < 1024; descriptor++)
         count += fcntl(descriptor, F_GETFD) != -1;
+    return count;
+}
+
+int count_open_channels(void)
+{
+    int descriptor, count = 0;
+
+    for (descriptor = 3; descriptor < 1024; descriptor++) {
+        struct stat about;
+
+        count += fstat(descriptor, &about) == 0 && S_ISSOCK(about.st_mode);
+    }
     return count;
 }
 
@@ -66,4 +79,21 @@ void crash(void)
 int enough_starts(void)
 {
     return 500;
+}
+
+int enough_children(void)
+{
+    return 50;
+}
+
+int allow_handles(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
 }
