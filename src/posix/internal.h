@@ -25,7 +25,7 @@ struct port_process_t {
     pid_t pid;
     int sentinel; /* readable when the process has ended */
     int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
-    int teller;   /* watch_thread.c's: the other end of the sentinel, which its thread closes */
+    int teller;   /* the other end of the sentinel, which watch_thread.c's thread closes; or -1 */
 };
 
 /* A child that was just started can be waited for from now on; if not, it is killed and reaped. */
@@ -107,6 +107,12 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how);
 
 /* watch_*.c: send a signal to this very child: 0, ESRCH when it is gone, or another errno. */
 int posix_watch_signal(const port_process_t *process, int number);
+
+/* watch_thread.c: the same by a thread, and by the child's number. */
+apr_status_t posix_thread_watch_open(port_process_t *process);
+void posix_thread_watch_abandon(const port_process_t *process);
+int posix_thread_watch_reap(const port_process_t *process, siginfo_t *how);
+int posix_thread_watch_signal(const port_process_t *process, int number);
 
 /* background.c: run `wait` in a detached thread of its own that takes no signals. */
 apr_status_t posix_background(void *(*wait)(void *), void *data);
