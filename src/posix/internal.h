@@ -93,6 +93,12 @@ apr_status_t posix_image_build_id(unsigned char id[PORT_BUILD_ID_SIZE]);
 /* cpus_*.c */
 int posix_usable_cpus(void);
 
+/*
+ * closing_*.c: close every descriptor from a number on: 0, or -1 when they have to be tried one by
+ * one.  A forked child may call it.
+ */
+int posix_close_from(int lowest);
+
 /* launch_*.c: run a program; on failure no child is left. */
 apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t *stage);
 
