@@ -57,7 +57,8 @@ static apr_status_t tell_both(mproc_task_t *task)
 
     MPROC_TRY(tell_console(task));
     MPROC_TRY(MPROC_UNPACK(task, &line));
-    MPROC_TRY(mproc_process_start(&process, tell_console, MPROC_PACK(line), NULL, mproc_task_mem(task)));
+    MPROC_TRY(
+        mproc_process_start(&process, tell_console, MPROC_PACK(line), NULL, mproc_task_mem(task)));
     MPROC_TRY(mproc_process_join(process, PATIENCE));
     return mproc_process_status(process);
 }
