@@ -12,7 +12,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* Room is made for what has been announced at most this far ahead of what has arrived. */
+/*
+ * The first room for a message, if it announces as much; it doubles when it is full.  So whatever
+ * size is announced, nobody gets more memory than this, or twice what has arrived.
+ */
 #define ROOM_AHEAD ((size_t)1 << 20)
 
 static apr_status_t receive_failed(const mproc_connection_t *connection, apr_status_t rv)
@@ -101,20 +104,33 @@ static apr_status_t read_some(mproc_connection_t *connection, void *buffer, size
     return port_channel_read(connection->channel, buffer, size, deadline, received);
 }
 
+/* When there is no room left for a message of which `left` bytes are missing. */
+static apr_status_t make_room(mproc_connection_t *connection, size_t left)
+{
+    mproc__buffer_t *incoming = &connection->incoming;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (incoming->size == incoming->capacity)
+        rv = mproc__buffer_reserve(incoming, left < ROOM_AHEAD ? left : ROOM_AHEAD);
+    if (rv != APR_SUCCESS)
+        return mproc_error_set(rv, "a message of %llu bytes is larger than the memory there is",
+                               (unsigned long long)connection->message_size);
+    return APR_SUCCESS;
+}
+
 /* Read the rest of a message into the connection's own buffer, which grows as the bytes come. */
 static apr_status_t receive_into_incoming(mproc_connection_t *connection, port_deadline_t deadline)
 {
     mproc__buffer_t *incoming = &connection->incoming;
 
     while (incoming->size < connection->message_size) {
-        size_t left = connection->message_size - incoming->size, received;
-        size_t piece = left < ROOM_AHEAD ? left : ROOM_AHEAD;
-        apr_status_t rv = mproc__buffer_reserve(incoming, piece);
+        size_t left = connection->message_size - incoming->size, room, received;
+        apr_status_t rv;
 
-        if (rv != APR_SUCCESS)
-            return mproc_error_set(rv, "a message of %llu bytes is larger than the memory there is",
-                                   (unsigned long long)connection->message_size);
-        rv = read_some(connection, incoming->bytes + incoming->size, piece, deadline, &received);
+        MPROC_TRY(make_room(connection, left));
+        room = incoming->capacity - incoming->size;
+        rv = read_some(connection, incoming->bytes + incoming->size, left < room ? left : room,
+                       deadline, &received);
         if (rv != APR_SUCCESS)
             return receive_failed(connection, rv);
         incoming->size += received;
@@ -169,7 +185,7 @@ static apr_status_t receive_bytes(mproc_connection_t *connection, void *buffer, 
     if (next > capacity) {
         *size = next;
         return mproc_error_set(MPROC_EMSGSIZE,
-                               "the message has %llu bytes, and the buffer has %llu",
+                               "the message has %llu bytes, and the buffer has room for %llu",
                                (unsigned long long)next, (unsigned long long)capacity);
     }
     begin_message(connection, next);
@@ -191,6 +207,21 @@ apr_status_t mproc_connection_recv_bytes(mproc_connection_t *connection, void *b
     rv = receive_bytes(connection, buffer, capacity, size, deadline);
     mproc__connection_leave(connection, PORT_READ);
     return rv;
+}
+
+apr_status_t mproc_connection_recv_bytes_into(mproc_connection_t *connection, void *buffer,
+                                              size_t capacity, size_t offset, size_t *size,
+                                              apr_interval_time_t timeout)
+{
+    if (offset > capacity)
+        return mproc_error_set(APR_EINVAL,
+                               "the offset %llu lies behind the buffer, which has %llu bytes",
+                               (unsigned long long)offset, (unsigned long long)capacity);
+    if (buffer == NULL && capacity > 0)
+        return mproc_error_set(APR_EINVAL, "the buffer is NULL");
+    return mproc_connection_recv_bytes(connection,
+                                       buffer == NULL ? NULL : (unsigned char *)buffer + offset,
+                                       capacity - offset, size, timeout);
 }
 
 /* The whole message changes hands with its buffer: it is not copied, and its room is used again. */

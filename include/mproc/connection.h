@@ -78,6 +78,9 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
 /**
  * Receive packed values.
  *
+ * Memory is taken as the message arrives, whatever size it announces: no more than 1 MiB, or
+ * twice what has arrived.
+ *
  * @param values   refilled; what was unpacked from them before is no longer valid.
  *                 Untouched on failure, but for MPROC_EPROTOCOL, which leaves them empty
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
@@ -122,6 +125,25 @@ mproc_connection_send_bytes(mproc_connection_t *connection, const void *data, si
 MPROC_DECLARE(apr_status_t)
 mproc_connection_recv_bytes(mproc_connection_t *connection, void *buffer, size_t capacity,
                             size_t *size, apr_interval_time_t timeout);
+
+/**
+ * Receive one message as bytes behind what a buffer has already.
+ *
+ * @param buffer    filled with the message from @a offset on; what lies before it is untouched
+ * @param capacity  the size of the whole buffer in bytes
+ * @param offset    where the message goes: 0 to @a capacity
+ * @param size      set to the size of the message, also when there is too little room for it
+ * @param timeout   microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS     the message is in @a buffer, @a size bytes from @a offset on
+ * @return MPROC_EMSGSIZE  it does not fit behind @a offset; it stays, and @a size says how large
+ *                         it is
+ * @return APR_EINVAL      @a offset is larger than @a capacity, or an argument is NULL
+ * @return the others      as mproc_connection_recv_bytes()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_connection_recv_bytes_into(mproc_connection_t *connection, void *buffer, size_t capacity,
+                                 size_t offset, size_t *size, apr_interval_time_t timeout);
 
 /**
  * Whether a receiving call would find something: a message has begun to arrive,

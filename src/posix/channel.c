@@ -20,6 +20,14 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+/* macOS refuses to move more than an int can count at a call (write(2) there: EINVAL). */
+#define PIECE_SIZE ((size_t)1 << 30)
+
+static size_t piece_size(size_t left)
+{
+    return left < PIECE_SIZE ? left : PIECE_SIZE;
+}
+
 static port_channel_t *make_channel(int descriptor, apr_pool_t *mem)
 {
     port_channel_t *channel = apr_palloc(mem, sizeof *channel);
@@ -95,7 +103,7 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
                                port_deadline_t deadline, size_t *received)
 {
     for (;;) {
-        ssize_t got = recv(channel->socket, buffer, size, wait_flag(deadline));
+        ssize_t got = recv(channel->socket, buffer, piece_size(size), wait_flag(deadline));
 
         if (got > 0) {
             *received = (size_t)got;
@@ -121,8 +129,8 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
 
     *sent = 0;
     while (*sent < size) {
-        ssize_t put =
-            send(channel->socket, bytes + *sent, size - *sent, wait_flag(deadline) | MSG_NOSIGNAL);
+        ssize_t put = send(channel->socket, bytes + *sent, piece_size(size - *sent),
+                           wait_flag(deadline) | MSG_NOSIGNAL);
 
         if (put >= 0) {
             *sent += (size_t)put;

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,13 +57,18 @@ static void flush_output(void)
     fflush(stderr);
 }
 
-/* By the last fork of this process, and so, in a copy, by the one that made it. */
-static int is_all_flushed;
+/*
+ * By the last fork of this process, and so, in a copy, by the one that made it.  Atomic, as threads
+ * may fork at once; then none of them is alone, and all say the same.
+ */
+static atomic_int is_all_flushed;
 
 void port_fork_flush(void)
 {
-    is_all_flushed = is_alone();
-    if (is_all_flushed)
+    int flushes_all = is_alone();
+
+    atomic_store(&is_all_flushed, flushes_all);
+    if (flushes_all)
         fflush(NULL);
     else
         flush_output();
@@ -71,7 +77,7 @@ void port_fork_flush(void)
 void port_fork_flush_last(void)
 {
     flush_output();
-    if (is_all_flushed && is_alone())
+    if (atomic_load(&is_all_flushed) && is_alone())
         posix_flush_others();
 }
 

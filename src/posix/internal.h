@@ -25,7 +25,7 @@ struct port_process_t {
     pid_t pid;
     int sentinel; /* readable when the process has ended */
     int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
-    int teller;   /* watch_thread.c's: the other end of the sentinel, which its thread closes */
+    int teller;   /* the other end of the sentinel, which watch_thread.c's thread closes; or -1 */
 };
 
 /* descriptors[]: see segment.c; -1 where there is none. */
@@ -116,6 +116,12 @@ apr_status_t posix_image_build_id(unsigned char id[PORT_BUILD_ID_SIZE]);
 /* cpus_*.c */
 int posix_usable_cpus(void);
 
+/*
+ * closing_*.c: close every descriptor from a number on: 0, or -1 when they have to be tried one by
+ * one.  A forked child may call it.
+ */
+int posix_close_from(int lowest);
+
 /* launch_*.c: run a program; on failure no child is left. */
 apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t *stage);
 
@@ -130,6 +136,12 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how);
 
 /* watch_*.c: send a signal to this very child: 0, ESRCH when it is gone, or another errno. */
 int posix_watch_signal(const port_process_t *process, int number);
+
+/* watch_thread.c: the same by a thread, and by the child's number. */
+apr_status_t posix_thread_watch_open(port_process_t *process);
+void posix_thread_watch_abandon(const port_process_t *process);
+int posix_thread_watch_reap(const port_process_t *process, siginfo_t *how);
+int posix_thread_watch_signal(const port_process_t *process, int number);
 
 /* background.c: run `wait` in a detached thread of its own that takes no signals. */
 apr_status_t posix_background(void *(*wait)(void *), void *data);

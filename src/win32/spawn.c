@@ -195,15 +195,27 @@ static apr_status_t create_process(launch_t *launch, DWORD flags, int has_job, a
 }
 
 /*
+ * A child shares this process's console.  Where there is none, as in a program with windows, in a
+ * service or in a detached child, the system would make one with a window; this one has none, and
+ * what the child starts shares it ("Process Creation Flags").  Not GetConsoleWindow(): that finds
+ * none either where there is such a console.
+ */
+static DWORD console_flag(void)
+{
+    return GetConsoleCP() != 0 ? 0 : CREATE_NO_WINDOW;
+}
+
+/*
  * The program does not run before it is in its job.  Programs from the Store
  * cannot be started into one; they are put into it afterwards.
  */
 static apr_status_t create_tied(launch_t *launch, apr_pool_t *mem)
 {
-    apr_status_t rv = create_process(launch, CREATE_SUSPENDED, 1, mem);
+    DWORD flags = CREATE_SUSPENDED | console_flag();
+    apr_status_t rv = create_process(launch, flags, 1, mem);
 
     if (rv == win32_status(ERROR_ACCESS_DENIED))
-        rv = create_process(launch, CREATE_SUSPENDED, 0, mem);
+        rv = create_process(launch, flags, 0, mem);
     return rv;
 }
 

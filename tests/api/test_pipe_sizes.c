@@ -5,6 +5,7 @@
  */
 
 #include "claims.h"
+#include "raw.h"
 #include "workers.h"
 
 #include <stdlib.h>
@@ -85,8 +86,27 @@ static apr_status_t send_many(mproc_task_t *task)
     return APR_SUCCESS;
 }
 
+/* Sends one message of a size, and ends. */
+static apr_status_t send_one(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    unsigned char *bytes;
+    size_t size;
+    apr_status_t rv;
+
+    MPROC_TRY(MPROC_UNPACK(task, &line, &size));
+    bytes = malloc(size);
+    if (bytes == NULL)
+        return mproc_error_set(APR_ENOMEM, "no memory for the message");
+    fill_pattern(bytes, size, 0);
+    rv = mproc_connection_send_bytes(line, bytes, size, MPROC_FOREVER);
+    free(bytes);
+    return rv;
+}
+
 static const mproc_target_t targets[] = {MPROC_TARGET(send_back_bytes), MPROC_TARGET(send_back_values),
-                                         MPROC_TARGET(send_many), MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+                                         MPROC_TARGET(send_many), MPROC_TARGET(send_one),
+                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
 
 /* -- There and back -------------------------------------------------------------------- */
 
@@ -164,6 +184,67 @@ static void a_huge_message_arrives_unchanged(void **state)
     assert_ended(process, 0);
 }
 
+/* -- Beyond what an int32 can count ------------------------------------------------------- */
+
+#define GIB ((size_t)1 << 30)
+
+static void one_message_of_a_child_arrives_unchanged(size_t size, apr_pool_t *mem)
+{
+    unsigned char *bytes = malloc(size);
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    size_t arrived = 0;
+
+    assert_non_null(bytes);
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, mem));
+    assert_success(mproc_process_start(&process, send_one, MPROC_PACK(there, size), NULL, mem));
+    assert_success(mproc_connection_close(there));
+    assert_success(mproc_connection_recv_bytes(here, bytes, size, &arrived, MPROC_FOREVER));
+    assert_true(arrived == size);
+    assert_true(count_pattern(bytes, size, 0) == size);
+    assert_string_equal(hear(here, mem), "(end)");
+    assert_ended(process, 0);
+    free(bytes);
+}
+
+/* The last size with a short header, the first with a long one, and 3 GiB; at less than full scale, a fraction. */
+static void messages_of_gibibytes_arrive_unchanged(void **state)
+{
+    size_t fraction = test_scale() < 20 ? 128 : 1;
+
+    one_message_of_a_child_arrives_unchanged(2 * GIB / fraction - 1, *state);
+    one_message_of_a_child_arrives_unchanged(2 * GIB / fraction, *state);
+    one_message_of_a_child_arrives_unchanged(3 * GIB / fraction, *state);
+}
+
+/* The first bytes of it go, and with them the long header. */
+static void a_size_beyond_the_short_header_is_sent_and_read(void **state)
+{
+    mproc_connection_t *here, *there;
+    void *bytes = calloc(3, GIB);
+    size_t size = 4711;
+
+    assert_non_null(bytes);
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_status(mproc_connection_send_bytes(there, bytes, 3 * GIB, A_MOMENT), MPROC_ETORN);
+    free(bytes);
+    assert_refused(mproc_connection_recv_bytes(here, NULL, 0, &size, PATIENCE), MPROC_EMSGSIZE, "3221225472 bytes");
+    assert_true(size == 3 * GIB);
+}
+
+/* As Python reads it too. */
+static void a_long_header_may_announce_a_small_size(void **state)
+{
+    static const unsigned char frame[] = {255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 5, 's', 'm', 'a', 'l', 'l'};
+    mproc_connection_t *here, *there;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_success(write_raw(there, frame, sizeof frame, *state));
+    assert_success(say(there, "next"));
+    assert_string_equal(hear(here, *state), "small");
+    assert_string_equal(hear(here, *state), "next");
+}
+
 /* -- Many ---------------------------------------------------------------------------------- */
 
 static void many_messages_arrive_whole_and_in_order(void **state)
@@ -235,16 +316,80 @@ static void a_message_without_bytes_needs_no_buffer(void **state)
     assert_int_equal(size, 0);
 }
 
+/* -- Behind an offset ------------------------------------------------------------------------------ */
+
+static void messages_are_put_one_behind_the_other(void **state)
+{
+    mproc_connection_t *here, *there;
+    char buffer[] = "..........";
+    size_t size = 4711;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_success(say(there, "one"));
+    assert_success(say(there, "four"));
+    assert_success(say(there, ""));
+    assert_success(mproc_connection_recv_bytes_into(here, buffer, 10, 1, &size, PATIENCE));
+    assert_int_equal(size, 3);
+    assert_string_equal(buffer, ".one......");
+    assert_success(mproc_connection_recv_bytes_into(here, buffer, 10, 6, &size, PATIENCE));
+    assert_int_equal(size, 4);
+    assert_string_equal(buffer, ".one..four");
+    assert_success(mproc_connection_recv_bytes_into(here, buffer, 10, 10, &size, PATIENCE));
+    assert_int_equal(size, 0);
+    assert_string_equal(buffer, ".one..four");
+}
+
+static void what_does_not_fit_behind_the_offset_stays(void **state)
+{
+    mproc_connection_t *here, *there;
+    char buffer[] = "unchanged.";
+    size_t size = 4711;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_success(say(there, "12345"));
+    assert_refused(mproc_connection_recv_bytes_into(here, buffer, 10, 6, &size, PATIENCE), MPROC_EMSGSIZE,
+                   "5 bytes, and the buffer has room for 4");
+    assert_int_equal(size, 5);
+    assert_status(mproc_connection_recv_bytes_into(here, buffer, 10, 10, &size, 0), MPROC_EMSGSIZE);
+    assert_status(mproc_connection_recv_bytes_into(here, NULL, 0, 0, &size, 0), MPROC_EMSGSIZE);
+    assert_string_equal(buffer, "unchanged.");
+    assert_success(mproc_connection_recv_bytes_into(here, buffer, 10, 5, &size, 0));
+    assert_string_equal(buffer, "uncha12345");
+}
+
+static void an_offset_behind_the_buffer_is_refused(void **state)
+{
+    mproc_connection_t *here, *there;
+    char buffer[10];
+    size_t size = 4711;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, *state));
+    assert_success(say(there, "word"));
+    assert_refused(mproc_connection_recv_bytes_into(here, buffer, 10, 11, &size, 0), APR_EINVAL,
+                   "offset 11 lies behind the buffer, which has 10 bytes");
+    assert_status(mproc_connection_recv_bytes_into(here, buffer, 10, SIZE_MAX, &size, 0), APR_EINVAL);
+    assert_refused(mproc_connection_recv_bytes_into(here, NULL, 10, 10, &size, 0), APR_EINVAL, "buffer is NULL");
+    assert_status(mproc_connection_recv_bytes_into(here, buffer, 10, 0, NULL, 0), APR_EINVAL);
+    assert_int_equal(size, 4711);
+    assert_string_equal(hear(here, *state), "word");
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(bytes_of_every_size_arrive_unchanged),
         claim_leaving_nothing(values_of_every_size_arrive_unchanged),
         claim_leaving_nothing(a_huge_message_arrives_unchanged),
+        claim_leaving_nothing(messages_of_gibibytes_arrive_unchanged),
+        claim_leaving_nothing(a_size_beyond_the_short_header_is_sent_and_read),
+        claim_leaving_nothing(a_long_header_may_announce_a_small_size),
         claim_leaving_nothing(many_messages_arrive_whole_and_in_order),
         claim_leaving_nothing(what_was_sent_arrives_after_the_sender_has_ended),
         claim_leaving_nothing(too_small_a_buffer_leaves_the_message_and_tells_its_size),
         claim_leaving_nothing(a_message_without_bytes_needs_no_buffer),
+        claim_leaving_nothing(messages_are_put_one_behind_the_other),
+        claim_leaving_nothing(what_does_not_fit_behind_the_offset_stays),
+        claim_leaving_nothing(an_offset_behind_the_buffer_is_refused),
     };
     apr_pool_t *mem;
 

@@ -7,6 +7,7 @@
 
 #include "claims.h"
 #include "raw.h"
+#include "system.h"
 #include "workers.h"
 
 #include <stdlib.h>
@@ -239,7 +240,7 @@ static void a_message_that_is_cut_off_by_time_tears_the_connection(void **state)
 
 /* -- Hostile peers ------------------------------------------------------------------------------ */
 
-static void an_absurd_size_is_refused(void **state)
+static void an_absurd_size_is_refused_and_takes_no_memory(void **state)
 {
     static const unsigned char headers[][12] = {
         {0x80},                                                    /* the smallest number */
@@ -249,21 +250,64 @@ static void an_absurd_size_is_refused(void **state)
     };
     mproc_values_t *values = mproc_values_create(*state);
     char buffer[8];
-    size_t i, size = 4711;
+    size_t i, size = 4711, memory;
 
     for (i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         ends_t pipe = make_pipe(*state);
 
         assert_success(write_raw(pipe.there, headers[i], sizeof headers[i], *state));
         assert_status(mproc_connection_poll(pipe.here, PATIENCE), MPROC_EPROTOCOL);
+        memory = count_taken_memory();
         assert_status(mproc_connection_recv_bytes(pipe.here, buffer, sizeof buffer, &size, PATIENCE), MPROC_EPROTOCOL);
         assert_status(mproc_connection_recv(pipe.here, values, PATIENCE), MPROC_EPROTOCOL);
         assert_int_equal(size, 4711);
+        assert_int_equal(count_taken_memory(), memory);
     }
 }
 
-/* No memory is taken for what has not come: 4 EiB would be too much. */
-static void a_huge_size_that_is_only_announced_costs_nothing(void **state)
+/* 4 EiB, which nobody has; 1 TiB, which a system might promise; and 3 GiB, which it would give. */
+static const unsigned char announcements[][12 + 10] = {
+    {255, 255, 255, 255, 0x40, 0, 0, 0, 0, 0, 0, 0, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'},
+    {255, 255, 255, 255, 0, 0, 1, 0, 0, 0, 0, 0, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'},
+    {255, 255, 255, 255, 0, 0, 0, 0, 0xC0, 0, 0, 0, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'},
+};
+
+/* The 1 MiB that the first room has at most, and what the system and its allocator add to that. */
+static void what_is_only_announced_takes_no_memory(void **state)
+{
+    mproc_values_t *values = mproc_values_create(*state);
+    size_t i;
+
+    for (i = 0; i < sizeof announcements / sizeof announcements[0]; i++) {
+        ends_t pipe = make_pipe(*state);
+        size_t memory = count_taken_memory();
+
+        assert_success(write_raw(pipe.there, announcements[i], sizeof announcements[i], *state));
+        assert_status(mproc_connection_recv(pipe.here, values, A_MOMENT), APR_TIMEUP);
+        assert_true(count_taken_memory() <= memory + MIB + MIB / 2);
+        assert_success(mproc_connection_close(pipe.there));
+        assert_status(mproc_connection_recv(pipe.here, values, PATIENCE), MPROC_ETORN);
+        assert_true(count_taken_memory() <= memory + MIB + MIB / 2);
+    }
+}
+
+/* Twice what has come, and what an allocator holds back while a block moves, whatever is said of the rest. */
+static void memory_is_taken_as_a_message_arrives(void **state)
+{
+    mproc_values_t *values = mproc_values_create(*state);
+    ends_t pipe = make_pipe(*state);
+    size_t sent, memory = count_taken_memory();
+    static const char piece[4096];
+
+    assert_success(write_raw(pipe.there, announcements[1], 12, *state));
+    for (sent = sizeof piece; sent <= 4 * MIB; sent += sizeof piece) {
+        assert_success(write_raw(pipe.there, piece, sizeof piece, *state));
+        assert_status(mproc_connection_recv(pipe.here, values, 0), APR_TIMEUP);
+        assert_true(count_taken_memory() <= memory + 4 * sent + 2 * MIB);
+    }
+}
+
+static void a_huge_size_is_told_to_one_with_too_small_a_buffer(void **state)
 {
     static const unsigned char header[] = {0xFF, 0xFF, 0xFF, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 'a', 'b', 'c'};
     ends_t pipe = make_pipe(*state);
@@ -291,8 +335,10 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_sender_that_is_killed_in_a_message_tears_it),
         claim_leaving_nothing(send_into_a_full_pipe_times_out_and_sends_nothing),
         claim_leaving_nothing(a_message_that_is_cut_off_by_time_tears_the_connection),
-        claim_leaving_nothing(an_absurd_size_is_refused),
-        claim_leaving_nothing(a_huge_size_that_is_only_announced_costs_nothing),
+        claim_leaving_nothing(an_absurd_size_is_refused_and_takes_no_memory),
+        claim_leaving_nothing(what_is_only_announced_takes_no_memory),
+        claim_leaving_nothing(memory_is_taken_as_a_message_arrives),
+        claim_leaving_nothing(a_huge_size_is_told_to_one_with_too_small_a_buffer),
     };
     apr_pool_t *mem;
 

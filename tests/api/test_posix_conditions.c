@@ -279,6 +279,73 @@ static apr_status_t check_signal_mask(const sigset_t *before)
     return APR_SUCCESS;
 }
 
+/* What a thread does while descriptors run out: whatever comes of it is counted, and is a status. */
+typedef struct attempts_t {
+    int successes, failures, speechless;
+    apr_pool_t *mem;
+} attempts_t;
+
+static apr_status_t start_whatever_comes(void *data)
+{
+    attempts_t *attempts = data;
+    int i;
+
+    for (i = 0; i < 5 * test_scale(); i++) {
+        if (start_and_pass_on(succeed, attempts->mem) == APR_SUCCESS)
+            attempts->successes++;
+        else
+            attempts->failures++, attempts->speechless += mproc_error_message()[0] == '\0';
+    }
+    return APR_SUCCESS;
+}
+
+enum { RIVALS = 8 };
+
+/* How many starts failed of those that RIVALS threads made. */
+static apr_status_t start_by_rivals(attempts_t *sum, apr_pool_t *mem)
+{
+    work_t rivals[RIVALS];
+    attempts_t attempts[RIVALS] = {{0}};
+    int i;
+
+    for (i = 0; i < RIVALS; i++) {
+        MPROC_TRY(apr_pool_create(&attempts[i].mem, mem));
+        MPROC_TRY(start_thread(&rivals[i], start_whatever_comes, &attempts[i], mem));
+    }
+    for (i = 0; i < RIVALS; i++) {
+        MPROC_TRY(end_thread(&rivals[i]));
+        sum->successes += attempts[i].successes;
+        sum->failures += attempts[i].failures;
+        sum->speechless += attempts[i].speechless;
+    }
+    return APR_SUCCESS;
+}
+
+/* There is room for one start at a time, and for parts of others. */
+static apr_status_t start_by_threads_with_few_descriptors(mproc_task_t *task)
+{
+    apr_pool_t *mem = mproc_task_mem(task);
+    struct rlimit before, limit;
+    attempts_t few = {0}, many = {0};
+    int open_before;
+
+    MPROC_TRY(start_and_pass_on(succeed, mem));
+    open_before = count_open_handles();
+    getrlimit(RLIMIT_NOFILE, &before);
+    limit = before;
+    limit.rlim_cur = (rlim_t)open_before + 10;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    MPROC_TRY(start_by_rivals(&few, mem));
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (few.failures == 0 || few.speechless > 0)
+        return mproc_error_set(APR_EGENERAL, "%d starts failed, %d without a word", few.failures, few.speechless);
+    if (count_open_handles() != open_before || has_unreaped_children())
+        return mproc_error_set(APR_EGENERAL, "something stays behind");
+    MPROC_TRY(start_by_rivals(&many, mem));
+    return many.failures == 0 ? APR_SUCCESS
+                              : mproc_error_set(APR_EGENERAL, "%d starts fail for ever", many.failures);
+}
+
 /* Root may always have one process more, so that it is somebody else for a while. */
 static int be_somebody_else(void)
 {
@@ -297,6 +364,7 @@ static apr_status_t start_with_no_process_left(mproc_task_t *task)
     uid_t user = geteuid();
     mproc_process_t *process;
     sigset_t mask;
+    int open_before;
     apr_status_t rv;
 
     sigemptyset(&mask);
@@ -304,15 +372,19 @@ static apr_status_t start_with_no_process_left(mproc_task_t *task)
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     if (!be_somebody_else())
         return mproc_error_set(APR_EGENERAL, "root cannot become somebody else");
+    open_before = count_open_handles();
     getrlimit(RLIMIT_NPROC, &before);
     none = (struct rlimit){0, before.rlim_max};
     setrlimit(RLIMIT_NPROC, &none);
     rv = mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mproc_task_mem(task));
     setrlimit(RLIMIT_NPROC, &before);
     be_oneself_again(user);
-    if (!APR_STATUS_IS_EAGAIN(rv))
+    if (!APR_STATUS_IS_EAGAIN(rv) || mproc_error_message()[0] == '\0')
         return mproc_error_set(APR_EGENERAL, "a start without processes gives %d", rv);
-    return check_signal_mask(&mask);
+    if (count_open_handles() != open_before || has_unreaped_children())
+        return mproc_error_set(APR_EGENERAL, "a start without processes leaves something behind");
+    MPROC_TRY(check_signal_mask(&mask));
+    return start_and_pass_on(succeed, mproc_task_mem(task));
 }
 
 /* The child's side of the start fails, and the mask was changed for it. */
@@ -393,6 +465,7 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(start_with_sigchld_ignored),
     MPROC_TARGET(start_beside_a_thief),
     MPROC_TARGET(start_with_fewer_and_fewer_descriptors),
+    MPROC_TARGET(start_by_threads_with_few_descriptors),
     MPROC_TARGET(start_with_no_process_left),
     MPROC_TARGET(start_what_is_missing),
     MPROC_TARGET(start_in_a_rain_of_signals),
@@ -462,7 +535,12 @@ static void without_descriptors_a_start_fails_and_works_again_later(void **state
     assert_works(start_with_fewer_and_fewer_descriptors, *state);
 }
 
-static void without_processes_a_start_fails_and_leaves_signals_alone(void **state)
+static void threads_that_want_the_last_descriptors_get_a_status_and_can_start_later(void **state)
+{
+    assert_works(start_by_threads_with_few_descriptors, *state);
+}
+
+static void without_processes_a_start_fails_and_works_again_later(void **state)
 {
     assert_works(start_with_no_process_left, *state);
 }
@@ -536,7 +614,8 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(with_sigchld_ignored_the_code_is_lost_and_nothing_hangs),
         claim_leaving_nothing(a_code_that_another_thread_takes_is_lost_and_nothing_hangs),
         claim_leaving_nothing(without_descriptors_a_start_fails_and_works_again_later),
-        claim_leaving_nothing(without_processes_a_start_fails_and_leaves_signals_alone),
+        claim_leaving_nothing(threads_that_want_the_last_descriptors_get_a_status_and_can_start_later),
+        claim_leaving_nothing(without_processes_a_start_fails_and_works_again_later),
         claim_leaving_nothing(a_program_that_does_not_start_leaves_signals_alone),
         claim_leaving_nothing(signals_end_neither_starts_nor_waits),
         claim_leaving_nothing(a_program_whose_file_is_gone_can_start),

@@ -123,7 +123,7 @@ static apr_status_t start_some(void *mem)
 {
     int i;
 
-    for (i = 0; i < ROUNDS; i++) {
+    for (i = 0; i < ROUNDS * test_scale(); i++) {
         apr_status_t rv = start_and_talk(mem, i);
 
         if (rv != APR_SUCCESS) {

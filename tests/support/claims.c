@@ -75,26 +75,37 @@ int test_scale(void)
     return scale > 0 ? scale : 1;
 }
 
-/* 251 is a prime: no buffer's size hides a shift. */
+/* A prime: no buffer's size hides a shift. */
+#define PERIOD 251
+
 static unsigned char byte_at(size_t place)
 {
-    return (unsigned char)(place % 251);
+    return (unsigned char)(place % PERIOD);
 }
 
+/* Period by period, and then all that is there again and again: gibibytes are filled so in time. */
 void fill_pattern(unsigned char *bytes, size_t size, size_t offset)
 {
-    size_t i;
+    size_t i, more;
 
-    for (i = 0; i < size; i++)
+    for (i = 0; i < size && i < PERIOD; i++)
         bytes[i] = byte_at(offset + i);
+    for (; i < size; i += more) {
+        more = i < size - i ? i : size - i;
+        memcpy(bytes + i, bytes, more);
+    }
 }
 
+/* Each byte is as the one a period before it, or it is looked at one by one. */
 size_t count_pattern(const unsigned char *bytes, size_t size, size_t offset)
 {
     size_t i;
 
-    for (i = 0; i < size; i++)
+    for (i = 0; i < size; i++) {
+        if (i == PERIOD && memcmp(bytes, bytes + PERIOD, size - PERIOD) == 0)
+            return size;
         if (bytes[i] != byte_at(offset + i))
             break;
+    }
     return i;
 }

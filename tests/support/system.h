@@ -12,6 +12,12 @@
 /* How many handles this process has open. */
 int count_open_handles(void);
 
+/* How many channels it has beside its standard streams: sockets, or pipes on Windows. */
+int count_open_channels(void);
+
+/* How many bytes of memory this process has taken from the system, whether it has used them or not. */
+size_t count_taken_memory(void);
+
 /* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
 int has_unreaped_children(void);
 
@@ -23,5 +29,11 @@ void crash(void);
 
 /* How many starts in a row show a leak, at scale 1: as many as go in a few seconds. */
 int enough_starts(void);
+
+/* How many children at once make a crowd, at scale 1. */
+int enough_children(void);
+
+/* Let this process have as many handles as the system allows: how many that are. */
+int allow_handles(void);
 
 #endif

@@ -10,8 +10,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 int count_open_handles(void)
 {
@@ -20,6 +24,35 @@ int count_open_handles(void)
     for (descriptor = 0; descriptor < 1024; descriptor++)
         count += fcntl(descriptor, F_GETFD) != -1;
     return count;
+}
+
+int count_open_channels(void)
+{
+    int descriptor, count = 0;
+
+    for (descriptor = 3; descriptor < 1024; descriptor++) {
+        struct stat about;
+
+        count += fstat(descriptor, &about) == 0 && S_ISSOCK(about.st_mode);
+    }
+    return count;
+}
+
+/* Linux tells its pages; elsewhere only what was used at most, in units of the system's own. */
+size_t count_taken_memory(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    struct rusage usage = {0};
+    unsigned long pages = 0;
+
+    if (file == NULL) {
+        getrusage(RUSAGE_SELF, &usage);
+        return (size_t)usage.ru_maxrss;
+    }
+    if (fscanf(file, "%lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 int has_unreaped_children(void)
@@ -46,4 +79,21 @@ void crash(void)
 int enough_starts(void)
 {
     return 500;
+}
+
+int enough_children(void)
+{
+    return 50;
+}
+
+int allow_handles(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
 }

@@ -16,6 +16,37 @@ int count_open_handles(void)
     return (int)count;
 }
 
+static int is_standard(HANDLE handle)
+{
+    return handle == GetStdHandle(STD_INPUT_HANDLE) || handle == GetStdHandle(STD_OUTPUT_HANDLE) ||
+           handle == GetStdHandle(STD_ERROR_HANDLE);
+}
+
+/* Handles are multiples of four, and small ones are used first. */
+int count_open_channels(void)
+{
+    int count = 0;
+    uintptr_t number;
+
+    for (number = 4; number < 0x10000; number += 4)
+        if (!is_standard((HANDLE)number))
+            count += GetFileType((HANDLE)number) == FILE_TYPE_PIPE;
+    return count;
+}
+
+/* What counts is what a program has committed to: VirtualQuery(). */
+size_t count_taken_memory(void)
+{
+    MEMORY_BASIC_INFORMATION region;
+    const char *place = NULL;
+    size_t size = 0;
+
+    for (; VirtualQuery(place, &region, sizeof region) != 0; place += region.RegionSize)
+        if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
+            size += region.RegionSize;
+    return size;
+}
+
 /* There are no zombies: what is left of a process is a handle, and those are counted. */
 int has_unreaped_children(void)
 {
@@ -35,4 +66,15 @@ void crash(void)
 int enough_starts(void)
 {
     return 50;
+}
+
+int enough_children(void)
+{
+    return 20;
+}
+
+/* There is no limit that could be met before memory is. */
+int allow_handles(void)
+{
+    return 1 << 20;
 }

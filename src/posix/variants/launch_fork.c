@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,23 +44,21 @@ static void reset_dispositions(void)
 }
 
 /*
- * No descriptor is made above it.  Asked before the fork: signal-safety(7) does not list
- * getrlimit().
+ * No descriptor is made above it: what the system keeps to, where the limit itself has no end
+ * (macOS).  Asked before the fork: signal-safety(7) does not list it.
  */
 static int descriptor_limit(void)
 {
-    struct rlimit limit;
+    int limit = getdtablesize();
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 0;
-    return limit.rlim_cur > 0x7ffffffe - BATCH ? 0x7ffffffe - BATCH : (int)limit.rlim_cur;
+    return limit > 0x7ffffffe - BATCH ? 0x7ffffffe - BATCH : limit;
 }
 
 /*
- * There is no portable list of a process's open descriptors, and the limit may
- * be a million: poll() tells of many at once which ones are open.
+ * Where there is no list of a process's open descriptors, the limit may be a
+ * million: poll() tells of many at once which ones are open.
  */
-static void close_from(int lowest, int limit)
+static void close_up_to(int lowest, int limit)
 {
     struct pollfd batch[BATCH];
     int i;
@@ -99,7 +96,8 @@ static int move_descriptors(const posix_launch_t *launch, int report, int limit)
     if (report != last)
         put_descriptor(report, last, report);
     fcntl(last, F_SETFD, FD_CLOEXEC);
-    close_from(last + 1, limit);
+    if (posix_close_from(last + 1) != 0)
+        close_up_to(last + 1, limit);
     return last;
 }
 

@@ -29,14 +29,10 @@ static apr_status_t watch_nobody(port_process_t *process)
     return APR_SUCCESS;
 }
 
-apr_status_t posix_watch_open(port_process_t *process)
+static apr_status_t keep_pidfd(port_process_t *process, int descriptor)
 {
-    int descriptor = pidfd_open(process->pid, 0);
-    apr_status_t rv;
+    apr_status_t rv = posix_above_stdio(&descriptor);
 
-    if (descriptor < 0)
-        return errno == ESRCH ? watch_nobody(process) : APR_FROM_OS_ERROR(errno);
-    rv = posix_above_stdio(&descriptor);
     if (rv == APR_SUCCESS)
         process->sentinel = descriptor;
     else
@@ -44,12 +40,31 @@ apr_status_t posix_watch_open(port_process_t *process)
     return rv;
 }
 
-void posix_watch_abandon(const port_process_t *process)
+/*
+ * A kernel before 5.3 has no pidfds, and the filters of some containers refuse them: then a thread
+ * watches.  Where descriptors have run out, that says so as well.
+ */
+apr_status_t posix_watch_open(port_process_t *process)
 {
-    (void)process;
+    int descriptor = pidfd_open(process->pid, 0);
+
+    if (descriptor >= 0)
+        return keep_pidfd(process, descriptor);
+    return errno == ESRCH ? watch_nobody(process) : posix_thread_watch_open(process);
 }
 
-int posix_watch_reap(const port_process_t *process, siginfo_t *how)
+static int has_thread(const port_process_t *process)
+{
+    return process->teller >= 0;
+}
+
+void posix_watch_abandon(const port_process_t *process)
+{
+    if (has_thread(process))
+        posix_thread_watch_abandon(process);
+}
+
+static int reap_pidfd(const port_process_t *process, siginfo_t *how)
 {
     int result;
 
@@ -62,10 +77,25 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how)
     return how->si_pid != 0 ? 0 : ECHILD;
 }
 
-/* EBADF: it is no pidfd, see watch_nobody(). */
+/* Linux 5.3 has pidfds, but waits for none of them: EINVAL. */
+int posix_watch_reap(const port_process_t *process, siginfo_t *how)
+{
+    int error = has_thread(process) ? EINVAL : reap_pidfd(process, how);
+
+    return error == EINVAL ? posix_thread_watch_reap(process, how) : error;
+}
+
+/*
+ * EBADF: it is no pidfd, see watch_nobody().  A filter may refuse this call alone; the number is
+ * the child's for as long as nobody has reaped it.
+ */
 int posix_watch_signal(const port_process_t *process, int number)
 {
+    if (has_thread(process))
+        return posix_thread_watch_signal(process, number);
     if (pidfd_send_signal(process->sentinel, number, NULL, 0) == 0)
         return 0;
+    if (errno == ENOSYS || errno == EPERM)
+        return posix_thread_watch_signal(process, number);
     return errno == EBADF ? ESRCH : errno;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Any POSIX system: a thread waits for the child without reaping it
- * (waitid(2) with WNOWAIT), and closes a pipe that then polls readable.  A
- * status that somebody else has taken ends the wait as well.
+ * Any POSIX system, and Linux where a pidfd is refused: a thread waits for the
+ * child without reaping it (waitid(2) with WNOWAIT), and closes a pipe that then
+ * polls readable.  A status that somebody else has taken ends the wait as well.
  */
 
 #include "internal.h"
@@ -32,7 +32,7 @@ static void *wait_for_child(void *data)
     return NULL;
 }
 
-apr_status_t posix_watch_open(port_process_t *process)
+apr_status_t posix_thread_watch_open(port_process_t *process)
 {
     watcher_t *watcher = malloc(sizeof *watcher);
     int pair[2];
@@ -61,7 +61,7 @@ apr_status_t posix_watch_open(port_process_t *process)
  * The copy would keep the pipe open when the thread, which is not here, has closed its end.  If
  * it has done so already, the number may be another file's: the ends of a pipe are one file.
  */
-void posix_watch_abandon(const port_process_t *process)
+void posix_thread_watch_abandon(const port_process_t *process)
 {
     struct stat sentinel, teller;
 
@@ -71,7 +71,7 @@ void posix_watch_abandon(const port_process_t *process)
         close(process->teller);
 }
 
-int posix_watch_reap(const port_process_t *process, siginfo_t *how)
+int posix_thread_watch_reap(const port_process_t *process, siginfo_t *how)
 {
     int result;
 
@@ -88,7 +88,7 @@ int posix_watch_reap(const port_process_t *process, siginfo_t *how)
  * While it is our unreaped child its number is its own; once it is not, the number may be
  * anybody's.
  */
-int posix_watch_signal(const port_process_t *process, int number)
+int posix_thread_watch_signal(const port_process_t *process, int number)
 {
     siginfo_t how;
 
