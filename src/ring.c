@@ -165,6 +165,16 @@ void mproc__ring_tell_after_get(mproc__ring_view_t *view)
         tell(view, MPROC__NOT_EMPTY);
 }
 
+void mproc__ring_wake_all(mproc__ring_view_t *view)
+{
+    unsigned event;
+
+    for (event = 0; event < PORT_PARKS; event++)
+        mproc__event_broadcast(&view->member, event);
+    if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
+        mproc__event_ring(&view->member);
+}
+
 /* -- The locks ------------------------------------------------------------------- */
 
 /* What a dead owner has put or got may have been told to nobody. */

@@ -180,15 +180,6 @@ int mproc__ring_is_ready(const mproc__ring_view_t *view)
 
 /* -- Shutting down --------------------------------------------------------------- */
 
-static void wake_all(mproc__ring_view_t *view)
-{
-    unsigned event;
-
-    for (event = 0; event < PORT_PARKS; event++)
-        mproc__event_broadcast(&view->member, event);
-    mproc__event_ring(&view->member);
-}
-
 /* All that is there counts as got. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
@@ -212,7 +203,7 @@ apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t
     while (known < (uint32_t)state &&
            !atomic_compare_exchange_weak(&view->ring->state, &known, (uint32_t)state))
         continue;
-    wake_all(view);
+    mproc__ring_wake_all(view);
     MPROC_TRY(mproc__ring_lock_putting(view, &patience));
     if (state == MPROC__RING_SHUT)
         rv = throw_away(view);
