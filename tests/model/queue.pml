@@ -56,11 +56,10 @@ byte claim[PARTICIPANTS]; /* the position that a getter takes, or took last, and
 
 /* ---- what the model writes down ---- */
 
-byte dead, gone;                     /* killed; come to its end */
-byte sent[PUTTERS * MESSAGES];       /* the message that was committed at each position */
-byte in_hand[PARTICIPANTS];          /* as its claim, from the commit until get returns */
-hidden byte each;
-hidden byte a_lock_is_lost, somebody_oversleeps;
+byte dead, gone;               /* killed; come to its end */
+byte sent[PUTTERS * MESSAGES]; /* the message that was committed at each position */
+byte in_hand[PARTICIPANTS];    /* as its claim, from the commit until get returns */
+hidden byte each, a_lock_is_lost, somebody_oversleeps; /* of no meaning between steps */
 
 #define PARKED (event[0].parked | event[1].parked | event[2].parked | event[3].parked)
 #define IS_EMPTY (tail == head)
@@ -76,7 +75,7 @@ hidden byte a_lock_is_lost, somebody_oversleeps;
 #define IS_LOST(l) (event[l].parked != 0 && lock[l] != 0 && !CAN_BE_STOLEN(l))
 #define COULD_HAVE(l) (event[l].parked != 0 && (lock[l] == 0 || CAN_BE_STOLEN(l)))
 
-/* What a killed getter has taken, and nobody has seen, its claim names. */
+/* What a getter took that was killed before its get returned, its claim names. */
 inline look_at_claims()
 {
     for (each : PUTTERS .. PARTICIPANTS - 1) {
@@ -98,7 +97,8 @@ inline look_whether_all_rest()
         assert(!a_lock_is_lost);
 #ifdef NO_SLICES
         somebody_oversleeps = COULD_HAVE(PUT_LOCK) || COULD_HAVE(GET_LOCK) ||
-            (event[NOT_EMPTY].parked != 0 && !IS_EMPTY) || (event[NOT_FULL].parked != 0 && !IS_FULL);
+            (event[NOT_EMPTY].parked != 0 && !IS_EMPTY) ||
+            (event[NOT_FULL].parked != 0 && !IS_FULL);
         assert(!somebody_oversleeps);
 #endif
     :: else
@@ -149,7 +149,7 @@ inline leave(e)
 #define IS_PARKED(e, who) (event[e].parked & BIT(who))
 #define UNPARK(e, who) event[e].parked = event[e].parked & ~BIT(who)
 
-/* Whoever is woken, is_waking stays until it leaves. */
+/* One wake at a time: is_waking stays until the woken one leaves. */
 inline notify_one(e)
 {
     if
@@ -196,7 +196,7 @@ inline notify_all(e)
 /* A dead owner stays dead, and the exchange names it: that it is dead is seen in the same step. */
 #define STEALS(l) d_step { CAN_BE_STOLEN(l) -> lock[l] = ME }
 
-/* What the dead getter had claimed and not taken will come again: a position that is still queued. */
+/* What a dead getter claimed and did not take is still queued, and will come again to another. */
 inline settle()
 {
     d_step {
@@ -245,6 +245,7 @@ inline come_to_its_end()
     d_step { gone = gone | ME; look_whether_all_rest() }
 }
 
+/* The own side's word is read before the other side's, which is the one that is waited for. */
 inline await_room()
 {
     prepare(NOT_FULL);
@@ -356,7 +357,7 @@ active [GETTERS] proctype getter()
 
 #if KILLS > 0
 
-/* What a killed getter has taken, and nobody has seen, its claim names. */
+/* The system forgets who slept, and what it wrote stays: its bit among the sleepers too. */
 inline kill(who)
 {
     dead = dead | BIT(who);
