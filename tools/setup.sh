@@ -22,12 +22,14 @@ has()  { command -v "$1" >/dev/null 2>&1; }
 
 # ---- what is missing ----
 
-# python3 runs the tests that talk to Python, and the benchmarks.
+# python3 runs the tests that talk to Python, and the benchmarks. spin walks through the model of the
+# queue; not every system has a package of it, and the others do without.
 missing_for_native()
 {
     for program in cc c++ cmake ninja pkg-config python3; do
         has $program || echo $program
     done
+    ! has apt-get || has spin || echo spin
     for library in apr-1 cmocka; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
@@ -100,7 +102,7 @@ set_up_native()
     [ -n "$missing" ] || return 0
     has apt-get || fail "missing: $missing. Install with:
     $(install_command)"
-    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3
+    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3 spin
     missing=$(missing_for_native | xargs)
     [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
 }
