@@ -206,13 +206,20 @@ size_t port_note_size(size_t count);
  * The handles stay the caller's.
  * Post: *sent, as port_channel_write() does.  The copies are on their way until they are taken, or
  * the other end is closed everywhere; where a system cannot keep them, this process must live as
- * long as that.
+ * long as that, and this end is not closed before port_channel_commit_handles().
  * Errors: as port_channel_write(); what the system says when too many are on their way.
  * Blocks: until `deadline`.
  */
 apr_status_t port_channel_send_handles(port_channel_t *channel, const void *bytes, size_t size,
                                        const port_handle_t *handles, size_t count,
                                        port_deadline_t deadline, size_t *sent);
+
+/*
+ * What the handles belong to has gone whole: they stay on their way when this end is closed.
+ *
+ * Pre: the writer's thread.
+ */
+void port_channel_commit_handles(port_channel_t *channel);
 
 /*
  * Take the handles whose bytes and note were read.

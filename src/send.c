@@ -72,7 +72,9 @@ static apr_status_t send_message(mproc_connection_t *connection, const mproc__ha
     rv = mproc__connection_send_handles(connection, handles, deadline, &sent);
     if (rv != APR_SUCCESS)
         return send_failed(connection, rv, sent > 0);
-    return send_after(connection, data, size, 1, deadline);
+    MPROC_TRY(send_after(connection, data, size, 1, deadline));
+    port_channel_commit_handles(connection->channel);
+    return APR_SUCCESS;
 }
 
 apr_status_t mproc_connection_send_bytes(mproc_connection_t *connection, const void *data,

@@ -86,6 +86,12 @@ apr_status_t port_channel_send_handles(port_channel_t *channel, const void *byte
     return rv;
 }
 
+/* The kernel keeps them. */
+void port_channel_commit_handles(port_channel_t *channel)
+{
+    (void)channel;
+}
+
 /* -- Arriving ------------------------------------------------------------------- */
 
 static struct posix_waiting_t *waiting_room(port_channel_t *channel)

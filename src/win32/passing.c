@@ -9,11 +9,14 @@
  * are.
  *
  * Only the sender closes the sender's handles: the receiver could not know whether
- * a number still means what it meant (DUPLICATE_CLOSE_SOURCE).  A thread of the
- * system's watches each parcel (SetThreadpoolWait()), until it is taken or nobody is
- * left to take it; the end of this process closes what is left, and then the
- * receiver is told.  Two pipes whose last ends lie in each other's parcels stay so
- * until then.
+ * a number still means what it meant (DUPLICATE_CLOSE_SOURCE).  Once all has gone that
+ * belongs to it, a thread of the system's watches the parcel (SetThreadpoolWait()), until
+ * it is taken or nobody is left to take it; the end of this process closes what is left,
+ * and then the receiver is told.  Two pipes whose last ends lie in each other's parcels
+ * stay so until then.
+ *
+ * Before that the hold on the pipe would hide from the receiver that nothing more comes:
+ * closing the end takes the parcel back.
  */
 
 #include "internal.h"
@@ -25,14 +28,17 @@
 /* How often a parcel is looked after: a pipe has no event for the end of its other end. */
 #define WATCH_MILLISECONDS 100
 
+typedef struct win32_parcel_t parcel_t;
+
 /* What is kept for the receiver of one write. */
-typedef struct parcel_t {
+struct win32_parcel_t {
+    parcel_t *next; /* of those that are not committed */
     HANDLE taken;
     HANDLE pipe;
     PTP_WAIT watch;
     size_t count;
     HANDLE copies[PORT_HANDLES_MAX];
-} parcel_t;
+};
 
 /* The start of a note; behind it are the numbers of the copies, 64 bits each. */
 typedef struct note_t {
@@ -190,7 +196,8 @@ static apr_status_t write_note(unsigned char *bytes, const parcel_t *parcel)
 static apr_status_t send_parcel(port_channel_t *channel, const void *bytes, size_t size,
                                 const parcel_t *parcel, port_deadline_t deadline, size_t *sent)
 {
-    unsigned char whole[PORT_HANDLES_BYTES_MAX + sizeof(note_t) + PORT_HANDLES_MAX * sizeof(uint64_t)];
+    unsigned char
+        whole[PORT_HANDLES_BYTES_MAX + sizeof(note_t) + PORT_HANDLES_MAX * sizeof(uint64_t)];
     apr_status_t rv;
 
     assert(size <= PORT_HANDLES_BYTES_MAX);
@@ -214,11 +221,39 @@ apr_status_t port_channel_send_handles(port_channel_t *channel, const void *byte
     if (rv != APR_SUCCESS)
         return rv;
     rv = send_parcel(channel, bytes, size, parcel, deadline, sent);
-    if (rv == APR_SUCCESS)
-        watch_once(parcel);
-    else
+    if (rv != APR_SUCCESS) {
         close_parcel(parcel);
-    return rv;
+        return rv;
+    }
+    parcel->next = channel->parcels;
+    channel->parcels = parcel;
+    return APR_SUCCESS;
+}
+
+static parcel_t *next_parcel(port_channel_t *channel)
+{
+    parcel_t *parcel = channel->parcels;
+
+    if (parcel != NULL)
+        channel->parcels = parcel->next;
+    return parcel;
+}
+
+/* One that was taken meanwhile is closed at once. */
+void port_channel_commit_handles(port_channel_t *channel)
+{
+    parcel_t *parcel;
+
+    while ((parcel = next_parcel(channel)) != NULL)
+        watch_once(parcel);
+}
+
+void win32_drop_parcels(port_channel_t *channel)
+{
+    parcel_t *parcel;
+
+    while ((parcel = next_parcel(channel)) != NULL)
+        close_parcel(parcel);
 }
 
 /* -- Taking --------------------------------------------------------------------- */

@@ -82,8 +82,10 @@ const char *hear(port_channel_t *channel, apr_pool_t *mem)
 apr_status_t pass_handle(port_channel_t *channel, port_handle_t handle, port_deadline_t deadline)
 {
     size_t sent;
+    apr_status_t rv = port_channel_send_handles(channel, "h", 1, &handle, 1, deadline, &sent);
 
-    return port_channel_send_handles(channel, "h", 1, &handle, 1, deadline, &sent);
+    port_channel_commit_handles(channel);
+    return rv;
 }
 
 apr_status_t read_bytes(port_channel_t *channel, void *bytes, size_t size)

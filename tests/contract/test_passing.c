@@ -6,6 +6,8 @@
 
 #include "spawned.h"
 
+#include <mproc/status.h>
+
 #include <string.h>
 
 #define BOTH (PORT_READ | PORT_WRITE)
@@ -44,7 +46,9 @@ static apr_status_t pass_many(channels_t *channels, port_deadline_t deadline, si
 
     for (i = 0; i < MAX; i++)
         handles[i] = port_channel_handle(channels->there);
-    return port_channel_send_handles(channels->from, "many", 4, handles, MAX, deadline, sent);
+    MPROC_TRY(port_channel_send_handles(channels->from, "many", 4, handles, MAX, deadline, sent));
+    port_channel_commit_handles(channels->from);
+    return APR_SUCCESS;
 }
 
 static void take_many(channels_t *channels, port_handle_t handles[MAX])
@@ -227,6 +231,24 @@ static void what_is_read_and_not_taken_ends_with_the_channel(void **state)
     assert_string_equal(hear(channels.here, *state), "(end)");
 }
 
+/* Its sender has closed in the middle of something: the reader must see that, and no handle stays. */
+static void what_is_not_committed_does_not_keep_an_end_open(void **state)
+{
+    channels_t channels = make_channels(*state);
+    port_handle_t handle = port_channel_handle(channels.there);
+    char bytes[64];
+    size_t sent;
+
+    assert_success(
+        port_channel_send_handles(channels.from, "h", 1, &handle, 1, in_good_time(), &sent));
+    port_channel_close(channels.there);
+    port_channel_close(channels.from);
+    assert_success(read_bytes(channels.to, bytes, 1 + port_note_size(1)));
+    assert_string_equal(hear(channels.to, *state), "(end)");
+    port_channel_close(channels.to);
+    assert_string_equal(hear(channels.here, *state), "(end)");
+}
+
 static void nothing_goes_to_an_end_that_is_closed(void **state)
 {
     channels_t channels = make_channels(*state);
@@ -303,6 +325,7 @@ int main(int argc, char **argv)
         claim(they_come_from_another_process),
         claim(what_is_not_read_ends_with_the_channel),
         claim(what_is_read_and_not_taken_ends_with_the_channel),
+        claim(what_is_not_committed_does_not_keep_an_end_open),
         claim(nothing_goes_to_an_end_that_is_closed),
         claim(nothing_goes_when_there_is_no_room_in_time),
         claim(handles_that_came_and_went_leave_none),
