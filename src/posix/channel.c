@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,8 +153,6 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
 void port_channel_close(port_channel_t *channel)
 {
     port_channel_drop_handles(channel);
-    free(channel->waiting);
-    channel->waiting = NULL;
     close(channel->socket);
     channel->socket = -1;
 }

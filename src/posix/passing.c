@@ -238,11 +238,11 @@ void port_channel_drop_handles(port_channel_t *channel)
 
     if (waiting == NULL)
         return;
-    while (waiting->first != waiting->end) {
-        posix_close_if_open(waiting->descriptors[waiting->first % WAITING_MAX]);
-        waiting->first++;
-    }
-    waiting->is_overfull = 0;
+    /* Off the list first: a child that is forked in between must not close what has the number then. */
+    while (waiting->first != waiting->end)
+        posix_close_if_open(waiting->descriptors[waiting->first++ % WAITING_MAX]);
+    channel->waiting = NULL;
+    free(waiting);
 }
 
 void port_handle_close(port_handle_t handle)

@@ -257,6 +257,7 @@ static void record(wire_t *wire, const mproc_pack_t *pack, apr_pool_t *mem)
         wire->size += received;
     if (port_note_size(1) == 0)
         assert_success(port_channel_take_handles(channel, NULL, 1, &wire->handle));
+    port_channel_drop_handles(channel);
 }
 
 /* The bytes from one place to another; the handle goes with the first of all. */

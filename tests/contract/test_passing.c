@@ -28,6 +28,22 @@ static channels_t make_channels(apr_pool_t *mem)
     return made;
 }
 
+static void close_end(port_channel_t **end)
+{
+    if (*end != NULL)
+        port_channel_close(*end);
+    *end = NULL;
+}
+
+/* Those that the test has not closed itself. */
+static void close_channels(channels_t *channels)
+{
+    close_end(&channels->from);
+    close_end(&channels->to);
+    close_end(&channels->here);
+    close_end(&channels->there);
+}
+
 static port_channel_t *take_channel(port_channel_t *from, apr_pool_t *mem)
 {
     port_channel_t *taken;
@@ -76,7 +92,7 @@ static void a_handle_goes_through_a_channel(void **state)
     port_channel_t *taken;
 
     assert_success(pass_handle(channels.from, port_channel_handle(channels.there), in_good_time()));
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     taken = take_channel(channels.to, *state);
     say(channels.here, "forth");
     assert_string_equal(hear(taken, *state), "forth");
@@ -84,6 +100,7 @@ static void a_handle_goes_through_a_channel(void **state)
     assert_string_equal(hear(channels.here, *state), "back");
     port_channel_close(taken);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void the_sender_keeps_its_own(void **state)
@@ -96,8 +113,9 @@ static void the_sender_keeps_its_own(void **state)
     port_channel_close(taken);
     say(channels.there, "still here");
     assert_string_equal(hear(channels.here, *state), "still here");
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 /* Each with bytes between them, and with nothing read before all are sent. */
@@ -120,6 +138,7 @@ static void handles_arrive_in_order_among_other_bytes(void **state)
     assert_string_equal(hear(channels.here, *state), "from there");
     port_channel_close(one);
     port_channel_close(other);
+    close_channels(&channels);
 }
 
 static void as_many_as_there_may_be_go_at_once(void **state)
@@ -131,13 +150,14 @@ static void as_many_as_there_may_be_go_at_once(void **state)
 
     assert_success(pass_many(&channels, in_good_time(), &sent));
     assert_int_equal(sent, 4 + port_note_size(MAX));
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     take_many(&channels, handles);
     assert_success(port_channel_adopt(&last, handles[MAX - 1], BOTH, *state));
     say(channels.here, "to the last");
     assert_string_equal(hear(last, *state), "to the last");
     close_many(handles);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void more_may_be_on_their_way_at_once(void **state)
@@ -148,12 +168,13 @@ static void more_may_be_on_their_way_at_once(void **state)
 
     for (i = 0; i < 3; i++)
         assert_success(pass_many(&channels, in_good_time(), &sent));
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     for (i = 0; i < 3; i++) {
         take_many(&channels, handles);
         close_many(handles);
     }
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void they_arrive_when_the_sender_has_closed_its_end(void **state)
@@ -162,13 +183,14 @@ static void they_arrive_when_the_sender_has_closed_its_end(void **state)
     port_channel_t *taken;
 
     assert_success(pass_handle(channels.from, port_channel_handle(channels.there), in_good_time()));
-    port_channel_close(channels.from);
-    port_channel_close(channels.there);
+    close_end(&channels.from);
+    close_end(&channels.there);
     taken = take_channel(channels.to, *state);
     assert_string_equal(hear(channels.to, *state), "(end)");
     say(taken, "word");
     assert_string_equal(hear(channels.here, *state), "word");
     port_channel_close(taken);
+    close_channels(&channels);
 }
 
 static void what_is_taken_is_not_inherited(void **state)
@@ -182,6 +204,7 @@ static void what_is_taken_is_not_inherited(void **state)
     assert_false(is_inheritable(handle));
     assert_true(handle != port_channel_handle(channels.there));
     port_handle_close(handle);
+    close_channels(&channels);
 }
 
 static void they_come_from_another_process(void **state)
@@ -212,11 +235,12 @@ static void what_is_not_read_ends_with_the_channel(void **state)
     size_t received;
 
     assert_success(pass_handle(channels.from, port_channel_handle(channels.there), in_good_time()));
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     assert_int_equal(port_channel_read(channels.here, &byte, 1, in_a_moment(), &received),
                      APR_TIMEUP);
-    port_channel_close(channels.to);
+    close_end(&channels.to);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void what_is_read_and_not_taken_ends_with_the_channel(void **state)
@@ -225,10 +249,11 @@ static void what_is_read_and_not_taken_ends_with_the_channel(void **state)
     char bytes[64];
 
     assert_success(pass_handle(channels.from, port_channel_handle(channels.there), in_good_time()));
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     assert_success(read_bytes(channels.to, bytes, 1 + port_note_size(1)));
-    port_channel_close(channels.to);
+    close_end(&channels.to);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 /* Its sender has closed in the middle of something: the reader must see that, and no handle stays. */
@@ -241,12 +266,13 @@ static void what_is_not_committed_does_not_keep_an_end_open(void **state)
 
     assert_success(
         port_channel_send_handles(channels.from, "h", 1, &handle, 1, in_good_time(), &sent));
-    port_channel_close(channels.there);
-    port_channel_close(channels.from);
+    close_end(&channels.there);
+    close_end(&channels.from);
     assert_success(read_bytes(channels.to, bytes, 1 + port_note_size(1)));
     assert_string_equal(hear(channels.to, *state), "(end)");
-    port_channel_close(channels.to);
+    close_end(&channels.to);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void nothing_goes_to_an_end_that_is_closed(void **state)
@@ -254,12 +280,13 @@ static void nothing_goes_to_an_end_that_is_closed(void **state)
     channels_t channels = make_channels(*state);
     size_t sent = 77;
 
-    port_channel_close(channels.to);
+    close_end(&channels.to);
     assert_int_equal(pass_many(&channels, in_good_time(), &sent), APR_EPIPE);
     assert_int_equal(sent, 0);
     assert_int_equal(pass_many(&channels, PORT_NEVER, &sent), APR_EPIPE);
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 /* A piece is the smaller the fuller it is, so that not one byte more finds room. */
@@ -282,8 +309,9 @@ static void nothing_goes_when_there_is_no_room_in_time(void **state)
     assert_int_equal(pass_many(&channels, PORT_NOW, &sent), APR_TIMEUP);
     assert_int_equal(pass_many(&channels, in_a_moment(), &sent), APR_TIMEUP);
     assert_int_equal(sent, 0);
-    port_channel_close(channels.there);
+    close_end(&channels.there);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    close_channels(&channels);
 }
 
 static void handles_that_came_and_went_leave_none(void **state)
@@ -303,11 +331,10 @@ static void handles_that_came_and_went_leave_none(void **state)
             pass_handle(channels.from, port_channel_handle(channels.there), in_good_time()));
         assert_success(take_handle(channels.to, &handle));
         port_handle_close(handle);
-        port_channel_close(channels.there);
-        port_channel_close(channels.to);
+        close_end(&channels.there);
+        close_end(&channels.to);
         assert_string_equal(hear(channels.here, *state), "(end)");
-        port_channel_close(channels.here);
-        port_channel_close(channels.from);
+        close_channels(&channels);
     }
     assert_int_equal(count_open_handles(), before);
 }

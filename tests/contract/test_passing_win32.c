@@ -30,6 +30,14 @@ static channels_t make_channels(apr_pool_t *mem)
     return made;
 }
 
+static void close_channels(const channels_t *channels)
+{
+    port_channel_close(channels->from);
+    port_channel_close(channels->to);
+    port_channel_close(channels->here);
+    port_channel_close(channels->there);
+}
+
 static note_t read_note(port_channel_t *channel)
 {
     char bytes[1 + sizeof(note_t)];
@@ -82,6 +90,7 @@ static void another_process_with_the_same_number_is_not_the_sender(void **state)
     note.pid = UINT64_MAX;
     assert_int_equal(port_channel_take_handles(channels.to, &note, 1, &handle), APR_EBADF);
     assert_int_equal(handle, PORT_NO_HANDLE);
+    close_channels(&channels);
 }
 
 /* The small negative ones would stand for the sender itself. */
@@ -97,6 +106,7 @@ static void numbers_that_are_no_handles_are_refused(void **state)
 
         note.number = numbers[i];
         assert_int_equal(port_channel_take_handles(channels.to, &note, 1, &handle), APR_EBADF);
+        close_channels(&channels);
     }
 }
 
@@ -111,6 +121,9 @@ static void after_a_failure_the_sender_keeps_nothing(void **state)
     note.number = 0;
     assert_int_equal(port_channel_take_handles(channels.to, &note, 1, &handle), APR_EBADF);
     assert_string_equal(hear(channels.here, *state), "(end)");
+    port_channel_close(channels.from);
+    port_channel_close(channels.to);
+    port_channel_close(channels.here);
 }
 
 int main(int argc, char **argv)
