@@ -124,6 +124,18 @@ static void keep_frame(const char *name, apr_uint64_t size, apr_pool_t *mem)
     keep("frame", name, &message, mem);
 }
 
+/* The note is empty here; a port that writes one finds its own way. */
+static void keep_frame_with_handles(apr_pool_t *mem)
+{
+    unsigned char frame[MPROC__FRAME_HANDLES], header[MPROC__FRAME_LONG];
+    mproc__buffer_t message = {NULL, 0, 0};
+
+    mproc__frame_write_handles(frame, 2);
+    assert_success(mproc__buffer_append(&message, frame, sizeof frame));
+    assert_success(mproc__buffer_append(&message, header, mproc__frame_write(header, 8)));
+    keep("frame", "handles", &message, mem);
+}
+
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
@@ -138,6 +150,7 @@ int main(int argc, const char *const *argv)
     keep_all_reports(mem);
     keep_frame("short", 64, mem);
     keep_frame("long", 0x80000000, mem);
+    keep_frame_with_handles(mem);
     apr_pool_destroy(mem);
     return 0;
 }
