@@ -12,6 +12,12 @@
 /* How many handles this process has open. */
 int count_open_handles(void);
 
+/* From now on this process may have thousands of them. */
+void allow_many_handles(void);
+
+/* Bytes of memory that this process has at hand. */
+size_t resident_memory(void);
+
 /* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
 int has_unreaped_children(void);
 

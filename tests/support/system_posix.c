@@ -10,8 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 int count_open_handles(void)
 {
@@ -20,6 +23,32 @@ int count_open_handles(void)
     for (descriptor = 0; descriptor < 1024; descriptor++)
         count += fcntl(descriptor, F_GETFD) != -1;
     return count;
+}
+
+/* Up to the hard limit (getrlimit(2)). */
+void allow_many_handles(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Elsewhere than on Linux, which has proc(5), the most that it ever was. */
+size_t resident_memory(void)
+{
+    unsigned long size, pages = 0;
+    struct rusage usage;
+    FILE *file = fopen("/proc/self/statm", "r");
+    int found = file != NULL ? fscanf(file, "%lu %lu", &size, &pages) : 0;
+
+    if (file != NULL)
+        fclose(file);
+    if (found == 2)
+        return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
 }
 
 int has_unreaped_children(void)

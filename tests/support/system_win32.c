@@ -8,12 +8,26 @@
 
 #include <windows.h>
 
+#include <psapi.h>
+
 int count_open_handles(void)
 {
     DWORD count = 0;
 
     GetProcessHandleCount(GetCurrentProcess(), &count);
     return (int)count;
+}
+
+/* As many as there is memory for. */
+void allow_many_handles(void)
+{
+}
+
+size_t resident_memory(void)
+{
+    PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
+
+    return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters) ? counters.WorkingSetSize : 0;
 }
 
 /* There are no zombies: what is left of a process is a handle, and those are counted. */
