@@ -128,13 +128,13 @@ static void messages_around_each_limit_arrive_unchanged(void **state)
     static const size_t sizes[] = {WHOLE_MAX,      2 * PIECE,  3 * PIECE,
                                    SMALL_RING - 8, SMALL_RING, 10 * SMALL_RING};
     mproc_queue_t *queue = make_queue(SMALL_RING, 0, *state);
-    size_t i, near;
+    size_t i, size;
 
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        for (near = sizes[i] - 9; near <= sizes[i] + 9; near++) {
+        for (size = sizes[i] - 9; size <= sizes[i] + 9; size++) {
             putter_t putter;
-            start_putter(&putter, queue, near, *state);
-            assert_success(get_pattern(queue, near, near, PATIENCE));
+            start_putter(&putter, queue, size, *state);
+            assert_success(get_pattern(queue, size, size, PATIENCE));
             assert_success(end_thread(&putter.work));
         }
     assert_true(mproc_queue_empty(queue));
