@@ -191,8 +191,8 @@ static apr_status_t join_failed(apr_status_t rv, unsigned nplaces)
 
     if (rv == MPROC_ETOOMANY)
         return mproc_error_set(rv,
-                               "%u processes have the queue already; its option `processes` says "
-                               "how many may",
+                               "the queue is full of processes: its option `processes` is %u, "
+                               "and as many have it",
                                nplaces);
     return mproc_error_set(rv, "cannot join the queue: %s", mproc_strerror(rv, text, sizeof text));
 }

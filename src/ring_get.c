@@ -43,8 +43,9 @@ static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
         head = mproc__index_advance(head, mproc__record_size(size), 1, 0);
         got++;
     }
+    /* Nothing is wrong, and nothing was got: the record has become another since it was looked at. */
     if (got == 0)
-        return rv;
+        return rv != APR_SUCCESS ? rv : MPROC_ECORRUPT;
     commit(view, head, got);
     return APR_SUCCESS;
 }
@@ -96,19 +97,20 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
     }
 }
 
-/* A put that was under way when the queue was shut down is over once its lock can be had. */
-static int is_drained(mproc__ring_view_t *view)
+/*
+ * Whether there is an end: MPROC_ESHUTDOWN, or APR_SUCCESS when not.  A put that was under way when
+ * the queue was shut down is over once its lock can be had; APR_TIMEUP when that is too late.
+ */
+static apr_status_t look_for_end(mproc__ring_view_t *view, mproc__patience_t *patience)
 {
-    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc__index_t head, tail;
 
     if (atomic_load(&view->ring->state) == MPROC__RING_OPEN)
-        return 0;
-    if (mproc__ring_lock_putting(view, &patience) != APR_SUCCESS)
-        return 0;
+        return APR_SUCCESS;
+    MPROC_TRY(mproc__ring_lock_putting(view, patience));
     mproc__index_pair_read(&view->ring->index, &head, &tail);
     mproc__ring_unlock_putting(view);
-    return mproc__index_distance(head, tail) == 0;
+    return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
 }
 
 /* Under the lock: whether there was a whole message that fits. */
@@ -156,8 +158,7 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
         mproc__ring_unlock_getting(view);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
-        if (is_drained(view))
-            return MPROC_ESHUTDOWN;
+        MPROC_TRY(look_for_end(view, patience));
         MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
     }
 }
