@@ -70,9 +70,9 @@ static apr_status_t check_options(const mproc_queue_options_t *options)
         return mproc_error_set(APR_EINVAL, "a capacity of 0 bytes holds no message; "
                                            "MPROC_QUEUE_OPTIONS gives 1 MiB");
     if ((apr_uint64_t)options->capacity > CAPACITY_MAX)
-        return mproc_error_set(
-            APR_EINVAL, "a capacity of %llu bytes is too large; %llu are the most",
-            (unsigned long long)options->capacity, (unsigned long long)CAPACITY_MAX);
+        return mproc_error_set(APR_EINVAL,
+                               "a capacity of %llu bytes is too large; %d GiB are the most",
+                               (unsigned long long)options->capacity, (int)(CAPACITY_MAX >> 30));
     if (options->maxsize > UINT32_MAX)
         return mproc_error_set(APR_EINVAL, "a maxsize of %llu messages is too large; 0 is no limit",
                                (unsigned long long)options->maxsize);
