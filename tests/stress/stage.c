@@ -205,6 +205,17 @@ static void assert_losses_are_named(stage_t *stage)
                     (stage->victim != NULL && lost[i].pid == mproc_process_pid(stage->victim)));
 }
 
+/* What the victim had is known until its place is taken, and is never the actor's. */
+static void assert_losses_are_the_victims(const stage_t *stage)
+{
+    mproc_lost_t lost;
+    size_t count;
+
+    assert_success(mproc_queue_lost(stage->queue, &lost, 1, &count));
+    if (count > 0)
+        assert_int_equal(lost.pid, mproc_process_pid(stage->victim));
+}
+
 static void shut_down(const stage_t *stage)
 {
     assert_success(mproc_queue_shutdown(stage->queue,
@@ -229,7 +240,9 @@ apr_interval_time_t assert_survived(stage_t *stage)
     assert_actors_puts(stage, counts);
     assert_success(mproc_process_sentinel(stage->actor, &sentinel));
     assert_true(is_ready(sentinel, PATIENCE));
-    if (stage->scene->is_shut != 2)
+    if (stage->scene->is_joining)
+        assert_losses_are_the_victims(stage);
+    else if (stage->scene->is_shut != 2)
         assert_losses_are_named(stage);
     return end - begin;
 }
