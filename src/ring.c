@@ -42,8 +42,10 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim != 0 && age_of(claim, got) > MPROC__CLAIM_MASK / 2)
-            atomic_compare_exchange_strong(note, &claim, 0);
+        if (claim == 0 || age_of(claim, got) <= MPROC__CLAIM_MASK / 2)
+            continue;
+        mproc__failpoint();
+        atomic_compare_exchange_strong(note, &claim, 0);
     }
 }
 
@@ -183,6 +185,7 @@ static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, uns
 {
     apr_status_t rv = mproc__lock_acquire(lock, &view->member, event, patience);
 
+    mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {
         mproc__event_broadcast(&view->member, told);
         mproc__event_ring(&view->member);

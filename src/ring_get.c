@@ -67,6 +67,7 @@ static inline apr_status_t find_data(const mproc__ring_view_t *view, mproc__inde
 /* What is left of a message that its putter gave up before anybody had begun to get it. */
 static apr_status_t skip(mproc__ring_view_t *view, mproc__index_t head)
 {
+    mproc__failpoint();
     atomic_store_explicit(&view->ring->index.head, mproc__index_advance(head, 8, 0, 0),
                           memory_order_release);
     return MPROC_ETORN;
@@ -190,6 +191,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
     if (rv != APR_SUCCESS)
         return rv;
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
+    mproc__failpoint();
     mproc__ring_unlock_getting(view);
     return APR_SUCCESS;
 }
@@ -204,6 +206,7 @@ apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t
     while (known < (uint32_t)state &&
            !atomic_compare_exchange_weak(&view->ring->state, &known, (uint32_t)state))
         continue;
+    mproc__failpoint();
     mproc__ring_wake_all(view);
     MPROC_TRY(mproc__ring_lock_putting(view, &patience));
     if (state == MPROC__RING_SHUT)

@@ -102,12 +102,15 @@ apr_status_t mproc__stream_put(mproc__ring_view_t *view, const mproc_bytes_t *me
 
     mproc__ring_number(number, start);
     MPROC_TRY(append(view, MPROC__FIRST, &total, sizeof total, patience));
+    mproc__failpoint();
     atomic_store(last, *number + 1);
+    mproc__failpoint();
     rv = append_pieces(view, message, patience);
     if (rv == APR_SUCCESS) {
         ++*number;
         return rv;
     }
+    mproc__failpoint();
     atomic_store(last, former);
     if (!take_back(view, start))
         mproc__stream_abort(view);
@@ -242,6 +245,7 @@ apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
         return refuse(view, head, rv);
     mproc__failpoint();
     mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
+    mproc__failpoint();
     take(view, mproc__index_advance(head, mproc__record_size(size), 0, MPROC__INDEX_OPEN));
     return follow(view, sink, total);
 }
