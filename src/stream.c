@@ -170,21 +170,43 @@ static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_ui
     return APR_SUCCESS;
 }
 
+/* Whether its putter has given it up, as far as can be seen now. */
+static int is_given_up(const mproc__ring_view_t *view, mproc__index_t head)
+{
+    mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_acquire);
+    apr_uint64_t left = mproc__index_distance(head, tail), kind = MPROC__FIRST;
+    size_t size;
+
+    if (left > view->bytes.capacity)
+        return 0;
+    while (left > 0 && kind != MPROC__ABORT && kind != MPROC__LAST &&
+           mproc__record_read(&view->bytes, head, left, &kind, &size) == APR_SUCCESS) {
+        left -= mproc__record_size(size);
+        head = mproc__index_advance(head, mproc__record_size(size), 0, 0);
+    }
+    return kind == MPROC__ABORT;
+}
+
+/* For what was given up there need be no room: it is passed over. */
 apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
 {
     mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
     apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind, total;
     size_t size;
+    apr_status_t rv;
 
     MPROC_TRY(mproc__record_read(&view->bytes, head, view->bytes.capacity, &kind, &size));
     if (size != sizeof total)
         return MPROC_ECORRUPT;
     mproc__record_copy(&view->bytes, head, &total, sizeof total);
-    MPROC_TRY(sink->accept(sink, total));
+    rv = sink->accept(sink, total);
+    if (rv != APR_SUCCESS && !is_given_up(view, head))
+        return rv;
     mproc__failpoint();
-    mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
+    if (rv == APR_SUCCESS)
+        mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
     take(view, mproc__index_advance(head, mproc__record_size(size), 0, MPROC__INDEX_OPEN));
-    return follow(view, sink, total);
+    return follow(view, rv == APR_SUCCESS ? sink : NULL, total);
 }
 
 apr_status_t mproc__stream_discard(mproc__ring_view_t *view)
