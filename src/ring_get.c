@@ -189,7 +189,7 @@ static void wake_all(mproc__ring_view_t *view)
     mproc__event_ring(&view->member);
 }
 
-/* All that is there counts as got. */
+/* All that is there counts as got; what was claimed and is not there never comes. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
@@ -198,6 +198,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
     if (rv != APR_SUCCESS)
         return rv;
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
+    mproc__ring_settle_claims(view);
     mproc__ring_unlock_getting(view);
     return APR_SUCCESS;
 }
