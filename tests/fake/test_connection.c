@@ -164,6 +164,32 @@ static void bytes_are_received_by_the_next_call_or_never(void **state)
     take_walk(&walk);
 }
 
+/* What was there before stays. */
+static apr_status_t receive_behind(scene_t *scene)
+{
+    static unsigned char buffer[8 + MUCH];
+    apr_status_t rv;
+
+    memcpy(buffer, "in front", 8);
+    rv = mproc_connection_recv_bytes_into(scene->here, buffer, sizeof buffer, 8, &scene->size,
+                                          A_WHILE);
+    assert_memory_equal(buffer, "in front", 8);
+    if (rv == APR_SUCCESS)
+        memcpy(scene->much, buffer + 8, MUCH);
+    return rv;
+}
+
+static void bytes_behind_others_are_received_by_the_next_call_or_never(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_much,
+                                .call = receive_behind,
+                                .check = check_received_much,
+                                .afterwards = {MPROC_ETORN}};
+
+    (void)state;
+    take_walk(&walk);
+}
+
 static apr_status_t receive_none(scene_t *scene)
 {
     return mproc_connection_recv_bytes(scene->here, scene->much, MUCH, &scene->size, A_WHILE);
@@ -176,6 +202,58 @@ static void a_failure_while_waiting_is_no_timeout(void **state)
 
     (void)state;
     take_walk(&walk);
+}
+
+/* -- Values to receive into --------------------------------------------------------------- */
+
+/* They lie in the caller's memory if there is none of their own. */
+static apr_status_t make_values(scene_t *scene)
+{
+    scene->values = mproc_values_create(scene->mem);
+    return APR_SUCCESS;
+}
+
+static void check_values(scene_t *scene)
+{
+    const char *words;
+    int number;
+
+    assert_success(send_little(scene));
+    assert_success(mproc_connection_recv(scene->there, scene->values, 0));
+    assert_success(MPROC_UNPACK(scene->values, &words, &number));
+    assert_string_equal(words, "a little");
+}
+
+static void values_are_made_in_any_case(void **state)
+{
+    static const char *const harmless[] = {"fake_pool_create", NULL};
+    static const walk_t walk = {
+        .set_up = set_up_pipe, .call = make_values, .check = check_values, .harmless = harmless};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+/* -- Closing --------------------------------------------------------------------------------- */
+
+static apr_status_t close_it(scene_t *scene)
+{
+    return mproc_connection_close(scene->here);
+}
+
+static void check_closed(scene_t *scene)
+{
+    assert_int_equal(mproc_connection_send_bytes(scene->here, "x", 1, 0), MPROC_ECLOSED);
+    assert_int_equal(mproc_connection_send_bytes(scene->there, "x", 1, 0), APR_EPIPE);
+    assert_success(close_it(scene));
+}
+
+static void nothing_can_fail_where_a_connection_is_closed(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_pipe, .call = close_it, .check = check_closed};
+
+    (void)state;
+    take_short_walk(&walk);
 }
 
 /* -- Looking --------------------------------------------------------------------------- */
@@ -233,7 +311,10 @@ int main(void)
         claim(nothing_is_sent_after_a_message_that_failed_in_the_middle),
         claim(values_are_received_by_the_next_call),
         claim(bytes_are_received_by_the_next_call_or_never),
+        claim(bytes_behind_others_are_received_by_the_next_call_or_never),
         claim(a_failure_while_waiting_is_no_timeout),
+        claim(values_are_made_in_any_case),
+        claim(nothing_can_fail_where_a_connection_is_closed),
         claim(a_message_is_seen_by_the_next_look),
         claim(a_message_is_waited_for),
     };
