@@ -14,7 +14,7 @@
 enum { LITTLE = 8, LARGE = 2000 };
 
 /* More points than any call has. */
-enum { POINTS = 100 };
+enum { POINTS_MAX = 100 };
 
 typedef struct play_t {
     apr_pool_t *mem;
@@ -217,7 +217,7 @@ static void check_putters(void (*function)(void *data), size_t size, size_t coun
     int n = 1;
 
     while (putter_dies(n, function, size, count))
-        assert_true(++n < POINTS);
+        assert_true(++n < POINTS_MAX);
     assert_true(n > 5);
 }
 
@@ -271,7 +271,7 @@ static void check_getters(void (*function)(void *data), size_t size, size_t coun
     int n = 1;
 
     while (getter_dies(n, function, size, count))
-        assert_true(++n < POINTS);
+        assert_true(++n < POINTS_MAX);
     assert_true(n > 5);
 }
 
@@ -338,10 +338,10 @@ static void what_was_not_put_whole_is_not_lost(void **state)
         nput++;
         nget = 1;
         while (both_die(nput, nget, &putter_has_died))
-            assert_true(++nget < POINTS);
+            assert_true(++nget < POINTS_MAX);
         assert_true(nget > 1);
     } while (putter_has_died);
-    assert_true(nput > 5 && nput < POINTS);
+    assert_true(nput > 5 && nput < POINTS_MAX);
 }
 
 /* A putter that died in the middle, and a getter that followed it, and died. */
@@ -435,10 +435,10 @@ static void every_message_of_two_dead_getters_comes_or_is_named(void **state)
         nfirst++;
         nsecond = 1;
         while (two_getters_die(nfirst, nsecond, &first_has_died))
-            assert_true(++nsecond < POINTS);
+            assert_true(++nsecond < POINTS_MAX);
         assert_true(nsecond > 5);
     } while (first_has_died);
-    assert_true(nfirst > 5 && nfirst < POINTS);
+    assert_true(nfirst > 5 && nfirst < POINTS_MAX);
 }
 
 static int two_putters_die(int nfirst, int nsecond, int *first_has_died)
@@ -474,10 +474,10 @@ static void every_message_of_two_dead_putters_is_there_or_not(void **state)
         nfirst++;
         nsecond = 1;
         while (two_putters_die(nfirst, nsecond, &first_has_died))
-            assert_true(++nsecond < POINTS);
+            assert_true(++nsecond < POINTS_MAX);
         assert_true(nsecond > 5);
     } while (first_has_died);
-    assert_true(nfirst > 5 && nfirst < POINTS);
+    assert_true(nfirst > 5 && nfirst < POINTS_MAX);
 }
 
 /* -- Shutting down -------------------------------------------------------------------------- */
@@ -508,7 +508,7 @@ static void a_queue_is_shut_down_whoever_dies_at_it(void **state)
 
     (void)state;
     while (who_shuts_down_dies(n))
-        assert_true(++n < POINTS);
+        assert_true(++n < POINTS_MAX);
     assert_true(n > 2);
 }
 
