@@ -11,7 +11,7 @@
 #include <apr_general.h>
 
 /* Messages: one that lies in the queue as a whole, and one that passes in pieces, but fits. */
-enum { LITTLE = 8, LARGE = 2000 };
+enum { LITTLE = 8, LARGE = 1100 };
 
 /* More points than any call has. */
 enum { POINTS_MAX = 100 };
