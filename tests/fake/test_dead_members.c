@@ -651,24 +651,46 @@ static void who_has_died_asleep_is_forgotten(void **state)
 
 static void a_full_queue_has_a_place_when_one_has_died(void **state)
 {
+    player_t player, next;
     mproc_queue_t *queue;
-    fake_child_t *third;
-    player_t player;
+    char all[16];
+    play_t play;
+
+    (void)state;
+    begin(&play, 2);
+    player = join(&play, LITTLE, 1);
+    start_child(&play);
+    assert_int_equal(try_to_share_queue(&queue, fake_last_child(), play.queue, play.mem),
+                     MPROC_ETOOMANY);
+    assert_true(fake_child_dies_at(player.child, 1, get, &player));
+    next = join(&play, LITTLE, 1);
+    assert_int_equal(next.queue->view.member.place, player.queue->view.member.place);
+    assert_success(put_one(play.queue, 'a', LITTLE));
+    assert_string_equal(get_all(&play, all), "a");
+    end(&play);
+}
+
+/* What the former had put and got is not said of it, alive or dead. */
+static void the_next_at_a_place_has_taken_nothing(void **state)
+{
+    player_t player, next;
+    apr_uint64_t put_number, got_number;
     play_t play;
 
     (void)state;
     begin(&play, 2);
     assert_success(put_one(play.queue, 'a', LITTLE));
     player = join(&play, LITTLE, 1);
-    start_child(&play);
-    third = fake_last_child();
-    assert_int_equal(try_to_share_queue(&queue, third, play.queue, play.mem), MPROC_ETOOMANY);
+    assert_false(fake_child_dies_at(player.child, POINTS_MAX, put, &player));
     assert_true(fake_child_dies_at(player.child, 5, get, &player));
     check_lost(&play, &player, 1, 1);
-    assert_success(try_to_share_queue(&queue, third, play.queue, play.mem));
-    assert_int_equal(queue->view.member.place, player.queue->view.member.place);
-    check_lost(&play, &player, 0, 0);
-    assert_success(put_one(play.queue, 'b', LITTLE));
+    next = join(&play, LITTLE, 1);
+    assert_int_equal(count_lost(&play), 0);
+    assert_success(mproc_queue_last(next.queue, &put_number, &got_number));
+    assert_int_equal(put_number, 0);
+    assert_int_equal(got_number, 0);
+    assert_true(fake_child_dies_at(next.child, 1, get, &next));
+    assert_int_equal(count_lost(&play), 0);
     end(&play);
 }
 
@@ -705,6 +727,7 @@ int main(void)
         claim(numbers_that_lag_behind_are_made_up_for),
         claim(who_has_died_asleep_is_forgotten),
         claim(a_full_queue_has_a_place_when_one_has_died),
+        claim(the_next_at_a_place_has_taken_nothing),
         claim(the_next_at_a_place_does_not_sleep),
     };
 
