@@ -617,18 +617,18 @@ static int sleeps(const play_t *play)
     return mproc__event_has_sleepers(&play->queue->view.member, MPROC__NOT_EMPTY);
 }
 
-/* The first point at which it is asleep: there is nothing to get. */
-static player_t die_asleep(const play_t *play)
+/* There is nothing to get: the first point behind those of taking a look is its sleep. */
+static void die_asleep(const play_t *play)
 {
-    player_t player = join(play, LITTLE, 1);
+    player_t player;
+    _Atomic apr_uint64_t *sleepers = play->queue->view.member.events[MPROC__NOT_EMPTY]->sleepers;
+    apr_uint64_t before = atomic_load(sleepers);
     int n = 0;
 
-    for (;;) {
-        assert_true(fake_child_dies_at(player.child, ++n, sleep_at_empty_queue, &player));
-        if (sleeps(play))
-            return player;
+    do {
         player = join(play, LITTLE, 1);
-    }
+        assert_true(fake_child_dies_at(player.child, ++n, sleep_at_empty_queue, &player));
+    } while (atomic_load(sleepers) == before);
 }
 
 /* Each put looks for somebody to wake, until it is plain that none is there. */
@@ -645,6 +645,25 @@ static void who_has_died_asleep_is_forgotten(void **state)
         assert_success(put_one(play.queue, 'a', LITTLE));
         assert_string_equal(get_all(&play, all), "a");
     }
+    assert_false(sleeps(&play));
+    end(&play);
+}
+
+static void who_lives_is_not_forgotten_with_the_dead(void **state)
+{
+    mproc__member_t *member;
+    player_t player;
+    play_t play;
+
+    (void)state;
+    begin(&play, 3);
+    player = join(&play, LITTLE, 1);
+    member = &player.queue->view.member;
+    mproc__event_prepare(member, MPROC__NOT_EMPTY);
+    die_asleep(&play);
+    mproc__members_sweep(&play.queue->view.member);
+    assert_true(sleeps(&play));
+    mproc__event_finish(member, MPROC__NOT_EMPTY);
     assert_false(sleeps(&play));
     end(&play);
 }
@@ -726,6 +745,7 @@ int main(void)
         claim(a_lock_of_the_living_is_not_taken),
         claim(numbers_that_lag_behind_are_made_up_for),
         claim(who_has_died_asleep_is_forgotten),
+        claim(who_lives_is_not_forgotten_with_the_dead),
         claim(a_full_queue_has_a_place_when_one_has_died),
         claim(the_next_at_a_place_has_taken_nothing),
         claim(the_next_at_a_place_does_not_sleep),

@@ -7,6 +7,8 @@
 #include "sharing.h"
 #include "walk.h"
 
+#include "values.h"
+
 #include <apr_general.h>
 
 /* A size of which some fit. */
@@ -586,6 +588,58 @@ static void a_queue_goes_to_the_copy_and_stays_here(void **state)
     take_walk(&walk);
 }
 
+/* -- Taking it over ------------------------------------------------------------------------ */
+
+/* There is one place left for it. */
+static void set_up_packed(scene_t *scene)
+{
+    set_up_queue(scene);
+    scene->values = mproc_values_create(scene->mem);
+}
+
+/* What was not taken over is still the caller's. */
+static apr_status_t take_over(scene_t *scene)
+{
+    mproc__handles_t handles = {{0}, 0};
+    mproc_queue_t *taken;
+    apr_status_t rv;
+
+    fake_pause();
+    scene->values->buffer.size = 0;
+    assert_success(mproc__pack_encode(&scene->values->buffer, &handles, MPROC_PACK(scene->queue)));
+    assert_int_equal(handles.count, 1);
+    handles.handles[0] = fake_handle_copy(handles.handles[0]);
+    fake_resume();
+    rv = mproc__values_decode(scene->values, 0, handles.handles, handles.count);
+    if (rv == APR_SUCCESS) {
+        assert_success(MPROC_UNPACK(scene->values, &taken));
+        scene->made[0] = taken;
+    } else {
+        assert_int_not_equal(handles.handles[0], PORT_NO_HANDLE);
+        fake_handle_close(handles.handles[0]);
+    }
+    return rv;
+}
+
+static void check_taken_over(scene_t *scene)
+{
+    unsigned char byte;
+    size_t size;
+
+    assert_success(mproc_queue_put_bytes(scene->queue, "x", 1, 0));
+    assert_success(mproc_queue_get_bytes(scene->made[0], &byte, 1, &size, 0));
+    assert_true(mproc_queue_empty(scene->queue));
+}
+
+static void a_queue_is_taken_over_or_its_handles_are_left(void **state)
+{
+    static const walk_t walk = {
+        .set_up = set_up_packed, .call = take_over, .check = check_taken_over};
+
+    (void)state;
+    take_walk(&walk);
+}
+
 /* -- Waiting on it ------------------------------------------------------------------------- */
 
 static apr_status_t wait_for_queue(scene_t *scene)
@@ -599,11 +653,18 @@ static apr_status_t wait_for_queue(scene_t *scene)
     return rv;
 }
 
+/* None whom the queue's other members would wake, and none for whom it could not be closed. */
+static void check_nobody_waits(const scene_t *scene)
+{
+    assert_false(mproc__members_sleep(&scene->queue->view.member));
+    assert_int_equal(atomic_load(&scene->queue->view.sleepers), 0);
+}
+
 /* What was waited for is still there. */
 static void check_waited(scene_t *scene)
 {
     check_some_put(scene);
-    assert_false(mproc__members_sleep(&scene->queue->view.member));
+    check_nobody_waits(scene);
     assert_success(put_some(scene));
 }
 
@@ -616,10 +677,10 @@ static void a_queue_is_waited_for(void **state)
     take_walk(&walk);
 }
 
-static void check_nobody_waits(scene_t *scene)
+static void check_waited_in_vain(scene_t *scene)
 {
     check_empty(scene);
-    assert_false(mproc__members_sleep(&scene->queue->view.member));
+    check_nobody_waits(scene);
 }
 
 static void a_wait_on_a_queue_that_failed_has_not_timed_out(void **state)
@@ -627,7 +688,7 @@ static void a_wait_on_a_queue_that_failed_has_not_timed_out(void **state)
     static const walk_t walk = {.set_up = set_up_queue,
                                 .call = wait_for_queue,
                                 .expected = APR_TIMEUP,
-                                .check = check_nobody_waits};
+                                .check = check_waited_in_vain};
 
     (void)state;
     take_walk(&walk);
@@ -682,7 +743,7 @@ static void check_queue_is_ready(scene_t *scene)
 {
     assert_int_equal(scene->number, QUEUE);
     assert_false(mproc_queue_empty(scene->queue));
-    assert_false(mproc__members_sleep(&scene->queue->view.member));
+    check_nobody_waits(scene);
 }
 
 static void a_queue_is_waited_for_beside_others(void **state)
@@ -767,6 +828,7 @@ int main(void)
         claim(nothing_can_fail_where_a_queue_is_closed),
         claim(a_queue_goes_to_the_child_and_stays_here),
         claim(a_queue_goes_to_the_copy_and_stays_here),
+        claim(a_queue_is_taken_over_or_its_handles_are_left),
         claim(a_queue_is_waited_for),
         claim(a_wait_on_a_queue_that_failed_has_not_timed_out),
         claim(a_queue_is_waited_for_beside_others),
