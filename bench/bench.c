@@ -8,9 +8,14 @@
 #include "bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define ROUNDS_MAX 101
+
+/* Operations a run, where the time of a run is given and not their count. */
+#define COUNT_MIN 1000
+#define COUNT_MAX 4000000
 
 static struct {
     const char *suite;
@@ -29,11 +34,19 @@ double bench_clock(void)
 
 double bench_python(const char *script, int count, long argument)
 {
+    char arguments[64];
+
+    snprintf(arguments, sizeof arguments, "%d %ld", count, argument);
+    return bench_python_with(script, arguments);
+}
+
+double bench_python_with(const char *script, const char *arguments)
+{
     char command[1024];
     double nanoseconds = -1;
     FILE *output;
 
-    snprintf(command, sizeof command, "python3 '%s/%s' %d %ld", PEERS, script, count, argument);
+    snprintf(command, sizeof command, "python3 '%s/%s' %s", PEERS, script, arguments);
     output = popen(command, "r");
     if (output == NULL)
         return -1;
@@ -51,7 +64,7 @@ void bench_begin(const char *suite, const char *json_path)
         exit(1);
     }
     fprintf(state.json, "[");
-    printf("%-16s %-28s %10s %10s %8s %17s\n", suite, "peer", "ours", "peer", "ratio",
+    printf("%-26s %-24s %11s %11s %8s %17s\n", suite, "peer", "ours", "peer", "ratio",
            "ratio min..max");
 }
 
@@ -62,52 +75,138 @@ static int compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-static double median(double *values, int count)
+/* The times of one side, in the order of its rounds; sorted only when all of them are there. */
+typedef struct series_t {
+    double times[ROUNDS_MAX];
+    int count; /* operations a run */
+    int rounds;
+} series_t;
+
+static void sort(double *values, int count)
 {
     qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
 }
 
-static void write_row(const bench_case_t *what, double ours, double peer, double low, double high)
+static void begin_row(const bench_group_t *what, const char *peer_name)
 {
     fprintf(state.json,
-            "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"unit\": \"%s\", \"ours\": %.4f, "
-            "\"peer\": %.4f, "
-            "\"peer_name\": \"%s\", \"ratio\": %.4f, \"min\": %.4f, \"max\": %.4f}",
-            state.rows++ > 0 ? "," : "", state.suite, what->name, what->unit, ours, peer,
-            what->peer_name, ours / peer, low, high);
-    printf("%-16s %-28s %7.2f %-2s %7.2f %-2s %8.4f %8.4f..%.4f\n", what->name, what->peer_name,
-           ours, what->unit, peer, what->unit, ours / peer, low, high);
+            "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"peer_name\": \"%s\", \"unit\": \"%s\", ",
+            state.rows++ > 0 ? "," : "", state.suite, what->name, peer_name, what->unit);
+    printf("%-26s %-24s ", what->name, peer_name);
+}
+
+static void write_missing(const bench_group_t *what, const bench_side_t *peer)
+{
+    begin_row(what, peer->name);
+    fprintf(state.json, "\"ratio\": null, \"reason\": \"%s\"}", peer->missing);
+    printf("not measured: %s\n", peer->missing);
     fflush(stdout);
 }
 
-static double measure(bench_run_t *run, int count, const bench_case_t *what)
+static void write_row(const bench_group_t *what, const bench_side_t *peer, series_t ours,
+                      series_t theirs)
 {
-    double nanoseconds = run(count, what->data);
+    int pairs = ours.rounds < theirs.rounds ? ours.rounds : theirs.rounds, i;
+    double ratios[ROUNDS_MAX], our_median, their_median;
+
+    for (i = 0; i < pairs; i++)
+        ratios[i] = ours.times[i] / theirs.times[i];
+    sort(ratios, pairs);
+    sort(ours.times, ours.rounds);
+    sort(theirs.times, theirs.rounds);
+    our_median = ours.times[ours.rounds / 2];
+    their_median = theirs.times[theirs.rounds / 2];
+    begin_row(what, peer->name);
+    fprintf(
+        state.json,
+        "\"ours\": %.4f, \"ours_min\": %.4f, \"ours_max\": %.4f, \"peer\": %.4f, "
+        "\"peer_min\": %.4f, \"peer_max\": %.4f, \"ratio\": %.4f, \"min\": %.4f, \"max\": %.4f}",
+        our_median, ours.times[0], ours.times[ours.rounds - 1], their_median, theirs.times[0],
+        theirs.times[theirs.rounds - 1], our_median / their_median, ratios[0], ratios[pairs - 1]);
+    printf("%8.2f %-2s %8.2f %-2s %8.4f %8.4f..%.4f\n", our_median, what->unit, their_median,
+           what->unit, our_median / their_median, ratios[0], ratios[pairs - 1]);
+    fflush(stdout);
+}
+
+static double measure(const bench_group_t *what, const bench_side_t *side, int count)
+{
+    double nanoseconds = side->run(count, side->data);
 
     if (nanoseconds < 0) {
-        fprintf(stderr, "%s, %s, against %s: a run failed\n", state.suite, what->name,
-                what->peer_name);
+        fprintf(stderr, "%s, %s, %s: a run failed\n", state.suite, what->name, side->name);
         state.has_failed = 1;
     }
     return nanoseconds / count / what->unit_nanoseconds;
 }
 
-void bench_case(const bench_case_t *what)
+/* A run that does not count, to warm up; it tells how many operations a run is to have. */
+static int warm_up(const bench_group_t *what, const bench_side_t *side)
 {
-    double ours[ROUNDS_MAX], peer[ROUNDS_MAX], ratios[ROUNDS_MAX];
-    int peer_count = what->peer_count > 0 ? what->peer_count : what->count, i;
+    double one, count;
 
-    what->ours(what->count / 10 + 1, what->data); /* a run that does not count, to warm up */
-    for (i = 0; i < what->rounds && i < ROUNDS_MAX; i++) {
-        ours[i] = measure(what->ours, what->count, what);
-        peer[i] = measure(what->peer, peer_count, what);
+    if (side->count > 0) {
+        if (side == &what->ours)
+            side->run(side->count / 10 + 1, side->data);
+        return side->count;
+    }
+    one = measure(what, side, COUNT_MIN) * what->unit_nanoseconds;
+    count = what->run_nanoseconds / one;
+    return !(count > COUNT_MIN) ? COUNT_MIN : count > COUNT_MAX ? COUNT_MAX : (int)count;
+}
+
+static void measure_rounds(const bench_group_t *what, series_t *ours, series_t *theirs)
+{
+    int round;
+    size_t i;
+
+    for (round = 0; round < what->rounds && round < ROUNDS_MAX; round++) {
+        ours->times[ours->rounds++] = measure(what, &what->ours, ours->count);
+        for (i = 0; i < what->npeers && !state.has_failed; i++) {
+            const bench_side_t *peer = &what->peers[i];
+            if (peer->missing == NULL && (peer->rounds == 0 || round < peer->rounds))
+                theirs[i].times[theirs[i].rounds++] = measure(what, peer, theirs[i].count);
+        }
         if (state.has_failed)
             return;
-        ratios[i] = ours[i] / peer[i];
     }
-    median(ratios, i);
-    write_row(what, median(ours, i), median(peer, i), ratios[0], ratios[i - 1]);
+}
+
+void bench_group(const bench_group_t *what)
+{
+    static series_t ours, theirs[BENCH_PEERS_MAX];
+    size_t i;
+
+    memset(&ours, 0, sizeof ours);
+    memset(theirs, 0, sizeof theirs);
+    ours.count = warm_up(what, &what->ours);
+    for (i = 0; i < what->npeers && !state.has_failed; i++)
+        if (what->peers[i].missing == NULL)
+            theirs[i].count = warm_up(what, &what->peers[i]);
+    if (!state.has_failed)
+        measure_rounds(what, &ours, theirs);
+    for (i = 0; i < what->npeers && !state.has_failed; i++) {
+        if (what->peers[i].missing != NULL)
+            write_missing(what, &what->peers[i]);
+        else
+            write_row(what, &what->peers[i], ours, theirs[i]);
+    }
+}
+
+void bench_case(const bench_case_t *what)
+{
+    bench_group_t group = {
+        .name = what->name,
+        .unit = what->unit,
+        .unit_nanoseconds = what->unit_nanoseconds,
+        .rounds = what->rounds,
+        .ours = {.name = "mproc", .run = what->ours, .data = what->data, .count = what->count},
+        .npeers = 1};
+
+    group.peers[0].name = what->peer_name;
+    group.peers[0].run = what->peer;
+    group.peers[0].data = what->data;
+    group.peers[0].count = what->peer_count > 0 ? what->peer_count : what->count;
+    bench_group(&group);
 }
 
 int bench_end(void)

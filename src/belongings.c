@@ -68,6 +68,15 @@ void mproc__belongings_renew(void)
             each->kind->renew(each);
 }
 
+void mproc__belongings_notice(void)
+{
+    mproc__belonging_t *each;
+
+    for (each = belongings.first.next; each != &belongings.first; each = each->next)
+        if (each->kind->notice != NULL)
+            each->kind->notice(each);
+}
+
 void mproc__belongings_settle(void)
 {
     mproc__belonging_t *each;

@@ -18,6 +18,8 @@ typedef struct mproc__belonging_kind_t {
     void (*give_up)(struct mproc__belonging_t *belonging);
     /* Copies of handles were closed in this process. */
     void (*renew)(struct mproc__belonging_t *belonging);
+    /* A child was found dead, which may have held what others wait for. */
+    void (*notice)(struct mproc__belonging_t *belonging);
     /* This process comes to its normal end; threads may still be using the object. */
     void (*settle)(struct mproc__belonging_t *belonging);
 } mproc__belonging_kind_t;
@@ -45,6 +47,7 @@ void mproc__belongings_remove(mproc__belonging_t *belonging);
 
 /* Under the lock: every object on the list does what its kind says. */
 void mproc__belongings_renew(void);
+void mproc__belongings_notice(void);
 void mproc__belongings_settle(void);
 
 /* In a forked child, before it has threads: every object on the list gives up what it holds. */

@@ -6,11 +6,18 @@
 
 #include "connection.h"
 
-#include "values.h"
-
+#include <stdlib.h>
 #include <string.h>
 
 /* -- Making and closing ------------------------------------------------------- */
+
+/* Under the lock of belongings, but for a forked child, which needs none. */
+static void close_all(mproc_connection_t *connection)
+{
+    if (connection->coming != NULL)
+        mproc__handles_close(connection->coming);
+    port_channel_close(connection->channel);
+}
 
 static apr_status_t close_channel(void *data)
 {
@@ -19,9 +26,11 @@ static apr_status_t close_channel(void *data)
     mproc__belongings_lock();
     mproc__belongings_remove(&connection->belonging);
     if (connection->channel != NULL)
-        port_channel_close(connection->channel);
+        close_all(connection);
     connection->channel = NULL;
     mproc__belongings_unlock();
+    free(connection->coming);
+    connection->coming = NULL;
     mproc__buffer_free(&connection->incoming);
     mproc__buffer_free(&connection->outgoing);
     return APR_SUCCESS;
@@ -33,7 +42,7 @@ static void give_up(mproc__belonging_t *belonging)
     mproc_connection_t *connection =
         (mproc_connection_t *)((char *)belonging - offsetof(mproc_connection_t, belonging));
 
-    port_channel_close(connection->channel);
+    close_all(connection);
     connection->channel = NULL;
     connection->is_foreign = 1;
     atomic_flag_clear(&connection->is_sending);
@@ -172,6 +181,20 @@ int mproc_connection_writable(const mproc_connection_t *connection)
 
 /* -- Travelling --------------------------------------------------------------- */
 
+/* The channel's own handle, and behind it those that came with what was read ahead. */
+static apr_status_t share_handles(const mproc_connection_t *connection, mproc__shared_t *shared)
+{
+    size_t max = MPROC__SHARED_HANDLES_MAX - 1;
+    size_t waiting = port_channel_waiting_handles(connection->channel, shared->handles + 1, max);
+
+    if (waiting > max)
+        return mproc_error_set(MPROC_EINUSE, "too much came with the next messages of the "
+                                             "connection to be passed on: receive them first");
+    shared->handles[0] = port_channel_handle(connection->channel);
+    shared->nhandles = 1 + waiting;
+    return APR_SUCCESS;
+}
+
 static apr_status_t share(void *object, mproc__shared_t *shared)
 {
     mproc_connection_t *connection = object;
@@ -184,8 +207,7 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
     if (connection->has_begun || connection->is_torn)
         return mproc_error_set(MPROC_EINUSE,
                                "the connection to be passed on is in the middle of a message");
-    shared->handles[0] = port_channel_handle(connection->channel);
-    shared->nhandles = 1;
+    MPROC_TRY(share_handles(connection, shared));
     shared->detail = (apr_uint32_t)connection->directions;
     shared->data.data = connection->ahead + connection->ahead_start;
     shared->data.size = mproc__connection_ahead(connection);
@@ -198,10 +220,12 @@ static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool
     port_channel_t *channel;
     apr_status_t rv;
 
-    if (shared->nhandles != 1 || shared->detail < PORT_READ ||
+    if (shared->nhandles < 1 || shared->detail < PORT_READ ||
         shared->detail > (PORT_READ | PORT_WRITE) || shared->data.size > MPROC__READ_AHEAD)
         return mproc_error_set(MPROC_EPROTOCOL, "a connection arrived that cannot be one");
     rv = port_channel_adopt(&channel, shared->handles[0], (int)shared->detail, mem);
+    if (rv == APR_SUCCESS)
+        rv = port_channel_await_handles(channel, shared->handles + 1, shared->nhandles - 1);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "a connection arrived that is none");
     mproc__belongings_lock();

@@ -15,6 +15,7 @@
 #include "buffer.h"
 #include "frame.h"
 #include "port.h"
+#include "values.h"
 
 #include <mproc/connection.h>
 #include <mproc/status.h>
@@ -22,7 +23,7 @@
 #include <stdatomic.h>
 
 /* Bytes that one read may take beyond what was asked for. */
-#define MPROC__READ_AHEAD 4096
+#define MPROC__READ_AHEAD MPROC__HEADING_MAX
 
 struct mproc_connection_t {
     port_channel_t *channel; /* NULL when closed */
@@ -40,6 +41,8 @@ struct mproc_connection_t {
     size_t message_size; /* of that message */
     mproc__buffer_t incoming;
     int is_lost; /* the first half of a message could not be kept: nothing can follow it */
+    mproc__handles_t *coming; /* of that message; under the lock of belongings; NULL before any */
+    apr_status_t coming_rv;   /* why they are not all there */
 
     /* The sender's. */
     mproc__buffer_t outgoing;
@@ -63,6 +66,24 @@ int mproc__connection_has_begun(const mproc_connection_t *connection);
  * call would return at once.
  */
 apr_status_t mproc__connection_look(mproc_connection_t *connection);
+
+/*
+ * Send the handle frames of a message that follows: APR_SUCCESS, or what the port said; then
+ * *sent is 0 only if nothing went.
+ */
+apr_status_t mproc__connection_send_handles(mproc_connection_t *connection,
+                                            const mproc__handles_t *handles,
+                                            port_deadline_t deadline, size_t *sent);
+
+/* Take the handles that a heading announces, which is whole and read ahead; failing is for later. */
+void mproc__connection_take_handles(mproc_connection_t *connection,
+                                    const mproc__heading_t *heading);
+
+/* Whether all have come that were announced: APR_SUCCESS, or a status and a message. */
+apr_status_t mproc__connection_check_handles(const mproc_connection_t *connection);
+
+/* Close those that nobody has adopted. */
+void mproc__connection_drop_handles(mproc_connection_t *connection);
 
 /* Bytes that have come, and nobody has. */
 static inline size_t mproc__connection_ahead(const mproc_connection_t *connection)

@@ -6,6 +6,7 @@
 
 #include "event_count.h"
 
+#include "failpoint.h"
 #include "members.h"
 
 /* So many calls in a row that woke nobody say that somebody died in his sleep. */
@@ -36,12 +37,14 @@ uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
     uint32_t key = atomic_load(&count->sequence);
 
     atomic_store(&count->is_waking, 0);
+    mproc__failpoint();
     apr_thread_mutex_lock(member->lock);
     if (member->sleepers[event]++ == 0) {
         atomic_fetch_add(&member->members->sleepers, 1);
         set_bit(member, event);
     }
     apr_thread_mutex_unlock(member->lock);
+    mproc__failpoint();
     atomic_thread_fence(memory_order_seq_cst);
     return key;
 }
@@ -60,6 +63,7 @@ void mproc__event_finish(mproc__member_t *member, unsigned event)
         atomic_fetch_sub(&member->members->sleepers, 1);
     }
     apr_thread_mutex_unlock(member->lock);
+    mproc__failpoint();
     atomic_store(&member->events[event]->is_waking, 0);
 }
 
@@ -97,11 +101,14 @@ static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
     mproc__event_count_t *count = member->events[event];
 
     atomic_store(&count->is_waking, 1);
+    mproc__failpoint();
     atomic_fetch_add(&count->sequence, 1);
+    mproc__failpoint();
     if (port_unpark(member->segment, event, &count->sequence, sleepers) > 0) {
         atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
         return;
     }
+    mproc__failpoint();
     atomic_store(&count->is_waking, 0);
     note_fruitless(member);
 }

@@ -6,6 +6,8 @@
 
 #include "members.h"
 
+#include "failpoint.h"
+
 #include <mproc/status.h>
 
 #define PLACE_BITS 16
@@ -77,11 +79,18 @@ static apr_status_t take(mproc__member_t *member, unsigned place, port_life_t fo
         port_life_end(member->segment, place);
         return APR_EBUSY;
     }
+    mproc__failpoint();
     member->place = place;
     member->id = (atomic_fetch_add(&taken->generation, 1) + 1) << PLACE_BITS | (place + 1);
-    for (i = 0; i < MPROC__NOTES; i++)
+    mproc__failpoint();
+    for (i = 0; i < MPROC__NOTES; i++) {
         atomic_store(&taken->notes[i], 0);
+        mproc__failpoint();
+    }
+    atomic_store(&taken->noted, life);
+    mproc__failpoint();
     forget_sleeper(member, place);
+    mproc__failpoint();
     extend_sets(member);
     return APR_SUCCESS;
 }
@@ -119,8 +128,11 @@ void mproc__member_leave(mproc__member_t *member)
     mproc__place_t *mine = &member->places[member->place];
     int i;
 
-    for (i = 0; i < MPROC__NOTES; i++)
+    for (i = 0; i < MPROC__NOTES; i++) {
         atomic_store(&mine->notes[i], 0);
+        mproc__failpoint();
+    }
     atomic_store(&mine->life, 0);
+    mproc__failpoint();
     port_life_end(member->segment, member->place);
 }

@@ -27,6 +27,7 @@
 typedef struct mproc__place_t {
     _Alignas(MPROC__APART) _Atomic port_life_t life; /* whose it is; 0: nobody's */
     _Atomic apr_uint64_t generation;                 /* how often it was taken */
+    _Atomic port_life_t noted;                       /* whose the notes are */
     _Atomic apr_uint64_t notes[MPROC__NOTES];        /* of who has it, or had it last */
 } mproc__place_t;
 

@@ -190,6 +190,71 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
 /* Close an end.  The other one reads what was written, and then APR_EOF. */
 void port_channel_close(port_channel_t *channel);
 
+/* -- Handles on their way through a channel ------------------------------------ */
+
+/* The most that go at once, and the most bytes of the caller's that they go with. */
+#define PORT_HANDLES_MAX 253
+#define PORT_HANDLES_BYTES_MAX 64
+
+/* Bytes that the port writes behind the caller's when it sends so many: its note to the receiver. */
+size_t port_note_size(size_t count);
+
+/*
+ * Write `size` bytes and the note, with which copies of handles go.
+ *
+ * Pre: 0 < size <= PORT_HANDLES_BYTES_MAX; 0 < count <= PORT_HANDLES_MAX; one writer at a time.
+ * The handles stay the caller's.
+ * Post: *sent, as port_channel_write() does.  The copies are on their way until they are taken, or
+ * the other end is closed everywhere; where a system cannot keep them, this process must live as
+ * long as that, and this end is not closed before port_channel_commit_handles().
+ * Errors: as port_channel_write(); what the system says when too many are on their way.
+ * Blocks: until `deadline`.
+ */
+apr_status_t port_channel_send_handles(port_channel_t *channel, const void *bytes, size_t size,
+                                       const port_handle_t *handles, size_t count,
+                                       port_deadline_t deadline, size_t *sent);
+
+/*
+ * What the handles belong to has gone whole: they stay on their way when this end is closed.
+ *
+ * Pre: the writer's thread.
+ */
+void port_channel_commit_handles(port_channel_t *channel);
+
+/*
+ * Take the handles whose bytes and note were read.
+ *
+ * Pre: in the order in which they were sent, each once; the reader's thread.
+ * Post: all of them are this process's, or none.
+ * Errors: APR_EOF when the process that sent them had to live and does not; APR_EMFILE when they
+ * came and this process had no room for them; APR_EBADF when the note or the channel has none.
+ * Blocks: no.
+ */
+apr_status_t port_channel_take_handles(port_channel_t *channel, const void *note, size_t count,
+                                       port_handle_t *handles);
+
+/*
+ * The handles that came with what was read and were not taken yet, up to `max` of them: still the
+ * channel's.  Returns how many they are; more than `max` also when one of them is lost.
+ */
+size_t port_channel_waiting_handles(const port_channel_t *channel, port_handle_t *handles,
+                                    size_t max);
+
+/*
+ * Make them wait in another channel, which goes on where that one stopped.  On success it has
+ * taken them over.
+ *
+ * Errors: APR_EBADF where none ever wait.
+ */
+apr_status_t port_channel_await_handles(port_channel_t *channel, const port_handle_t *handles,
+                                        size_t count);
+
+/* Close those that wait: they came with bytes that announced none. */
+void port_channel_drop_handles(port_channel_t *channel);
+
+/* Close one that was taken. */
+void port_handle_close(port_handle_t handle);
+
 /* -- Starting a process ----------------------------------------------------- */
 
 /* A process that this one started, or the one that started this. */

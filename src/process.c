@@ -67,6 +67,14 @@ static void release_port(mproc_process_t *process)
         close_port(process);
 }
 
+/* Those who wait for what the dead one held look at once, instead of when they would have. */
+static void tell_belongings(void)
+{
+    mproc__belongings_lock();
+    mproc__belongings_notice();
+    mproc__belongings_unlock();
+}
+
 /* Under the lock, once. */
 static void settle(mproc_process_t *process)
 {
@@ -76,6 +84,8 @@ static void settle(mproc_process_t *process)
     if (process->role != MPROC__CHILD)
         return;
     port_process_reap(process->port, &process->how);
+    if (process->how.ending != PORT_EXITED || process->how.code != 0)
+        tell_belongings();
     mproc__process_read_last_words(process);
     close_control(process);
 }

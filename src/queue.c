@@ -22,7 +22,7 @@
 
 #define PAGE ((size_t)4096)
 #define CAPACITY_MIN PAGE
-#define CAPACITY_MAX ((apr_uint64_t)1 << 32)
+#define CAPACITY_MAX (SIZE_MAX > UINT32_MAX ? (apr_uint64_t)1 << 32 : (apr_uint64_t)1 << 30)
 
 /* Another layout of anything in the segment is another version. */
 #define LAYOUT 1
@@ -71,8 +71,8 @@ static apr_status_t check_options(const mproc_queue_options_t *options)
                                            "MPROC_QUEUE_OPTIONS gives 1 MiB");
     if ((apr_uint64_t)options->capacity > CAPACITY_MAX)
         return mproc_error_set(APR_EINVAL,
-                               "a capacity of %llu bytes is too large; 4 GiB are the most",
-                               (unsigned long long)options->capacity);
+                               "a capacity of %llu bytes is too large; %d GiB are the most",
+                               (unsigned long long)options->capacity, (int)(CAPACITY_MAX >> 30));
     if (options->maxsize > UINT32_MAX)
         return mproc_error_set(APR_EINVAL, "a maxsize of %llu messages is too large; 0 is no limit",
                                (unsigned long long)options->maxsize);
@@ -133,7 +133,12 @@ static void settle(mproc__belonging_t *belonging)
     atomic_store(mproc__member_note(&queue->view.member, MPROC__CLAIM), 0);
 }
 
-static const mproc__belonging_kind_t belonging_kind = {give_up, renew, settle};
+static void notice(mproc__belonging_t *belonging)
+{
+    mproc__ring_wake_all(&queue_of(belonging)->view);
+}
+
+static const mproc__belonging_kind_t belonging_kind = {give_up, renew, notice, settle};
 
 /* Under the lock of belongings: other queues of this process may mind that handles are closed. */
 static void detach(mproc_queue_t *queue)
@@ -186,8 +191,8 @@ static apr_status_t join_failed(apr_status_t rv, unsigned nplaces)
 
     if (rv == MPROC_ETOOMANY)
         return mproc_error_set(rv,
-                               "%u processes have the queue already; its option `processes` says "
-                               "how many may",
+                               "the queue is full of processes: its option `processes` is %u, "
+                               "and as many have it",
                                nplaces);
     return mproc_error_set(rv, "cannot join the queue: %s", mproc_strerror(rv, text, sizeof text));
 }

@@ -64,11 +64,11 @@ static void list_lost(list_t *list, const mproc__ring_view_t *view)
     unsigned place;
 
     for (place = 0; place < member->nplaces; place++) {
-        port_life_t life = atomic_load(&member->places[place].life);
+        port_life_t noted = atomic_load(&member->places[place].noted);
         mproc__claim_t claim = mproc__ring_claim(view, place);
 
         if (claim.count > 0 && mproc__place_is_dead(member, place))
-            list_claim(list, port_life_pid(life), &claim);
+            list_claim(list, port_life_pid(noted), &claim);
     }
 }
 

@@ -7,7 +7,6 @@
 
 #include "connection.h"
 #include "deadline.h"
-#include "values.h"
 
 #include <assert.h>
 #include <string.h>
@@ -63,10 +62,19 @@ static size_t take_ahead(mproc_connection_t *connection, void *buffer, size_t si
     return taken;
 }
 
-/* The size of the next message, or of the one that has begun; its header stays where it is. */
+/* What of the next heading is there. */
+static apr_status_t read_heading(const mproc_connection_t *connection, mproc__heading_t *heading)
+{
+    return mproc__heading_read(heading, connection->ahead + connection->ahead_start,
+                               mproc__connection_ahead(connection));
+}
+
+/* The size of the next message, or of the one that has begun; its heading stays where it is. */
 static apr_status_t next_size(mproc_connection_t *connection, size_t *size,
                               port_deadline_t deadline)
 {
+    mproc__heading_t heading;
+
     if (connection->is_lost)
         return mproc_error_set(
             MPROC_ETORN,
@@ -74,17 +82,25 @@ static apr_status_t next_size(mproc_connection_t *connection, size_t *size,
     *size = connection->message_size;
     if (connection->has_begun)
         return APR_SUCCESS;
-    MPROC_TRY(read_ahead(connection, MPROC__FRAME_SHORT, deadline));
-    MPROC_TRY(read_ahead(
-        connection, mproc__frame_length(connection->ahead + connection->ahead_start), deadline));
-    return mproc__frame_read(size, connection->ahead + connection->ahead_start);
+    MPROC_TRY(read_heading(connection, &heading));
+    while (!heading.is_whole) {
+        MPROC_TRY(read_ahead(connection, heading.length, deadline));
+        MPROC_TRY(read_heading(connection, &heading));
+    }
+    *size = heading.message_size;
+    return APR_SUCCESS;
 }
 
+/* The heading is whole, as next_size() has returned. */
 static void begin_message(mproc_connection_t *connection, size_t size)
 {
+    mproc__heading_t heading;
+
     if (connection->has_begun)
         return;
-    connection->ahead_start += mproc__frame_length(connection->ahead + connection->ahead_start);
+    read_heading(connection, &heading);
+    mproc__connection_take_handles(connection, &heading);
+    connection->ahead_start += heading.length;
     connection->message_size = size;
     connection->has_begun = 1;
 }
@@ -93,6 +109,7 @@ static void end_message(mproc_connection_t *connection)
 {
     connection->has_begun = 0;
     connection->incoming.size = 0;
+    mproc__connection_drop_handles(connection);
 }
 
 static apr_status_t read_some(mproc_connection_t *connection, void *buffer, size_t size,
@@ -225,17 +242,28 @@ apr_status_t mproc_connection_recv_bytes_into(mproc_connection_t *connection, vo
 }
 
 /* The whole message changes hands with its buffer: it is not copied, and its room is used again. */
+static apr_status_t hand_over(mproc_connection_t *connection, mproc_values_t *values)
+{
+    mproc__handles_t *coming = connection->coming;
+
+    MPROC_TRY(mproc__connection_check_handles(connection));
+    mproc__buffer_swap(&values->buffer, &connection->incoming);
+    return mproc__values_decode(values, 0, coming != NULL ? coming->handles : NULL,
+                                coming != NULL ? coming->count : 0);
+}
+
 static apr_status_t receive_values(mproc_connection_t *connection, mproc_values_t *values,
                                    port_deadline_t deadline)
 {
     size_t size;
+    apr_status_t rv;
 
     MPROC_TRY(next_size(connection, &size, deadline));
     begin_message(connection, size);
     MPROC_TRY(receive_into_incoming(connection, deadline));
-    mproc__buffer_swap(&values->buffer, &connection->incoming);
+    rv = hand_over(connection, values);
     end_message(connection);
-    return mproc__values_decode(values, 0, NULL, 0);
+    return rv;
 }
 
 apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_t *values,
@@ -254,11 +282,10 @@ apr_status_t mproc_connection_recv(mproc_connection_t *connection, mproc_values_
 
 int mproc__connection_has_begun(const mproc_connection_t *connection)
 {
-    size_t ahead = mproc__connection_ahead(connection);
+    mproc__heading_t heading;
 
-    return connection->has_begun ||
-           (ahead >= MPROC__FRAME_SHORT &&
-            ahead >= mproc__frame_length(connection->ahead + connection->ahead_start));
+    return connection->has_begun || read_heading(connection, &heading) != APR_SUCCESS ||
+           heading.is_whole;
 }
 
 apr_status_t mproc__connection_look(mproc_connection_t *connection)

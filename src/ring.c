@@ -50,8 +50,10 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim != 0 && is_beyond(claim, got))
-            atomic_compare_exchange_strong(note, &claim, 0);
+        if (claim == 0 || !is_beyond(claim, got))
+            continue;
+        mproc__failpoint();
+        atomic_compare_exchange_strong(note, &claim, 0);
     }
 }
 
@@ -173,6 +175,16 @@ void mproc__ring_tell_after_get(mproc__ring_view_t *view)
         tell(view, MPROC__NOT_EMPTY);
 }
 
+void mproc__ring_wake_all(mproc__ring_view_t *view)
+{
+    unsigned event;
+
+    for (event = 0; event < PORT_PARKS; event++)
+        mproc__event_broadcast(&view->member, event);
+    if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
+        mproc__event_ring(&view->member);
+}
+
 /* -- The locks ------------------------------------------------------------------- */
 
 /* What a dead owner has put or got may have been told to nobody. */
@@ -181,6 +193,7 @@ static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, uns
 {
     apr_status_t rv = mproc__lock_acquire(lock, &view->member, event, patience);
 
+    mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {
         mproc__event_broadcast(&view->member, told);
         mproc__event_ring(&view->member);

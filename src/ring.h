@@ -108,6 +108,9 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
 /* Nothing can be put any more; `state` is what else. */
 apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t state);
 
+/* Let all who sleep look for themselves. */
+void mproc__ring_wake_all(mproc__ring_view_t *view);
+
 /* How many messages there are: APR_SUCCESS or MPROC_ECORRUPT. */
 apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages);
 

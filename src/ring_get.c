@@ -43,8 +43,9 @@ static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
         head = mproc__index_advance(head, mproc__record_size(size), 1, 0);
         got++;
     }
+    /* Nothing is wrong, and nothing was got: the record has become another since it was looked at. */
     if (got == 0)
-        return rv;
+        return rv != APR_SUCCESS ? rv : MPROC_ECORRUPT;
     commit(view, head, got);
     return APR_SUCCESS;
 }
@@ -66,6 +67,7 @@ static inline apr_status_t find_data(const mproc__ring_view_t *view, mproc__inde
 /* What is left of a message that its putter gave up before anybody had begun to get it. */
 static apr_status_t skip(mproc__ring_view_t *view, mproc__index_t head)
 {
+    mproc__failpoint();
     atomic_store_explicit(&view->ring->index.head, mproc__index_advance(head, 8, 0, 0),
                           memory_order_release);
     return MPROC_ETORN;
@@ -96,19 +98,20 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
     }
 }
 
-/* A put that was under way when the queue was shut down is over once its lock can be had. */
-static int is_drained(mproc__ring_view_t *view)
+/*
+ * Whether there is an end: MPROC_ESHUTDOWN, or APR_SUCCESS when not.  A put that was under way when
+ * the queue was shut down is over once its lock can be had; APR_TIMEUP when that is too late.
+ */
+static apr_status_t look_for_end(mproc__ring_view_t *view, mproc__patience_t *patience)
 {
-    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc__index_t head, tail;
 
     if (atomic_load(&view->ring->state) == MPROC__RING_OPEN)
-        return 0;
-    if (mproc__ring_lock_putting(view, &patience) != APR_SUCCESS)
-        return 0;
+        return APR_SUCCESS;
+    MPROC_TRY(mproc__ring_lock_putting(view, patience));
     mproc__index_pair_read(&view->ring->index, &head, &tail);
     mproc__ring_unlock_putting(view);
-    return mproc__index_distance(head, tail) == 0;
+    return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
 }
 
 /* Under the lock: whether there was a whole message that fits. */
@@ -156,8 +159,7 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
         mproc__ring_unlock_getting(view);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
-        if (is_drained(view))
-            return MPROC_ESHUTDOWN;
+        MPROC_TRY(look_for_end(view, patience));
         MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
     }
 }
@@ -180,15 +182,6 @@ int mproc__ring_is_ready(const mproc__ring_view_t *view)
 
 /* -- Shutting down --------------------------------------------------------------- */
 
-static void wake_all(mproc__ring_view_t *view)
-{
-    unsigned event;
-
-    for (event = 0; event < PORT_PARKS; event++)
-        mproc__event_broadcast(&view->member, event);
-    mproc__event_ring(&view->member);
-}
-
 /* All that is there counts as got; what was claimed and is not there never comes. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
@@ -198,6 +191,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
     if (rv != APR_SUCCESS)
         return rv;
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
+    mproc__failpoint();
     mproc__ring_settle_claims(view);
     mproc__ring_unlock_getting(view);
     return APR_SUCCESS;
@@ -213,7 +207,8 @@ apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t
     while (known < (uint32_t)state &&
            !atomic_compare_exchange_weak(&view->ring->state, &known, (uint32_t)state))
         continue;
-    wake_all(view);
+    mproc__failpoint();
+    mproc__ring_wake_all(view);
     MPROC_TRY(mproc__ring_lock_putting(view, &patience));
     if (state == MPROC__RING_SHUT)
         rv = throw_away(view);

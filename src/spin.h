@@ -9,8 +9,8 @@
 
 #include "port.h"
 
-/* About a microsecond, and then as many offers as cost less than a sleep. */
-#define MPROC__PAUSES 50
+/* Less than a microsecond, and then as many offers as cost less than a sleep. */
+#define MPROC__PAUSES 30
 #define MPROC__SPINS (MPROC__PAUSES + 20)
 
 /* Pause in this round, from 0 to MPROC__SPINS - 1. */

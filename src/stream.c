@@ -52,6 +52,31 @@ static apr_status_t append(mproc__ring_view_t *view, apr_uint64_t kind, const vo
     return APR_SUCCESS;
 }
 
+/*
+ * Unless somebody has begun to get it, the tail goes back to where it began: nothing is left of it.
+ * Nobody looks beyond the tail without the getters' lock.
+ */
+static int take_back(mproc__ring_view_t *view, mproc__index_t start)
+{
+    mproc__patience_t none = mproc__patience(0);
+    mproc__ring_t *ring = view->ring;
+    mproc__index_t head;
+    int is_untouched;
+
+    if (mproc__ring_lock_getting(view, &none) != APR_SUCCESS)
+        return 0;
+    head = atomic_load(&ring->index.head);
+    is_untouched = (head & MPROC__INDEX_OPEN) == 0 &&
+                   mproc__index_distance(head, start) <= view->bytes.capacity;
+    if (is_untouched) {
+        ring->getting.guarded[MPROC__SEEN] = start;
+        mproc__failpoint();
+        atomic_store(&ring->index.tail, start);
+    }
+    mproc__ring_unlock_getting(view);
+    return is_untouched;
+}
+
 static apr_status_t append_pieces(mproc__ring_view_t *view, const mproc_bytes_t *message,
                                   mproc__patience_t *patience)
 {
@@ -71,30 +96,37 @@ apr_status_t mproc__stream_put(mproc__ring_view_t *view, const mproc_bytes_t *me
 {
     _Atomic apr_uint64_t *last = mproc__member_note(&view->member, MPROC__LAST_PUT);
     apr_uint64_t *number = &view->ring->putting.guarded[MPROC__NUMBER], total = message->size;
+    mproc__index_t start = atomic_load(&view->ring->index.tail);
     apr_uint64_t former = atomic_load(last);
     apr_status_t rv;
 
-    mproc__ring_number(number, atomic_load(&view->ring->index.tail));
+    mproc__ring_number(number, start);
     MPROC_TRY(append(view, MPROC__FIRST, &total, sizeof total, patience));
+    mproc__failpoint();
     atomic_store(last, *number + 1);
+    mproc__failpoint();
     rv = append_pieces(view, message, patience);
     if (rv == APR_SUCCESS) {
         ++*number;
         return rv;
     }
+    mproc__failpoint();
     atomic_store(last, former);
-    mproc__stream_abort(view);
+    if (!take_back(view, start))
+        mproc__stream_abort(view);
     return rv;
 }
 
 /* -- Getting --------------------------------------------------------------------- */
 
+/* Or none can come: whoever ends a message leaves its last piece, so that such a tail is damaged. */
 static int has_piece(const mproc__ring_view_t *view, apr_uint64_t unused)
 {
     mproc__index_t head = atomic_load(&view->ring->index.head);
+    mproc__index_t tail = atomic_load(&view->ring->index.tail);
 
     (void)unused;
-    return mproc__index_distance(head, atomic_load(&view->ring->index.tail)) > 0;
+    return mproc__index_distance(head, tail) > 0 || (tail & MPROC__INDEX_OPEN) == 0;
 }
 
 /* If the putter is dead, somebody must say so in its place: the next putter, or we. */
@@ -170,43 +202,52 @@ static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_ui
     return APR_SUCCESS;
 }
 
-/* Whether its putter has given it up, as far as can be seen now. */
-static int is_given_up(const mproc__ring_view_t *view, mproc__index_t head)
+/* Whether a message whose first piece is at an index was given up: *end is behind it then. */
+static int is_given_up(const mproc__ring_view_t *view, mproc__index_t at, mproc__index_t *end)
 {
-    mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_acquire);
-    apr_uint64_t left = mproc__index_distance(head, tail), kind = MPROC__FIRST;
-    size_t size;
+    apr_uint64_t kind;
+    size_t size = sizeof(apr_uint64_t);
 
-    if (left > view->bytes.capacity)
-        return 0;
-    while (left > 0 && kind != MPROC__ABORT && kind != MPROC__LAST &&
-           mproc__record_read(&view->bytes, head, left, &kind, &size) == APR_SUCCESS) {
-        left -= mproc__record_size(size);
-        head = mproc__index_advance(head, mproc__record_size(size), 0, 0);
-    }
+    do {
+        at = mproc__index_advance(at, mproc__record_size(size), 0, 0);
+        if (next_piece(view, at, &kind, &size) != APR_SUCCESS)
+            return 0;
+    } while (kind == MPROC__MIDDLE);
+    *end = mproc__index_advance(at, mproc__record_size(size), 0, 0);
     return kind == MPROC__ABORT;
 }
 
-/* For what was given up there need be no room: it is passed over. */
+/* It stays; but one that was given up, or whose putter is dead, is not there to be refused. */
+static apr_status_t refuse(mproc__ring_view_t *view, mproc__index_t head, apr_status_t rv)
+{
+    mproc__index_t end;
+
+    replace_dead_putter(view);
+    if (!is_given_up(view, head, &end))
+        return rv;
+    take(view, end);
+    return MPROC_ETORN;
+}
+
 apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
 {
     mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
     apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind, total;
-    size_t size;
     apr_status_t rv;
+    size_t size;
 
     MPROC_TRY(mproc__record_read(&view->bytes, head, view->bytes.capacity, &kind, &size));
     if (size != sizeof total)
         return MPROC_ECORRUPT;
     mproc__record_copy(&view->bytes, head, &total, sizeof total);
     rv = sink->accept(sink, total);
-    if (rv != APR_SUCCESS && !is_given_up(view, head))
-        return rv;
+    if (rv != APR_SUCCESS)
+        return refuse(view, head, rv);
     mproc__failpoint();
-    if (rv == APR_SUCCESS)
-        mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
+    mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
+    mproc__failpoint();
     take(view, mproc__index_advance(head, mproc__record_size(size), 0, MPROC__INDEX_OPEN));
-    return follow(view, rv == APR_SUCCESS ? sink : NULL, total);
+    return follow(view, sink, total);
 }
 
 apr_status_t mproc__stream_discard(mproc__ring_view_t *view)

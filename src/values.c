@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-/* A count of 16 packs of 16 values, 8 deep, could name more objects than anybody means. */
-#define HANDLES_MAX (sizeof((mproc__handles_t *)0)->handles / sizeof(port_handle_t))
-
 /* A child's arguments lie one pack deeper than a message's, in the start message. */
 #define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
 
@@ -138,9 +135,9 @@ static apr_status_t write_shared(writer_t *writer, mproc_type_t type, const mpro
 {
     mproc__handles_t *handles = writer->handles;
 
-    if (shared->nhandles > HANDLES_MAX - handles->count)
+    if (shared->nhandles > MPROC__HANDLES_MAX - handles->count)
         return mproc_error_set(APR_EINVAL, "the objects in one pack have more than %d handles",
-                               (int)HANDLES_MAX);
+                               MPROC__HANDLES_MAX);
     MPROC_TRY(write_header(writer, type, shared->data.size));
     MPROC_TRY(write_number(writer, handles->count | (apr_uint64_t)shared->nhandles << 16 |
                                        (apr_uint64_t)shared->detail << 32));
@@ -158,8 +155,8 @@ static apr_status_t write_object(writer_t *writer, const mproc_value_t *value)
 
     if (writer->handles == NULL)
         return mproc_error_set(MPROC_ENOTSHAREABLE,
-                               "%s cannot be sent in a message; give it to a child in its "
-                               "arguments",
+                               "%s cannot travel this way; send it through a connection, or "
+                               "give it to a child in its arguments",
                                mproc__type_name(value->type));
     if (object_kinds[value->type] == NULL)
         return mproc_error_set(MPROC_EBOOTSTRAP, "mproc_init has not been called");
@@ -246,6 +243,7 @@ typedef struct reader_t {
     size_t left;
     port_handle_t *handles;
     size_t nhandles;
+    apr_pool_t *objects; /* memory of those that are adopted */
 } reader_t;
 
 static apr_status_t read_pack(mproc_values_t *values, reader_t *reader, int depth);
@@ -330,8 +328,7 @@ static void forget_handles(const reader_t *reader, size_t first, size_t count)
         reader->handles[first + count] = PORT_NO_HANDLE;
 }
 
-static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size,
-                                apr_pool_t *mem)
+static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint64_t size)
 {
     mproc__shared_t shared = {.nhandles = 0};
     apr_uint64_t number;
@@ -342,7 +339,7 @@ static apr_status_t read_object(reader_t *reader, mproc_value_t *value, apr_uint
         return refuse("it has an object of a kind that cannot travel");
     MPROC_TRY(read_handles(&shared, reader, number));
     shared.detail = (apr_uint32_t)(number >> 32);
-    MPROC_TRY(object_kinds[value->type]->adopt(&value->as.object, &shared, mem));
+    MPROC_TRY(object_kinds[value->type]->adopt(&value->as.object, &shared, reader->objects));
     forget_handles(reader, number & 0xffff, shared.nhandles);
     return APR_SUCCESS;
 }
@@ -383,7 +380,7 @@ static apr_status_t read_value(mproc_values_t *values, size_t index, reader_t *r
     if (value->type == MPROC_TYPE_PACK)
         return read_inner_pack(values, index, reader, size, depth);
     if (is_object(value->type))
-        return read_object(reader, value, size, values->mem);
+        return read_object(reader, value, size);
     if (value->type == MPROC_TYPE_BOOL && size <= 1) {
         value->as.integer = (apr_int64_t)size;
         return APR_SUCCESS;
@@ -423,12 +420,28 @@ apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, port_ha
                                   size_t nhandles)
 {
     reader_t reader = {values->buffer.bytes + offset, values->buffer.size - offset, handles,
-                       nhandles};
+                       nhandles, values->mem};
+    apr_status_t rv;
 
     values->count = 0;
     if (reader.left % 8 != 0)
         return refuse("its size is odd");
-    return read_pack(values, &reader, 1);
+    if (nhandles == 0)
+        return read_pack(values, &reader, 1);
+    /* A pool of their own, so that those of a message that is refused half-way do not stay. */
+    if (apr_pool_create(&reader.objects, values->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for the objects in the message");
+    rv = read_pack(values, &reader, 1);
+    if (rv != APR_SUCCESS)
+        apr_pool_destroy(reader.objects);
+    return rv;
+}
+
+void mproc__handles_close(mproc__handles_t *handles)
+{
+    for (; handles->count > 0; handles->count--)
+        if (handles->handles[handles->count - 1] != PORT_NO_HANDLE)
+            port_handle_close(handles->handles[handles->count - 1]);
 }
 
 /* -- Values that arrived ------------------------------------------------------ */

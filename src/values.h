@@ -39,9 +39,12 @@ struct mproc_values_t {
         *inner[MPROC_PACK_MAX]; /* made when a pack first arrives at this position, and kept */
 };
 
+/* A count of 16 packs of 16 values, 8 deep, could name more objects than anybody means. */
+#define MPROC__HANDLES_MAX (MPROC_PACK_MAX * MPROC_PACK_MAX)
+
 /* Handles that travel beside the bytes of a message. */
 typedef struct mproc__handles_t {
-    port_handle_t handles[MPROC_PACK_MAX * MPROC_PACK_MAX];
+    port_handle_t handles[MPROC__HANDLES_MAX];
     size_t count;
 } mproc__handles_t;
 
@@ -55,6 +58,9 @@ typedef struct mproc__shared_t {
     apr_uint32_t detail; /* 31 bits of what its kind wants to know */
     mproc_bytes_t data;  /* and more of it, in bytes; borrowed */
 } mproc__shared_t;
+
+/* Close those that are nobody's yet, and forget them all. */
+void mproc__handles_close(mproc__handles_t *handles);
 
 /* What a kind of object must be able to do to travel. */
 typedef struct mproc__object_kind_t {
@@ -88,7 +94,7 @@ apr_status_t mproc__pack_encode_around(mproc__buffer_t *buffer, mproc__handles_t
 /*
  * Read the pack that fills values->buffer from `offset` to its end.  Objects are
  * adopted at once, in the memory of the values; their handles become PORT_NO_HANDLE, and
- * the others stay the caller's.  On failure there are no values.
+ * the others stay the caller's.  On failure there are no values, and what was adopted is closed.
  */
 apr_status_t mproc__values_decode(mproc_values_t *values, size_t offset, port_handle_t *handles,
                                   size_t nhandles);

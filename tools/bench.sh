@@ -22,7 +22,7 @@ if [ $# -eq 0 ]; then
     exit 2
 fi
 
-sh tools/setup.sh
+sh tools/setup.sh bench
 mkdir -p build/bench
 if ! { cmake --preset release -DMPROC_BUILD_BENCH=ON && cmake --build --preset release; } >build/bench/build.log 2>&1; then
     tail -n 40 build/bench/build.log >&2

@@ -12,7 +12,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 seconds=${1:-60}
-decoders='start report values frame'
+decoders='start report values frame ring'
 result=0
 
 # An assertion outside of cmocka's tests says its words only if it may abort.

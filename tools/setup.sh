@@ -8,6 +8,7 @@
 #   sh tools/setup.sh strace    for this system, and for recording system calls on it
 #   sh tools/setup.sh fuzz      for this system, and for tools/fuzz.sh on it
 #   sh tools/setup.sh check     for this system, and for tools/check.sh on it
+#   sh tools/setup.sh bench     for this system, and what the benchmarks compare with, if it can be had
 #
 # Exit status: 0 everything is there; 1 something is missing; 3 everything for this system is there,
 # but Windows programs cannot be built on it.
@@ -22,12 +23,14 @@ has()  { command -v "$1" >/dev/null 2>&1; }
 
 # ---- what is missing ----
 
-# python3 runs the tests that talk to Python, and the benchmarks.
+# python3 runs the tests that talk to Python, and the benchmarks. spin walks through the model of the
+# queue; not every system has a package of it, and the others do without.
 missing_for_native()
 {
     for program in cc c++ cmake ninja pkg-config python3; do
         has $program || echo $program
     done
+    ! has apt-get || has spin || echo spin
     for library in apr-1 cmocka; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
@@ -100,7 +103,7 @@ set_up_native()
     [ -n "$missing" ] || return 0
     has apt-get || fail "missing: $missing. Install with:
     $(install_command)"
-    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3
+    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3 spin
     missing=$(missing_for_native | xargs)
     [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
 }
@@ -160,6 +163,25 @@ set_up_check()
     [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
 }
 
+missing_for_bench()
+{
+    pkg-config --exists libzmq 2>/dev/null || echo libzmq3-dev
+    echo '#include <boost/interprocess/ipc/message_queue.hpp>' | c++ -E -x c++ - >/dev/null 2>&1 ||
+        echo libboost-dev
+}
+
+# A peer that is not there is a row without a ratio, so this never fails.
+set_up_bench()
+{
+    missing=$(missing_for_bench | xargs)
+    [ -n "$missing" ] || return 0
+    if has apt-get; then
+        ( apt_install $missing ) || :
+        missing=$(missing_for_bench | xargs)
+    fi
+    [ -z "$missing" ] || say "not there, and so not compared with: $missing (Debian's names)"
+}
+
 check_cmake_version()
 {
     version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
@@ -169,8 +191,8 @@ check_cmake_version()
 }
 
 case ${1-} in
-    ''|windows|strace|fuzz|check) ;;
-    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace|fuzz|check]" ;;
+    ''|windows|strace|fuzz|check|bench) ;;
+    *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace|fuzz|check|bench]" ;;
 esac
 set_up_native
 check_cmake_version
@@ -178,3 +200,4 @@ check_cmake_version
 [ "${1-}" != strace ] || set_up_strace
 [ "${1-}" != fuzz ] || set_up_fuzz
 [ "${1-}" != check ] || set_up_check
+[ "${1-}" != bench ] || set_up_bench

@@ -13,15 +13,31 @@
  *     MPROC_CHECK(mproc_connection_recv(here, message, MPROC_FOREVER));
  *
  * For one writer and one reader; for many, use a queue.  Give an end to a child
- * in its arguments: the child then has a copy, with what has arrived and was
- * not received yet, and the end is closed when the last copy is.
+ * in its arguments, or send it through another connection to a process that runs
+ * already: that process then has a copy, with what has arrived and was not
+ * received yet, and the end is closed when the last copy is.  So close yours once it
+ * has been sent:
+ *
+ *     MPROC_CHECK(mproc_connection_send(worker, MPROC_PACK("serve", client), MPROC_FOREVER));
+ *     mproc_connection_close(client);
+ *
+ *     MPROC_CHECK(mproc_connection_recv(boss, message, MPROC_FOREVER));    // in the worker
+ *     MPROC_CHECK(MPROC_UNPACK(message, &word, &client));
+ *
+ * A connection that was received lives in the memory of the values that brought it,
+ * also when these are refilled, until it is closed.  One that is on its way is closed
+ * when nobody is left to receive it; on POSIX it arrives whatever becomes of its sender, on
+ * Windows its sender must live until then.  Any may be sent through any, also an end
+ * through itself.
  *
  * On the wire a message is what CPython's multiprocessing.connection sends: its
  * size as a big-endian int32 and its bytes; from 2 GiB on, -1, the size as a
- * big-endian uint64, and the bytes.
+ * big-endian uint64, and the bytes.  Before one with connections in it goes what only
+ * mproc reads.
  *
  * Threads: one may send and one may receive on an end at the same time; a
- * second one of either gets MPROC_EINUSE.  None may while it is given to a child.
+ * second one of either gets MPROC_EINUSE.  None may while it is given to a child or
+ * sent through another connection.
  */
 
 #include <mproc/args.h>
@@ -58,7 +74,9 @@ mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t
  * Send packed values.
  *
  * @param connection  an end that writes
- * @param pack        the values; MPROC_NO_ARGS is an empty message
+ * @param pack        the values; MPROC_NO_ARGS is an empty message.  Connections in it stay
+ *                    the caller's, to be used or closed as ever: the other end gets copies;
+ *                    256 are the most
  * @param timeout     microseconds to wait for room; MPROC_FOREVER, or 0 to look once
  *
  * @return APR_SUCCESS          all of it is on its way: the other end will get it even if
@@ -67,9 +85,9 @@ mproc_pipe(mproc_connection_t **here, mproc_connection_t **there, mproc_duplex_t
  * @return MPROC_ETORN          time ran out in the middle of the message: this end can send no
  *                              more, and the other gets MPROC_ETORN when it is closed
  * @return APR_EPIPE            the other end is closed
- * @return MPROC_ENOTSHAREABLE  an object in the pack cannot travel through a pipe: give it to
- *                              a child in its arguments
- * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message
+ * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  of this connection, or of
+ *                              one in the pack: see the message
+ * @return another              what the system said, as when too many connections are on their way
  */
 MPROC_DECLARE(apr_status_t)
 mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
@@ -81,8 +99,9 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
  * Memory is taken as the message arrives, whatever size it announces: no more than 1 MiB, or
  * twice what has arrived.
  *
- * @param values   refilled; what was unpacked from them before is no longer valid.
- *                 Untouched on failure, but for MPROC_EPROTOCOL, which leaves them empty
+ * @param values   refilled; what was unpacked from them before is no longer valid, but for
+ *                 connections, which stay as long as the values' memory.  Untouched on
+ *                 failure, but for MPROC_EPROTOCOL, which leaves them empty
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
  *
  * @return APR_SUCCESS      a message is in @a values
@@ -91,6 +110,9 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
  * @return MPROC_ETORN      the other end was closed in the middle of a message; or half of one
  *                          was lost, as there was no memory to keep it: nothing can follow it
  * @return MPROC_EPROTOCOL  what arrived is not packed values, or has an absurd size
+ * @return MPROC_EDIED      a connection in the message cannot be had any more, as the process
+ *                          that sent it has ended (Windows); the message is lost
+ * @return APR_EMFILE       this process has no room for a connection in the message; it is lost
  * @return APR_ENOMEM       the message is larger than the memory there is
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message
  */
@@ -110,7 +132,7 @@ mproc_connection_send_bytes(mproc_connection_t *connection, const void *data, si
                             apr_interval_time_t timeout);
 
 /**
- * Receive one message as bytes.
+ * Receive one message as bytes.  Connections in it are closed.
  *
  * @param buffer    filled with the message
  * @param capacity  its size in bytes

@@ -54,7 +54,7 @@ MPROC_BEGIN_C
 #define MPROC_ERUNNING (MPROC_STATUS_START + 15)
 /** Somebody else took the exit status away. */
 #define MPROC_ELOST (MPROC_STATUS_START + 16)
-/** The process ended without a word: killed, crashed, or _exit(). */
+/** The process ended without a word: killed, crashed, or _exit(); or before what it sent was taken. */
 #define MPROC_EDIED (MPROC_STATUS_START + 17)
 /** The target called exit() with a code other than 0. */
 #define MPROC_EEXIT (MPROC_STATUS_START + 18)

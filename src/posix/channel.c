@@ -30,7 +30,7 @@ static size_t piece_size(size_t left)
 
 static port_channel_t *make_channel(int descriptor, apr_pool_t *mem)
 {
-    port_channel_t *channel = apr_palloc(mem, sizeof *channel);
+    port_channel_t *channel = apr_pcalloc(mem, sizeof *channel);
 
     channel->socket = descriptor;
     return channel;
@@ -45,6 +45,20 @@ static int wait_flag(port_deadline_t deadline)
 static int would_block(int error)
 {
     return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+int posix_send_flags(port_deadline_t deadline)
+{
+    return wait_flag(deadline) | MSG_NOSIGNAL;
+}
+
+apr_status_t posix_await_room(const port_channel_t *channel, port_deadline_t deadline)
+{
+    if (would_block(errno))
+        return posix_poll(channel->socket, POLLOUT, deadline);
+    if (errno == ECONNRESET)
+        return APR_FROM_OS_ERROR(EPIPE);
+    return errno == EINTR ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
 
 /* Shutting one end for writing tells the other that nothing will come. */
@@ -103,7 +117,7 @@ apr_status_t port_channel_read(port_channel_t *channel, void *buffer, size_t siz
                                port_deadline_t deadline, size_t *received)
 {
     for (;;) {
-        ssize_t got = recv(channel->socket, buffer, piece_size(size), wait_flag(deadline));
+        ssize_t got = posix_receive(channel, buffer, piece_size(size), wait_flag(deadline));
 
         if (got > 0) {
             *received = (size_t)got;
@@ -130,25 +144,23 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
     *sent = 0;
     while (*sent < size) {
         ssize_t put = send(channel->socket, bytes + *sent, piece_size(size - *sent),
-                           wait_flag(deadline) | MSG_NOSIGNAL);
+                           posix_send_flags(deadline));
+        apr_status_t rv;
 
         if (put >= 0) {
             *sent += (size_t)put;
-        } else if (would_block(errno)) {
-            apr_status_t rv = posix_poll(channel->socket, POLLOUT, deadline);
-            if (rv != APR_SUCCESS)
-                return rv;
-        } else if (errno == ECONNRESET) {
-            return APR_FROM_OS_ERROR(EPIPE);
-        } else if (errno != EINTR) {
-            return APR_FROM_OS_ERROR(errno);
+            continue;
         }
+        rv = posix_await_room(channel, deadline);
+        if (rv != APR_SUCCESS)
+            return rv;
     }
     return APR_SUCCESS;
 }
 
 void port_channel_close(port_channel_t *channel)
 {
+    port_channel_drop_handles(channel);
     close(channel->socket);
     channel->socket = -1;
 }

@@ -17,8 +17,12 @@
 /* The first descriptor after stdin, stdout and stderr. */
 #define FIRST_DESCRIPTOR 3
 
+/* Descriptors that have come and nobody has taken; see passing.c. */
+struct posix_waiting_t;
+
 struct port_channel_t {
     int socket;
+    struct posix_waiting_t *waiting; /* NULL until some come */
 };
 
 struct port_process_t {
@@ -50,6 +54,15 @@ apr_status_t posix_poll(int descriptor, short events, port_deadline_t deadline);
 /* The same for several: APR_SUCCESS when at least one has something to say. */
 struct pollfd;
 apr_status_t posix_poll_all(struct pollfd *pollers, size_t count, port_deadline_t deadline);
+
+/* How a send does not wait beyond its deadline, and raises no signal. */
+int posix_send_flags(port_deadline_t deadline);
+
+/* After a send that failed: APR_SUCCESS when it may be tried again, or what is to be returned. */
+apr_status_t posix_await_room(const port_channel_t *channel, port_deadline_t deadline);
+
+/* recv(), keeping the descriptors that come with the bytes. */
+ssize_t posix_receive(port_channel_t *channel, void *buffer, size_t size, int flags);
 
 /* Move a descriptor above stdin, stdout and stderr, so that a child's own do not fall on it. */
 apr_status_t posix_above_stdio(int *descriptor);
@@ -103,6 +116,10 @@ typedef struct posix_launch_t {
 /* descriptors_*.c: pairs that no other program inherits, all above stderr. */
 apr_status_t posix_pipe(int pair[2]);
 apr_status_t posix_socketpair(int pair[2]);
+
+/* descriptors_*.c: recvmsg(), and no other program inherits the descriptors that come. */
+struct msghdr;
+ssize_t posix_recvmsg(int socket, struct msghdr *message, int flags);
 
 /* executable_*.c: a path that always means this process's own executable, or NULL. */
 const char *posix_own_image(void);

@@ -247,6 +247,7 @@ apr_status_t port_channel_write(port_channel_t *channel, const void *data, size_
  */
 void port_channel_close(port_channel_t *channel)
 {
+    win32_drop_parcels(channel);
     CloseHandle(channel->pipe);
     if (channel->has_read != NULL)
         CloseHandle(channel->has_read);

@@ -22,8 +22,12 @@
 
 #include "port.h"
 
+/* Handles that were sent, and what they are for was not yet; see passing.c. */
+struct win32_parcel_t;
+
 struct port_channel_t {
     HANDLE pipe;
+    struct win32_parcel_t *parcels;
     HANDLE has_read;    /* events, made when first needed: an end that is given to a child */
     HANDLE has_written; /* needs none here */
 };
@@ -74,6 +78,11 @@ apr_status_t win32_begin_read(port_channel_t *channel, OVERLAPPED *operation);
 
 /* Set while a segment's bell rings. */
 HANDLE win32_bell(const port_segment_t *segment);
+
+/* -- passing.c -- */
+
+/* Take back what was sent and not committed. */
+void win32_drop_parcels(port_channel_t *channel);
 
 /* -- program.c -- */
 

@@ -135,17 +135,6 @@ static void what_is_not_packed_values_is_refused_and_the_next_message_comes(void
     }
 }
 
-static void a_connection_cannot_travel_through_a_connection(void **state)
-{
-    ends_t pipe = make_pipe(MPROC_DUPLEX, *state), other = make_pipe(MPROC_DUPLEX, *state);
-
-    assert_refused(mproc_connection_send(pipe.here, MPROC_PACK(1, other.here), PATIENCE), MPROC_ENOTSHAREABLE, "child");
-    assert_refused(mproc_connection_send(pipe.here, MPROC_PACK(MPROC_PACK(other.here)), PATIENCE), MPROC_ENOTSHAREABLE,
-                   "child");
-    assert_success(say(pipe.here, "next"));
-    assert_string_equal(hear(pipe.there, *state), "next");
-}
-
 /* -- Looking ----------------------------------------------------------------------------- */
 
 static void poll_finds_nothing_in_an_empty_pipe(void **state)
@@ -322,7 +311,6 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(an_empty_pack_is_a_message),
         claim_leaving_nothing(values_stay_as_they_were_when_nothing_is_received),
         claim_leaving_nothing(what_is_not_packed_values_is_refused_and_the_next_message_comes),
-        claim_leaving_nothing(a_connection_cannot_travel_through_a_connection),
         claim_leaving_nothing(poll_finds_nothing_in_an_empty_pipe),
         claim_leaving_nothing(poll_takes_nothing_away),
         claim_leaving_nothing(poll_sees_a_message_that_another_receive_read_ahead),

@@ -78,3 +78,35 @@ const char *hear(port_channel_t *channel, apr_pool_t *mem)
     } while (word[length++] != '\0' && length < sizeof word);
     return apr_pstrmemdup(mem, word, length - 1);
 }
+
+apr_status_t pass_handle(port_channel_t *channel, port_handle_t handle, port_deadline_t deadline)
+{
+    size_t sent;
+    apr_status_t rv = port_channel_send_handles(channel, "h", 1, &handle, 1, deadline, &sent);
+
+    port_channel_commit_handles(channel);
+    return rv;
+}
+
+apr_status_t read_bytes(port_channel_t *channel, void *bytes, size_t size)
+{
+    port_deadline_t deadline = in_good_time();
+    size_t have = 0, received;
+
+    while (have < size) {
+        apr_status_t rv =
+            port_channel_read(channel, (char *)bytes + have, size - have, deadline, &received);
+        if (rv != APR_SUCCESS)
+            return rv;
+        have += received;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t take_handle(port_channel_t *channel, port_handle_t *handle)
+{
+    char bytes[64];
+    apr_status_t rv = read_bytes(channel, bytes, 1 + port_note_size(1));
+
+    return rv == APR_SUCCESS ? port_channel_take_handles(channel, bytes + 1, 1, handle) : rv;
+}

@@ -45,6 +45,13 @@ size_t count_pattern(const unsigned char *bytes, size_t size, size_t offset);
 void say(port_channel_t *channel, const char *word);
 const char *hear(port_channel_t *channel, apr_pool_t *mem);
 
+/* Send a handle with one byte; and take it, when there is a whole one. */
+apr_status_t pass_handle(port_channel_t *channel, port_handle_t handle, port_deadline_t deadline);
+apr_status_t take_handle(port_channel_t *channel, port_handle_t *handle);
+
+/* Read exactly so many bytes: APR_SUCCESS, or what the port said. */
+apr_status_t read_bytes(port_channel_t *channel, void *bytes, size_t size);
+
 /* -- handles_*.c -- */
 
 /* How many handles this process has open. */

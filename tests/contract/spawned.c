@@ -85,6 +85,21 @@ static int say_through(life_t *life)
     return 0;
 }
 
+/* And waits, as some systems need it until the handle is taken. */
+static int pass_through(life_t *life)
+{
+    port_channel_t *here, *there;
+
+    if (port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, life->mem) != APR_SUCCESS)
+        return 2;
+    say(here, "through");
+    if (pass_handle(life->given, port_channel_handle(there), in_good_time()) != APR_SUCCESS)
+        return 3;
+    port_channel_close(there);
+    say(life->control, "sent");
+    return strcmp(hear(life->control, life->mem), "(end)") == 0 ? 0 : 1;
+}
+
 static int print_word(life_t *life)
 {
     int failures = (printf("%s\n", life->words[1]) < 0) + (fflush(stdout) != 0);
@@ -164,6 +179,7 @@ static const command_t commands[] = {
     {SAY_INPUT, say_input},
     {EXIT, exit_with_code},
     {SAY_THROUGH, say_through},
+    {PASS, pass_through},
     {PRINT_NOWHERE, print_nowhere},
     {PRINT, print_word},
     {WAIT, wait_for_end},

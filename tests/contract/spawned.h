@@ -53,11 +53,12 @@ typedef struct command_t {
 #define SAY_FOLDER "say-folder"   /* says where it is */
 #define SAY_INPUT "say-input"     /* says "end", or "more" when stdin has something */
 #define SAY_THROUGH "say-through" /* says "through" through the given end */
-#define PRINT "print"             /* prints a word, and says how that went: "0" */
-#define PRINT_NOWHERE "nowhere"   /* the same, by a child of a child without stdout */
-#define EXIT "exit"               /* exits with a code */
-#define WAIT "wait"               /* says "born", and waits until the control channel ends */
-#define COMPUTE "compute"         /* says "born", and computes for ever */
+#define PASS "pass" /* passes a channel through the given end, with "through" in it; says "sent" */
+#define PRINT "print"           /* prints a word, and says how that went: "0" */
+#define PRINT_NOWHERE "nowhere" /* the same, by a child of a child without stdout */
+#define EXIT "exit"             /* exits with a code */
+#define WAIT "wait"             /* says "born", and waits until the control channel ends */
+#define COMPUTE "compute"       /* says "born", and computes for ever */
 #define OUTLIVE                                                                                    \
     "outlive"       /* says "born", and when its parent has ended "orphan" through the given end */
 #define NEST "nest" /* starts a child with a command and the given end, says "ready", computes */

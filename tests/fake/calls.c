@@ -91,6 +91,7 @@ void fake_reset(void)
     pauses = 0;
     fake_children_reset();
     fake_handles_close_of(FAKE_PARENT);
+    fake_handles_close_of(FAKE_ON_THE_WAY);
     fake_handles_close_of(FAKE_THIS_PROCESS);
     fake_processes_reset();
     fake_clock_reset();

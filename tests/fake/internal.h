@@ -23,8 +23,8 @@ apr_status_t fake_call_in(const char *function);
 
 /* -- Handles: handle.c ----------------------------------------------------------- */
 
-/* Whose a handle is: this process's, a child's by its number, or of the parent of a copy. */
-enum { FAKE_THIS_PROCESS = 0, FAKE_PARENT = -1 };
+/* Whose a handle is: this process's, a child's by its number, of the parent of a copy, or nobody's. */
+enum { FAKE_THIS_PROCESS = 0, FAKE_PARENT = -1, FAKE_ON_THE_WAY = -2 };
 
 /* One end of a channel, as the system has it; it is open as long as a handle names it. */
 typedef struct fake_end_t {

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 
 #define INPUT_MAX 8192
+#ifndef CHANGED_INPUTS
 #define CHANGED_INPUTS 10000 /* of each file */
+#endif
 
 typedef struct input_t {
     unsigned char bytes[INPUT_MAX];

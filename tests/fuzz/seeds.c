@@ -124,6 +124,77 @@ static void keep_frame(const char *name, apr_uint64_t size, apr_pool_t *mem)
     keep("frame", name, &message, mem);
 }
 
+/* The note is empty here; a port that writes one finds its own way. */
+static void keep_frame_with_handles(apr_pool_t *mem)
+{
+    unsigned char frame[MPROC__FRAME_HANDLES], header[MPROC__FRAME_LONG];
+    mproc__buffer_t message = {NULL, 0, 0};
+
+    mproc__frame_write_handles(frame, 2);
+    assert_success(mproc__buffer_append(&message, frame, sizeof frame));
+    assert_success(mproc__buffer_append(&message, header, mproc__frame_write(header, 8)));
+    keep("frame", "handles", &message, mem);
+}
+
+/* -- Rings -------------------------------------------------------------------------------- */
+
+/* What ring.c does, by the numbers that it gives to its actions: each with two numbers. */
+static void keep_ring(const char *name, const apr_uint64_t (*steps)[3], size_t count,
+                      apr_pool_t *mem)
+{
+    mproc__buffer_t message = {NULL, 0, 0};
+    unsigned char step[16];
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        mproc__put_u64(step, steps[i][0] | steps[i][1] << 8);
+        mproc__put_u64(step + 8, steps[i][2]);
+        assert_success(mproc__buffer_append(&message, step, sizeof step));
+    }
+    keep("ring", name, &message, mem);
+}
+
+#define KEEP_RING(name, mem, ...)                                                                  \
+    do {                                                                                           \
+        static const apr_uint64_t steps[][3] = {__VA_ARGS__};                                      \
+        keep_ring(name, steps, sizeof steps / sizeof steps[0], mem);                               \
+    } while (0)
+
+enum {
+    PUT,
+    PUT_DEAD,
+    GET,
+    ASK,
+    SHUT,
+    HARM_RING,
+    HARM_TABLE,
+    HARM_DATA,
+    HARM_HEAD,
+    HARM_TAIL,
+    HARM_RECORD
+};
+
+static void keep_all_rings(apr_pool_t *mem)
+{
+    KEEP_RING("sound", mem, {PUT, 5, 0}, {PUT, 1016, 0}, {PUT, 0, 0}, {ASK, 0, 0}, {GET, 4, 0},
+              {GET, 5, 0}, {GET, 2000, 0}, {ASK, 0, 0}, {GET, 0, 0}, {GET, 0, 0}, {PUT, 9000, 0},
+              {PUT, 2000, 0}, {GET, 100, 0}, {GET, 2000, 0}, {SHUT, 0, 0}, {GET, 1, 0});
+    KEEP_RING("full", mem, {PUT, 1016, 0}, {PUT, 1016, 0}, {PUT, 1016, 0}, {PUT, 1008, 0},
+              {PUT, 8, 0}, {ASK, 0, 0}, {SHUT, 1, 0}, {GET, 9, 0}, {PUT, 1, 0}, {ASK, 0, 0});
+    KEEP_RING("dead", mem, {PUT, 16, 0}, {PUT_DEAD, 2000, 0}, {GET, 3000, 0}, {GET, 3000, 0});
+    KEEP_RING("indexes", mem, {PUT, 16, 0}, {HARM_TAIL, 4096, 0}, {GET, 99, 0}, {HARM_HEAD, 64, 0},
+              {PUT, 99, 0}, {HARM_HEAD, 8, 1}, {GET, 99, 0}, {HARM_TAIL, 8, 1}, {PUT, 9, 0});
+    KEEP_RING("records", mem, {PUT, 64, 0}, {HARM_RECORD, 2, 8}, {GET, 99, 0}, {PUT, 2000, 0},
+              {HARM_RECORD, 3, 64}, {GET, 4000, 0}, {HARM_RECORD, 1, 0xffffffff}, {GET, 9999, 0});
+    KEEP_RING("pieces", mem, {PUT, 2000, 0}, {HARM_DATA, 1, 8}, {GET, 99, 0}, {HARM_DATA, 2, 9},
+              {GET, 3000, 0}, {HARM_DATA, 2, 0x4000001f8}, {GET, 3000, 0}, {ASK, 0, 0});
+    KEEP_RING("ring", mem, {PUT, 64, 0}, {HARM_RING, 1, 77}, {HARM_RING, 17, 78}, {GET, 99, 0},
+              {HARM_RING, 64, 1}, {PUT, 9, 0}, {HARM_RING, 66, UINT64_MAX}, {PUT, 9, 0},
+              {GET, 99, 0});
+    KEEP_RING("table", mem, {PUT, 64, 0}, {HARM_TABLE, 0, UINT64_MAX}, {HARM_TABLE, 16, 77},
+              {HARM_TABLE, 19, UINT64_MAX}, {HARM_TABLE, 32, 1}, {GET, 99, 0}, {ASK, 0, 0});
+}
+
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
@@ -138,6 +209,8 @@ int main(int argc, const char *const *argv)
     keep_all_reports(mem);
     keep_frame("short", 64, mem);
     keep_frame("long", 0x80000000, mem);
+    keep_frame_with_handles(mem);
+    keep_all_rings(mem);
     apr_pool_destroy(mem);
     return 0;
 }

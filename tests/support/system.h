@@ -18,6 +18,12 @@ int count_open_channels(void);
 /* How many bytes of memory this process has taken from the system, whether it has used them or not. */
 size_t count_taken_memory(void);
 
+/* From now on this process may have thousands of them. */
+void allow_many_handles(void);
+
+/* Bytes of memory that this process has at hand. */
+size_t resident_memory(void);
+
 /* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
 int has_unreaped_children(void);
 

@@ -55,6 +55,32 @@ size_t count_taken_memory(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Up to the hard limit (getrlimit(2)). */
+void allow_many_handles(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Elsewhere than on Linux, which has proc(5), the most that it ever was. */
+size_t resident_memory(void)
+{
+    unsigned long size, pages = 0;
+    struct rusage usage;
+    FILE *file = fopen("/proc/self/statm", "r");
+    int found = file != NULL ? fscanf(file, "%lu %lu", &size, &pages) : 0;
+
+    if (file != NULL)
+        fclose(file);
+    if (found == 2)
+        return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+}
+
 int has_unreaped_children(void)
 {
     siginfo_t about;

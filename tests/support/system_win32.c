@@ -8,6 +8,8 @@
 
 #include <windows.h>
 
+#include <psapi.h>
+
 int count_open_handles(void)
 {
     DWORD count = 0;
@@ -45,6 +47,18 @@ size_t count_taken_memory(void)
         if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
             size += region.RegionSize;
     return size;
+}
+
+/* As many as there is memory for. */
+void allow_many_handles(void)
+{
+}
+
+size_t resident_memory(void)
+{
+    PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
+
+    return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters) ? counters.WorkingSetSize : 0;
 }
 
 /* There are no zombies: what is left of a process is a handle, and those are counted. */

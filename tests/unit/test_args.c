@@ -417,6 +417,7 @@ static void an_object_is_refused_where_none_can_travel(void **state)
     assert_int_equal(mproc__pack_encode(&buffer, NULL, MPROC_PACK(connection)),
                      MPROC_ENOTSHAREABLE);
     assert_said("a connection");
+    assert_said("through a connection, or give it to a child");
     assert_int_equal(buffer.size, 0);
     mproc__buffer_free(&buffer);
 }

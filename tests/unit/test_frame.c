@@ -140,6 +140,143 @@ static void a_long_header_may_have_a_small_size(void **state)
     assert_int_equal(size, 5);
 }
 
+/* -- With handles -------------------------------------------------------------- */
+
+/* A frame with a note of zeros; what it begins with is checked below. */
+static void add_frame(mproc__buffer_t *heading, size_t count)
+{
+    static const unsigned char note[MPROC__HEADING_MAX];
+    unsigned char header[MPROC__FRAME_HANDLES];
+
+    mproc__frame_write_handles(header, count);
+    assert_success(mproc__buffer_append(heading, header, sizeof header));
+    assert_success(mproc__buffer_append(heading, note, port_note_size(count)));
+}
+
+static void add_header(mproc__buffer_t *heading, size_t size)
+{
+    unsigned char header[MPROC__FRAME_LONG];
+
+    assert_success(mproc__buffer_append(heading, header, mproc__frame_write(header, size)));
+}
+
+static void handles_are_announced_by_minus_two_and_their_number(void **state)
+{
+    static const unsigned char expected[] = {0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 0xfd};
+    unsigned char header[MPROC__FRAME_HANDLES];
+
+    (void)state;
+    mproc__frame_write_handles(header, PORT_HANDLES_MAX);
+    assert_memory_equal(header, expected, sizeof header);
+    assert_int_equal(mproc__frame_handles(header), PORT_HANDLES_MAX);
+}
+
+static void a_heading_without_handles_is_a_header(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT; i++) {
+        mproc__heading_t heading;
+
+        if (!can_name(vectors[i].size))
+            continue;
+        assert_success(mproc__heading_read(&heading, vectors[i].header, vectors[i].length));
+        assert_true(heading.is_whole && heading.message_size == vectors[i].size);
+        assert_int_equal(heading.length, vectors[i].length);
+        assert_int_equal(heading.handles_size, 0);
+        assert_int_equal(heading.nhandles, 0);
+    }
+}
+
+static void a_heading_is_whole_when_all_of_it_is_there_and_not_before(void **state)
+{
+    mproc__buffer_t bytes = {NULL, 0, 0};
+    mproc__heading_t heading;
+    size_t there;
+
+    (void)state;
+    add_frame(&bytes, PORT_HANDLES_MAX);
+    add_frame(&bytes, MPROC__HANDLES_MAX - PORT_HANDLES_MAX);
+    add_header(&bytes, 77);
+    for (there = 0; there < bytes.size; there++) {
+        assert_success(mproc__heading_read(&heading, bytes.bytes, there));
+        assert_false(heading.is_whole);
+        assert_in_range(heading.length, there + 1, bytes.size);
+    }
+    assert_success(mproc__heading_read(&heading, bytes.bytes, bytes.size));
+    assert_true(heading.is_whole);
+    assert_int_equal(heading.length, bytes.size);
+    assert_int_equal(heading.handles_size, bytes.size - MPROC__FRAME_SHORT);
+    assert_int_equal(heading.nhandles, MPROC__HANDLES_MAX);
+    assert_int_equal(heading.message_size, 77);
+    mproc__buffer_free(&bytes);
+}
+
+static void refuse_heading(mproc__buffer_t *bytes)
+{
+    mproc__heading_t heading;
+
+    hush();
+    assert_int_equal(mproc__heading_read(&heading, bytes->bytes, bytes->size), MPROC_EPROTOCOL);
+    assert_said("handles");
+    assert_false(heading.is_whole);
+    mproc__buffer_free(bytes);
+}
+
+/* As soon as the number is there: nothing is waited for that it announces. */
+static void handles_that_cannot_come_at_once_are_refused(void **state)
+{
+    static const size_t counts[] = {0, PORT_HANDLES_MAX + 1, 0x7fffffff, UINT32_MAX};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        unsigned char header[MPROC__FRAME_HANDLES];
+        mproc__buffer_t bytes = {NULL, 0, 0};
+
+        mproc__frame_write_handles(header, counts[i]);
+        assert_success(mproc__buffer_append(&bytes, header, sizeof header));
+        refuse_heading(&bytes);
+    }
+}
+
+static void more_handles_than_a_pack_can_have_are_refused(void **state)
+{
+    mproc__buffer_t bytes = {NULL, 0, 0};
+
+    (void)state;
+    add_frame(&bytes, PORT_HANDLES_MAX);
+    add_frame(&bytes, MPROC__HANDLES_MAX - PORT_HANDLES_MAX + 1);
+    add_header(&bytes, 77);
+    refuse_heading(&bytes);
+}
+
+/* Even so few, as all of a heading is read ahead. */
+static void handles_one_by_one_are_refused(void **state)
+{
+    mproc__buffer_t bytes = {NULL, 0, 0};
+    int i;
+
+    (void)state;
+    for (i = 0; i < MPROC__HANDLES_MAX + 1; i++)
+        add_frame(&bytes, 1);
+    refuse_heading(&bytes);
+}
+
+static void behind_handles_an_absurd_size_is_refused_too(void **state)
+{
+    mproc__buffer_t bytes = {NULL, 0, 0};
+    mproc__heading_t heading;
+
+    (void)state;
+    add_frame(&bytes, 1);
+    assert_success(mproc__buffer_append(&bytes, "\x80\0\0\0", 4));
+    assert_int_equal(mproc__heading_read(&heading, bytes.bytes, bytes.size), MPROC_EPROTOCOL);
+    assert_said("absurd size");
+    mproc__buffer_free(&bytes);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -150,6 +287,13 @@ int main(void)
         claim(sizes_that_no_array_has_are_refused),
         claim(the_largest_array_is_not_refused),
         claim(a_long_header_may_have_a_small_size),
+        claim(handles_are_announced_by_minus_two_and_their_number),
+        claim(a_heading_without_handles_is_a_header),
+        claim(a_heading_is_whole_when_all_of_it_is_there_and_not_before),
+        claim(handles_that_cannot_come_at_once_are_refused),
+        claim(more_handles_than_a_pack_can_have_are_refused),
+        claim(handles_one_by_one_are_refused),
+        claim(behind_handles_an_absurd_size_is_refused_too),
     };
 
     apr_initialize();

@@ -29,3 +29,8 @@ apr_status_t posix_socketpair(int pair[2])
         return APR_FROM_OS_ERROR(errno);
     return posix_pair_above_stdio(pair, made);
 }
+
+ssize_t posix_recvmsg(int socket, struct msghdr *message, int flags)
+{
+    return recvmsg(socket, message, flags | MSG_CMSG_CLOEXEC);
+}

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,4 +52,30 @@ apr_status_t posix_socketpair(int pair[2])
     silence_sigpipe(made[0]);
     silence_sigpipe(made[1]);
     return keep_private(pair, made);
+}
+
+static void keep_rights_private(const struct cmsghdr *rights)
+{
+    const unsigned char *numbers = CMSG_DATA(rights);
+    size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int), i;
+
+    for (i = 0; i < count; i++) {
+        int descriptor;
+
+        memcpy(&descriptor, numbers + i * sizeof descriptor, sizeof descriptor);
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+ssize_t posix_recvmsg(int socket, struct msghdr *message, int flags)
+{
+    ssize_t got = recvmsg(socket, message, flags);
+    struct cmsghdr *control;
+
+    if (got < 0)
+        return got;
+    for (control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control))
+        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS)
+            keep_rights_private(control);
+    return got;
 }

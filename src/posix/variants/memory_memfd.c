@@ -14,9 +14,9 @@
 /* Reserved in some tens of microseconds. */
 #define PIECE_SIZE ((size_t)256 << 10)
 
-static apr_status_t open_file(int *descriptor, const char *name)
+static apr_status_t open_file(int *descriptor, const char *name, unsigned flags)
 {
-    int opened = memfd_create(name, MFD_CLOEXEC);
+    int opened = memfd_create(name, MFD_CLOEXEC | flags);
     apr_status_t rv;
 
     if (opened < 0)
@@ -50,14 +50,24 @@ static apr_status_t reserve(int descriptor, size_t size)
     return APR_SUCCESS;
 }
 
+/* Who cuts pages off would end whoever touches them by SIGBUS; so nobody can any more. */
+static apr_status_t seal(int descriptor)
+{
+    return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0
+               ? APR_SUCCESS
+               : APR_FROM_OS_ERROR(errno);
+}
+
 apr_status_t posix_memory_open(int *descriptor, size_t size)
 {
-    apr_status_t rv = open_file(descriptor, "mproc-memory");
+    apr_status_t rv = open_file(descriptor, "mproc-memory", MFD_ALLOW_SEALING);
 
-    return rv == APR_SUCCESS ? reserve(*descriptor, size) : rv;
+    if (rv == APR_SUCCESS)
+        rv = reserve(*descriptor, size);
+    return rv == APR_SUCCESS ? seal(*descriptor) : rv;
 }
 
 apr_status_t posix_lives_open(int *descriptor)
 {
-    return open_file(descriptor, "mproc-lives");
+    return open_file(descriptor, "mproc-lives", 0);
 }
