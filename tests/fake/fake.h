@@ -150,8 +150,7 @@ void fake_program_end(void);
 /* An argument that marks this process as a child with a copy of this end of its control channel. */
 const char *fake_mark(const char *token, const port_channel_t *end, apr_pool_t *mem);
 
-/* Another handle of this process for the same end, and one less. */
+/* Another handle of this process for the same end. */
 port_handle_t fake_handle_copy(port_handle_t handle);
-void fake_handle_close(port_handle_t handle);
 
 #endif

@@ -42,6 +42,7 @@ port_handle_t fake_handle_open(fake_end_t *end, int owner);
 /* What a handle names, or NULL. */
 fake_end_t *fake_handle_end(port_handle_t handle);
 
+void fake_handle_close(port_handle_t handle);
 void fake_handles_close_of(int owner);
 
 /* A copy of this process has copies of all handles: those stay here, these go to `owner`. */

@@ -616,7 +616,7 @@ static apr_status_t take_over(scene_t *scene)
         scene->made[0] = taken;
     } else {
         assert_int_not_equal(handles.handles[0], PORT_NO_HANDLE);
-        fake_handle_close(handles.handles[0]);
+        port_handle_close(handles.handles[0]);
     }
     return rv;
 }
