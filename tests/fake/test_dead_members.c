@@ -713,6 +713,54 @@ static void the_next_at_a_place_has_taken_nothing(void **state)
     end(&play);
 }
 
+static void join_again(void *data)
+{
+    const player_t *player = data;
+
+    mproc__member_join(&player->queue->view.member, mproc__program.mem);
+}
+
+/* Who follows one that had taken a message dies at the n-th point of joining. */
+static int who_joins_dies(int n)
+{
+    player_t former, next, last;
+    mproc_lost_t lost[2];
+    size_t count;
+    char all[16];
+    play_t play;
+    int has_died;
+
+    begin(&play, 2);
+    assert_success(put_one(play.queue, 'a', LITTLE));
+    former = join(&play, LITTLE, 1);
+    assert_true(fake_child_dies_at(former.child, 5, get, &former));
+    check_lost(&play, &former, 1, 1);
+    next = former;
+    next.pid = mproc_process_pid(start_child(&play));
+    next.child = fake_last_child();
+    has_died = fake_child_dies_at(next.child, n, join_again, &next);
+    assert_success(mproc_queue_lost(play.queue, lost, 2, &count));
+    assert_true(count == 0 || (count == 1 && lost[0].pid == former.pid));
+    if (has_died) {
+        last = join(&play, LITTLE, 1);
+        assert_int_equal(last.queue->view.member.place, former.queue->view.member.place);
+        assert_false(fake_child_dies_at(last.child, POINTS_MAX, put, &last));
+        assert_string_equal(get_all(&play, all), "c");
+    }
+    fake_program_end();
+    return has_died;
+}
+
+static void a_place_of_who_died_as_it_joined_is_taken_again(void **state)
+{
+    int n = 1;
+
+    (void)state;
+    while (who_joins_dies(n))
+        assert_true(++n < POINTS_MAX);
+    assert_true(n > 3);
+}
+
 static void the_next_at_a_place_does_not_sleep(void **state)
 {
     play_t play;
@@ -748,6 +796,7 @@ int main(void)
         claim(who_lives_is_not_forgotten_with_the_dead),
         claim(a_full_queue_has_a_place_when_one_has_died),
         claim(the_next_at_a_place_has_taken_nothing),
+        claim(a_place_of_who_died_as_it_joined_is_taken_again),
         claim(the_next_at_a_place_does_not_sleep),
     };
 
