@@ -24,12 +24,20 @@ static apr_uint64_t age_of(apr_uint64_t claim, apr_uint64_t got)
     return (got - claim) & MPROC__CLAIM_MASK;
 }
 
+static int is_beyond(apr_uint64_t claim, apr_uint64_t got)
+{
+    return age_of(claim, got) > MPROC__CLAIM_MASK / 2;
+}
+
+/* The message that a dead getter left unfinished lies beyond what was got. */
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 {
     apr_uint64_t claim = atomic_load(&view->member.places[place].notes[MPROC__CLAIM]);
     apr_uint64_t got = got_number(view);
     mproc__claim_t read = {got - age_of(claim, got), (uint32_t)(claim >> MPROC__CLAIM_BITS)};
 
+    if (is_beyond(claim, got))
+        read.first += MPROC__CLAIM_MASK + 1;
     return read;
 }
 
@@ -42,7 +50,7 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim == 0 || age_of(claim, got) <= MPROC__CLAIM_MASK / 2)
+        if (claim == 0 || !is_beyond(claim, got))
             continue;
         mproc__failpoint();
         atomic_compare_exchange_strong(note, &claim, 0);

@@ -29,6 +29,11 @@ fake_child_t *fake_last_child(void)
     return count > 0 ? &children[count - 1] : NULL;
 }
 
+const fake_child_t *fake_child_at(apr_int64_t number)
+{
+    return number >= 1 && number <= count ? &children[number - 1] : NULL;
+}
+
 fake_child_t *fake_child_begin(const port_handle_t *handles, size_t nhandles)
 {
     fake_child_t *child = &children[count];

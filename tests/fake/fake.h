@@ -111,6 +111,18 @@ fake_act_fn fake_is_silent; /* does nothing at all */
 /* Let all act until they have nothing more to do. */
 void fake_let_all_act(void);
 
+/*
+ * From here on this process is that child for what it does to memory that processes share, until
+ * NULL makes it itself again.
+ */
+void fake_act_as(const fake_child_t *child);
+
+/*
+ * The child calls a function, and dies at its n-th failpoint (see failpoint.h; going to sleep is one
+ * too), if it comes to so many: whether it did.  What it has written until then stays.
+ */
+int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data);
+
 /* What a child writes on its control channel, and its end. */
 void fake_child_say(const fake_child_t *child, const void *data, size_t size);
 void fake_child_end(fake_child_t *child, port_ending_t ending, apr_int64_t code);

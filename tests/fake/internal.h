@@ -8,6 +8,8 @@
 
 #include "fake.h"
 
+#include "failpoint.h"
+
 #include <mproc/status.h>
 
 #include <assert.h>
@@ -87,6 +89,10 @@ port_process_t *fake_process_open(fake_child_t *child, apr_pool_t *mem);
 int fake_processes_count(void);
 void fake_processes_reset(void);
 
+/* The number of a child as a process, and the child of a number, or NULL. */
+apr_int64_t fake_child_pid(const fake_child_t *child);
+const fake_child_t *fake_child_of_pid(apr_int64_t pid);
+
 /* -- Children: child.c ------------------------------------------------------------------ */
 
 /* A child that runs, and has handles of its own for these. */
@@ -94,6 +100,9 @@ fake_child_t *fake_child_begin(const port_handle_t *handles, size_t nhandles);
 
 /* Let each act: whether any did something. */
 int fake_children_have_acted(void);
+
+/* By its number, from 1; NULL if there is none. */
+const fake_child_t *fake_child_at(apr_int64_t number);
 
 void fake_children_count(int *running, int *unreaped);
 void fake_children_reset(void);
@@ -104,7 +113,7 @@ void fake_environment_reset(void);
 void fake_surroundings_reset(void);
 void fake_fork_reset(void);
 int fake_signals_are_held(void);
-void fake_pid_set(int number); /* 1 at first */
+void fake_pid_set(apr_int64_t number); /* 1 at first */
 
 /* Around a fork: what was given to port_at_fork(). */
 void fake_at_fork_before(void);

@@ -31,9 +31,19 @@ port_process_t *fake_process_open(fake_child_t *child, apr_pool_t *mem)
     return process;
 }
 
+apr_int64_t fake_child_pid(const fake_child_t *child)
+{
+    return FIRST_PID + child->number;
+}
+
+const fake_child_t *fake_child_of_pid(apr_int64_t pid)
+{
+    return fake_child_at(pid - FIRST_PID);
+}
+
 apr_int64_t port_process_pid(const port_process_t *process)
 {
-    return FIRST_PID + process->child->number;
+    return fake_child_pid(process->child);
 }
 
 port_handle_t port_process_sentinel(const port_process_t *process)

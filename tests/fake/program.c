@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static int threads, holds, pid;
+static int threads, holds;
+static apr_int64_t pid;
 static void (*at_fork[3])(void); /* before, in the parent, in the child */
 
 void fake_surroundings_reset(void)
@@ -54,7 +55,7 @@ apr_int64_t port_pid(void)
     return pid;
 }
 
-void fake_pid_set(int number)
+void fake_pid_set(apr_int64_t number)
 {
     pid = number;
 }

@@ -2,7 +2,7 @@
 
 /*
  * A segment is the bytes of an end that nobody reads, known by one handle.  Who
- * sleeps in it sleeps until its deadline, as nobody else runs.
+ * sleeps in it sleeps until its deadline, or until a child has done anything.
  */
 
 #include "internal.h"
@@ -12,6 +12,9 @@
 
 /* The memory begins on a page, which is more than what malloc() promises. */
 #define PAGE ((size_t)4096)
+
+/* How long who is woken for no reason has slept. */
+#define MOMENT apr_time_from_msec(1)
 
 struct port_segment_t {
     port_handle_t handle;
@@ -90,12 +93,18 @@ void port_segment_forget(port_segment_t *segment)
 
 /* -- Sleeping ---------------------------------------------------------------------- */
 
+/* The way in which this fails is that it returns for no reason, when some time has passed. */
 void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, uint32_t seen,
                port_deadline_t deadline)
 {
+    port_deadline_t moment = port_clock() + MOMENT;
+
     assert_true(park < PORT_PARKS);
     end_of(segment);
-    if (atomic_load(word) == seen)
+    mproc__failpoint();
+    if (fake_call() != APR_SUCCESS && moment < deadline)
+        fake_let_time_pass(moment);
+    else if (atomic_load(word) == seen)
         fake_let_time_pass(deadline);
 }
 
@@ -153,12 +162,14 @@ void port_life_renew(port_segment_t *segment, unsigned place)
     end_of(segment);
 }
 
-/* Children do not join anything here: who has joined is this process, as long as it is the same. */
+/* This process lives, and so does the parent of a copy; of children it is known whether they run. */
 int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
 {
+    const fake_child_t *child = fake_child_of_pid(port_life_pid(life));
+
     (void)place;
     end_of(segment);
-    return port_life_pid(life) != port_pid();
+    return child != NULL && !child->is_running;
 }
 
 apr_int64_t port_life_pid(port_life_t life)

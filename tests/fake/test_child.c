@@ -9,6 +9,7 @@
 
 #include "bootstrap.h"
 #include "connection.h"
+#include "queue.h"
 #include "targets.h"
 
 #include <apr_general.h>
@@ -17,19 +18,32 @@
 
 static apr_pool_t *mem; /* the parent's */
 static mproc_connection_t *parents;
+static mproc_queue_t *parents_queue;
 static int has_run; /* the target */
-static apr_status_t of_parents_connection;
+static apr_status_t of_parents_connection, of_parents_queue;
 
 static apr_status_t see(mproc_task_t *task)
 {
     mproc_connection_t *connection;
+    mproc_queue_t *queue;
 
     has_run = 1;
-    MPROC_TRY(MPROC_UNPACK(mproc_task_args(task), &connection));
+    MPROC_TRY(MPROC_UNPACK(mproc_task_args(task), &connection, &queue));
     fake_pause();
     of_parents_connection = mproc_connection_send_bytes(parents, "x", 1, 0);
+    of_parents_queue = mproc_queue_put_bytes(parents_queue, "x", 1, 0);
     fake_resume();
+    MPROC_TRY(mproc_queue_put_bytes(queue, "y", 1, 0));
     return mproc_connection_send_bytes(connection, "x", 1, 0);
+}
+
+static void make_queue(apr_pool_t *of_parent)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+
+    options.capacity = SMALL;
+    options.processes = 2;
+    assert_success(mproc_queue_create(&parents_queue, &options, of_parent));
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGET(see), MPROC_TARGETS_END};
@@ -93,7 +107,7 @@ static void check_heard(const heard_t *heard, int code)
 
 /* -- By spawn ---------------------------------------------------------------------------- */
 
-/* The child gets a connection, and what to do; its mark. */
+/* The child gets a connection and a queue, and what to do; its mark. */
 static const char *prepare_child(port_channel_t **control)
 {
     static const unsigned char build_id[PORT_BUILD_ID_SIZE] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -111,14 +125,17 @@ static const char *prepare_child(port_channel_t **control)
                             .method = MPROC_SPAWN,
                             .context = ""};
     port_channel_t *there_control;
-    size_t sent;
+    size_t sent, i;
 
     mproc__connection_register();
+    mproc__queue_register();
     assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
     parents = here;
-    start.args = MPROC_PACK(there);
+    make_queue(mem);
+    start.args = MPROC_PACK(there, parents_queue);
     assert_success(mproc__start_encode(&message, &handles, &start));
-    handles.handles[0] = fake_handle_copy(handles.handles[0]);
+    for (i = 0; i < handles.count; i++)
+        handles.handles[i] = fake_handle_copy(handles.handles[i]);
     mproc__start_number(&message, handles.handles, handles.count);
     assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
     assert_success(port_channel_write(*control, message.bytes, message.size, PORT_NOW, &sent));
@@ -134,6 +151,19 @@ static void be_started(void *mark)
     int argc = 2;
 
     mproc_init(&own, &argc, &argv, targets);
+}
+
+/* What the child has put is in the queue, behind what the target has put into the parent's. */
+static void check_put(void)
+{
+    char bytes[2] = {0, 0};
+    size_t size;
+
+    if (!has_run)
+        return;
+    assert_success(mproc_queue_get_bytes(parents_queue, &bytes[0], 1, &size, 0));
+    assert_success(mproc_queue_get_bytes(parents_queue, &bytes[1], 1, &size, 0));
+    assert_memory_equal(bytes, "xy", 2);
 }
 
 /* How many calls of it could fail. */
@@ -155,6 +185,7 @@ static int live_as_child(int n, int goes_on)
     assert_int_not_equal(code, FAKE_CAME_BACK);
     heard = hear(control);
     check_heard(&heard, code);
+    check_put();
     apr_pool_destroy(mem);
     fake_program_end();
     return calls;
@@ -182,11 +213,13 @@ static void start_copy(void *program)
 
     fake_pause();
     assert_success(mproc_pipe(&parents, &there, MPROC_DUPLEX, program));
+    make_queue(program);
     fake_resume();
     options.start_method = MPROC_FORK;
     fake_be_the_copy();
-    assert_int_not_equal(mproc_process_start(&process, see, MPROC_PACK(there), &options, program),
-                         APR_SUCCESS);
+    assert_int_not_equal(
+        mproc_process_start(&process, see, MPROC_PACK(there, parents_queue), &options, program),
+        APR_SUCCESS);
 }
 
 static int live_as_copy(int n, int goes_on)
@@ -217,6 +250,7 @@ static void a_copy_never_says_that_what_failed_went_well(void **state)
     (void)state;
     assert_true(has_run);
     assert_int_equal(of_parents_connection, MPROC_EFOREIGN);
+    assert_int_equal(of_parents_queue, MPROC_EFOREIGN);
     for (n = 1; n <= calls; n++) {
         live_as_copy(n, 0);
         live_as_copy(n, 1);

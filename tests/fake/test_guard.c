@@ -75,6 +75,29 @@ static void without_its_executable_a_program_starts_nothing(void **state)
     assert_success(mproc_process_start(&process, work, MPROC_NO_ARGS, NULL, mem));
 }
 
+static apr_status_t name_executable(scene_t *scene)
+{
+    (void)scene;
+    return mproc_set_executable("/fake/other");
+}
+
+static void check_named(scene_t *scene)
+{
+    assert_non_null(strstr(mproc__program.executable, "other"));
+    start(scene, fake_obeys, NULL);
+    assert_success(mproc_set_executable(NULL));
+    assert_null(mproc__program.executable);
+}
+
+static void nothing_can_fail_where_an_executable_is_named(void **state)
+{
+    static const walk_t walk = {
+        .set_up = set_up_nothing, .call = name_executable, .check = check_named};
+
+    (void)state;
+    take_short_walk(&walk);
+}
+
 /* -- Handlers --------------------------------------------------------------------------- */
 
 static int handled;
@@ -164,6 +187,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         claim(a_guard_that_fails_ends_the_program_with_words),
         claim(without_its_executable_a_program_starts_nothing),
+        claim(nothing_can_fail_where_an_executable_is_named),
         claim(a_handler_is_registered_by_the_next_call),
         claim(a_program_ends_whatever_fails_at_its_end),
     };

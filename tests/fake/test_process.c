@@ -41,6 +41,11 @@ static void check_joined(scene_t *scene)
 static const char *const reading_of_last_words[] = {"fake_pool_create", "port_process_reap",
                                                     "port_channel_read", "fake_realloc", NULL};
 
+/* Who looks only takes it for one that runs when it cannot be told. */
+static const char *const seeing_of_its_end[] = {"port_process_wait", "port_process_reap",
+                                                "port_channel_read", "fake_pool_create",
+                                                "fake_realloc",      NULL};
+
 static void its_end_is_seen_by_the_next_join(void **state)
 {
     static const walk_t walk = {.set_up = set_up_running,
@@ -117,7 +122,12 @@ static void a_child_that_may_run_is_active(void **state)
     take_walk(&walk);
 }
 
-/* -- How it ended ------------------------------------------------------------------------------ */
+static apr_status_t count_children(scene_t *scene)
+{
+    mproc_process_t **children;
+
+    return mproc_active_children(&children, &scene->size, scene->mem);
+}
 
 static void set_up_ended(scene_t *scene)
 {
@@ -125,9 +135,132 @@ static void set_up_ended(scene_t *scene)
     fake_let_all_act();
 }
 
+static int could_not_be_asked(void)
+{
+    return fake_failed() != NULL && strcmp(fake_failed(), "port_process_wait") == 0;
+}
+
+static void check_counted(scene_t *scene)
+{
+    assert_true(scene->size == 0 || could_not_be_asked());
+}
+
+static void a_child_that_has_ended_is_not_active(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_ended,
+                                .call = count_children,
+                                .check = check_counted,
+                                .harmless = seeing_of_its_end};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t ask_whether_it_is_alive(scene_t *scene)
+{
+    scene->number = mproc_process_is_alive(scene->process);
+    return APR_SUCCESS;
+}
+
+static void check_is_alive(scene_t *scene)
+{
+    assert_int_equal(scene->number, 1);
+}
+
+static void check_is_not_alive(scene_t *scene)
+{
+    assert_int_equal(scene->number, could_not_be_asked());
+}
+
+static void a_child_that_runs_is_alive(void **state)
+{
+    static const char *const harmless[] = {"port_process_wait", NULL};
+    static const walk_t walk = {.set_up = set_up_idle,
+                                .call = ask_whether_it_is_alive,
+                                .check = check_is_alive,
+                                .harmless = harmless};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+/* One of which it cannot be told may run. */
+static void a_child_that_has_ended_is_not_alive(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_ended,
+                                .call = ask_whether_it_is_alive,
+                                .check = check_is_not_alive,
+                                .harmless = seeing_of_its_end};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t ask_sentinel(scene_t *scene)
+{
+    mproc_sentinel_t sentinel;
+
+    MPROC_TRY(mproc_process_sentinel(scene->process, &sentinel));
+    scene->number = (apr_int64_t)sentinel;
+    return APR_SUCCESS;
+}
+
+/* It stays as long as the object, also when the child has ended. */
+static void check_sentinel(scene_t *scene)
+{
+    apr_int64_t number = scene->number;
+
+    assert_success(mproc_process_kill(scene->process));
+    assert_success(mproc_process_join(scene->process, 0));
+    assert_success(ask_sentinel(scene));
+    assert_int_equal(scene->number, number);
+}
+
+static void nothing_can_fail_where_a_sentinel_is_asked_for(void **state)
+{
+    static const walk_t walk = {
+        .set_up = set_up_idle, .call = ask_sentinel, .check = check_sentinel};
+
+    (void)state;
+    take_short_walk(&walk);
+}
+
+/* -- How it ended ------------------------------------------------------------------------------ */
+
 static apr_status_t ask_status(scene_t *scene)
 {
     return honest(mproc_process_status(scene->process));
+}
+
+static apr_status_t ask_words(scene_t *scene)
+{
+    scene->made[0] = (void *)(uintptr_t)mproc_process_error(scene->process);
+    return APR_SUCCESS;
+}
+
+/* Words for a child that has ended, or none when it cannot be told whether it has. */
+static void check_words(scene_t *scene)
+{
+    const char *words = scene->made[0];
+
+    assert_int_equal(words[0] == '\0', could_not_be_asked());
+}
+
+static void set_up_exited(scene_t *scene)
+{
+    start(scene, fake_exits, NULL);
+    fake_let_all_act();
+}
+
+static void words_are_never_missing_where_something_failed(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_exited,
+                                .call = ask_words,
+                                .check = check_words,
+                                .harmless = seeing_of_its_end};
+
+    (void)state;
+    take_walk(&walk);
 }
 
 static void set_up_failed(scene_t *scene)
@@ -162,12 +295,6 @@ static void what_cannot_be_read_is_no_success(void **state)
 static apr_status_t ask_exitcode(scene_t *scene)
 {
     return honest(mproc_process_exitcode(scene->process, &scene->number));
-}
-
-static void set_up_exited(scene_t *scene)
-{
-    start(scene, fake_exits, NULL);
-    fake_let_all_act();
 }
 
 static void check_exitcode(scene_t *scene)
@@ -330,6 +457,11 @@ int main(void)
         claim(a_join_that_failed_has_not_timed_out),
         claim(its_end_is_seen_by_the_next_wait),
         claim(a_child_that_may_run_is_active),
+        claim(a_child_that_has_ended_is_not_active),
+        claim(a_child_that_runs_is_alive),
+        claim(a_child_that_has_ended_is_not_alive),
+        claim(nothing_can_fail_where_a_sentinel_is_asked_for),
+        claim(words_are_never_missing_where_something_failed),
         claim(what_cannot_be_read_is_no_success),
         claim(an_exit_code_that_is_lost_stays_so),
         claim(a_child_that_could_not_be_asked_is_asked_by_the_next_call),

@@ -41,6 +41,15 @@ void set_up_pipe(scene_t *scene)
     assert_success(mproc_pipe(&scene->here, &scene->there, MPROC_DUPLEX, scene->mem));
 }
 
+void set_up_queue(scene_t *scene)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+
+    options.capacity = SMALL;
+    options.processes = 2;
+    assert_success(mproc_queue_create(&scene->queue, &options, scene->mem));
+}
+
 void start(scene_t *scene, fake_act_fn *act, const mproc_process_options_t *options)
 {
     fake_children_act(act, 0);
@@ -217,4 +226,9 @@ void take_walk(const walk_t *walk)
     for (i = 0; i < sizeof ways / sizeof ways[0]; i++)
         for (ways[i].n = 1; ways[i].n <= calls; ways[i].n++)
             take_step(walk, &ways[i]);
+}
+
+void take_short_walk(const walk_t *walk)
+{
+    check_that(take_step(walk, &nothing) == 0, "there is nothing that can fail");
 }

@@ -30,12 +30,16 @@ int end_program(void **state);
 /* What the message must be of: larger than one piece of a channel, smaller than a channel. */
 enum { MUCH = 20000 };
 
+/* Capacity of a queue through which that passes in pieces, and for which it is too much. */
+enum { SMALL = 4096 };
+
 /* All that a call may use, in memory of its own. */
 typedef struct scene_t {
     apr_pool_t *mem;
     apr_pool_t *childs; /* under it: of what set_up() starts */
     mproc_connection_t *here, *there;
     mproc_process_t *process;
+    mproc_queue_t *queue;
     mproc_values_t *values;
     unsigned char much[MUCH];
 
@@ -61,12 +65,16 @@ typedef struct walk_t {
 /* In a program whose only target is `work`. */
 void take_walk(const walk_t *walk);
 
+/* The same for a call under which nothing can fail. */
+void take_short_walk(const walk_t *walk);
+
 mproc_target_fn work;
 extern const mproc_target_t walk_targets[];
 
 /* Setting up. */
 void set_up_nothing(scene_t *scene);
 void set_up_pipe(scene_t *scene);
+void set_up_queue(scene_t *scene); /* of SMALL bytes */
 
 /* Start a child that acts in this way, from scene->childs: scene->process. */
 void start(scene_t *scene, fake_act_fn *act, const mproc_process_options_t *options);
