@@ -75,7 +75,7 @@ static void damage_something(const mproc__ring_view_t *view, apr_uint64_t *state
         atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
 }
 
-/* Until it is told to leave. */
+/* Says "born", and goes on until it is told to leave. */
 static apr_status_t damage(mproc_task_t *task)
 {
     apr_uint64_t state = 88172645463325252u;
@@ -84,6 +84,7 @@ static apr_status_t damage(mproc_task_t *task)
     int i;
 
     MPROC_TRY(MPROC_UNPACK(task, &queue, &line));
+    MPROC_TRY(say(line, "born"));
     while (APR_STATUS_IS_TIMEUP(mproc_connection_poll(line, 0)))
         for (i = 0; i < 100; i++)
             damage_something(&queue->view, &state);
@@ -142,6 +143,7 @@ static void every_call_returns_while_the_memory_is_damaged(void **state)
     assert_success(mproc_pipe(&line, &there, MPROC_DUPLEX, *state));
     assert_success(mproc_process_start(&process, damage, MPROC_PACK(queue, there), NULL, *state));
     assert_success(mproc_connection_close(there));
+    assert_string_equal(hear(line, *state), "born");
     for (round = 0; round < (size_t)(ROUNDS * test_scale()); round++)
         call_everything(queue, bytes, round);
     assert_success(say(line, "leave"));
