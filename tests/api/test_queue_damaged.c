@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 300
+#define ROUNDS(scale) (size_t)(270 + 30 * (scale))
 #define MESSAGE_MAX (2 * SMALL_RING)
 
 /* -- What the child does -------------------------------------------------------- */
@@ -144,7 +144,7 @@ static void every_call_returns_while_the_memory_is_damaged(void **state)
     assert_success(mproc_process_start(&process, damage, MPROC_PACK(queue, there), NULL, *state));
     assert_success(mproc_connection_close(there));
     assert_string_equal(hear(line, *state), "born");
-    for (round = 0; round < (size_t)(ROUNDS * test_scale()); round++)
+    for (round = 0; round < ROUNDS(test_scale()); round++)
         call_everything(queue, bytes, round);
     assert_success(say(line, "leave"));
     assert_ended(process, 0);
