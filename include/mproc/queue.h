@@ -28,6 +28,9 @@
  * process that has it takes one place of `processes`; a dead one's is given away again.
  * The memory is there as long as some process has the queue, and has no name.
  *
+ * Who waits for bytes to put into is woken when half of the capacity is free, and looks
+ * for them within a second; who waits because of `maxsize` is woken by the next get.
+ *
  * Messages are copied into the queue and out of it.  Those that are larger than a
  * quarter of its capacity pass through it in pieces, and may be larger than all of it.
  *
