@@ -28,6 +28,9 @@
  * process that has it takes one place of `processes`; a dead one's is given away again.
  * The memory is there as long as some process has the queue, and has no name.
  *
+ * Who waits for bytes to put into is woken when half of the capacity is free, and looks
+ * for them within a second; who waits because of `maxsize` is woken by the next get.
+ *
  * Messages are copied into the queue and out of it.  Those that are larger than a
  * quarter of its capacity pass through it in pieces, and may be larger than all of it.
  *
@@ -49,11 +52,11 @@ typedef struct mproc_queue_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
     /**
-     * Bytes for messages, 4 KiB to 4 GiB; rounded up to a power of two.  A message takes
-     * its size, 8 bytes, and padding to a multiple of 8.  The initializer says 1 MiB.
+     * Bytes for messages, up to 4 GiB; rounded up to a power of two, and to 4 KiB.  A message
+     * takes its size, 8 bytes, and padding to a multiple of 8.  The initializer says 1 MiB.
      */
     size_t capacity;
-    /** The most messages in it at a time; 0: as many as fit. */
+    /** The most messages in it at a time, up to 4,294,967,295; 0: as many as fit. */
     size_t maxsize;
     /** The most bytes of one message; 0: any. */
     size_t max_message_size;

@@ -73,9 +73,10 @@ MPROC_BEGIN_C
  *
  * A connection is ready when a receiving call would find something: a message has
  * begun to arrive, or the other end is closed.  A queue is ready when there is a
- * message in it, or it was shut down; another process may be faster to get it.  A
- * process is ready when it has ended.  Nothing is taken away: what is ready stays so
- * until it is received.
+ * message in it, or one has begun to pass through it in pieces, or it was shut down;
+ * another process may be faster to get it, and who puts one in pieces may give it up.
+ * A process is ready when it has ended.  Nothing is taken away: what is ready stays
+ * so until it is received.
  *
  * @param what     connections, queues and processes, each once; `ready` is set in all of them,
  *                 also in those that are not

@@ -7,6 +7,7 @@
 
 #include "claims.h"
 #include "queues.h"
+#include "threads.h"
 #include "workers.h"
 
 #include <apr_strings.h>
@@ -218,6 +219,30 @@ static void what_is_got_makes_room(void **state)
     assert_string_equal(look_for_word(queue, *state), "two");
 }
 
+static apr_status_t put_for_ever(void *queue)
+{
+    return mproc_queue_put_bytes(queue, "01234567", 8, MPROC_FOREVER);
+}
+
+/* Of bytes, and of a number of messages; nobody gets any more of them. */
+static void who_waits_finds_the_room_that_one_get_has_made(void **state)
+{
+    size_t maxsize;
+
+    for (maxsize = 0; maxsize <= EIGHTS_THAT_FIT - 1; maxsize += EIGHTS_THAT_FIT - 1) {
+        mproc_queue_t *queue = make_queue(SMALL_RING, maxsize, *state);
+        size_t most = fill_with_eights(queue), size;
+        char word[8];
+        work_t work;
+
+        assert_success(start_thread(&work, put_for_ever, queue, *state));
+        apr_sleep(A_MOMENT); /* so that most often it waits; the claim holds if it does not */
+        assert_success(mproc_queue_get_bytes(queue, word, sizeof word, &size, 0));
+        assert_success(end_thread(&work));
+        assert_int_equal(count_messages(queue), most);
+    }
+}
+
 /* -- Time -------------------------------------------------------------------------- */
 
 static void assert_lasts_a_moment(apr_status_t rv, apr_time_t begin)
@@ -291,6 +316,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_ring_is_full_when_its_bytes_are_used),
         claim_leaving_nothing(maxsize_is_kept_exactly),
         claim_leaving_nothing(what_is_got_makes_room),
+        claim_leaving_nothing(who_waits_finds_the_room_that_one_get_has_made),
         claim_leaving_nothing(a_call_waits_no_less_than_its_timeout),
         claim_leaving_nothing(a_timeout_below_0_looks_once),
         claim_leaving_nothing(queues_leave_nothing),

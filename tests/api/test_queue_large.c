@@ -289,6 +289,20 @@ static void batches_keep_their_order_around_a_large_one(void **state)
     free(buffer);
 }
 
+static void what_comes_before_one_that_is_taken_back_stays(void **state)
+{
+    mproc_queue_t *queue = make_queue(SMALL_RING, 0, *state);
+    unsigned char *large = calloc(1, IN_PIECES);
+    mproc_bytes_t messages[] = {{"one", 3}, {large, IN_PIECES}, {"three", 5}};
+    size_t put = 77;
+
+    assert_status(mproc_queue_put_many(queue, messages, 3, &put, A_MOMENT), APR_TIMEUP);
+    assert_int_equal(put, 1);
+    assert_string_equal(look_for_word(queue, *state), "one");
+    assert_string_equal(look_for_word(queue, *state), "(none)");
+    free(large);
+}
+
 /* -- Many at once ---------------------------------------------------------------------------- */
 
 static void assert_sums(mproc_connection_t **lines, int count, apr_pool_t *mem)
@@ -341,6 +355,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(one_without_a_getter_is_taken_back_when_its_time_is_over),
         claim_leaving_nothing(a_full_queue_takes_none),
         claim_leaving_nothing(batches_keep_their_order_around_a_large_one),
+        claim_leaving_nothing(what_comes_before_one_that_is_taken_back_stays),
         claim_leaving_nothing(mixed_sizes_pass_between_many_processes),
     };
     apr_pool_t *mem;

@@ -133,6 +133,24 @@ static void what_was_given_up_is_not_waited_for(void **state)
     assert_status(mproc_wait(what, 1, 0), APR_TIMEUP);
 }
 
+static apr_status_t put_in_pieces(void *queue)
+{
+    return put_pattern(queue, IN_PIECES, 0, PATIENCE);
+}
+
+/* A get follows it to its end. */
+static void a_message_that_has_begun_to_pass_in_pieces_makes_ready(void **state)
+{
+    mproc_queue_t *queue = make_queue(SMALL_RING, 0, *state);
+    work_t work;
+
+    assert_success(start_thread(&work, put_in_pieces, queue, *state));
+    assert_success(wait_for_queue(queue));
+    assert_int_equal(count_messages(queue), 0);
+    assert_success(get_pattern(queue, IN_PIECES, 0, 0));
+    assert_success(end_thread(&work));
+}
+
 static void queues_connections_and_processes_are_waited_on_together(void **state)
 {
     mproc_queue_t *fed = make_queue(SMALL_RING, 0, *state),
@@ -331,6 +349,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(a_queue_is_ready_while_there_is_a_message_in_it),
         claim_leaving_nothing(what_was_given_up_is_not_waited_for),
+        claim_leaving_nothing(a_message_that_has_begun_to_pass_in_pieces_makes_ready),
         claim_leaving_nothing(queues_connections_and_processes_are_waited_on_together),
         claim_leaving_nothing(a_queue_that_was_shut_down_is_ready),
         claim_leaving_nothing(all_who_wait_on_one_queue_return),

@@ -38,6 +38,7 @@ enum {
 typedef struct used_t {
     mproc__ring_view_t *view;
     int is_damaged;
+    int ndead; /* putters that have died; who finds one has slept for 20 milliseconds */
     apr_uint64_t nput, ngot;
 } used_t;
 
@@ -136,7 +137,8 @@ static void take_step(used_t *used, unsigned action, apr_uint64_t one, apr_uint6
     switch (action) {
     case PUT: put(used, one); break;
     case PUT_DEAD:
-        atomic_store(&plain_ring.putting.owner, DEAD_MEMBER);
+        if (used->ndead++ == 0)
+            atomic_store(&plain_ring.putting.owner, DEAD_MEMBER);
         put(used, one);
         break;
     case GET: get(used, one); break;
@@ -159,7 +161,7 @@ static void take_step(used_t *used, unsigned action, apr_uint64_t one, apr_uint6
 /* The first number of a step has 56 bits. */
 void try_decoder(const unsigned char *bytes, size_t size, apr_pool_t *mem)
 {
-    used_t used = {make_ring(CAPACITY, 0, mem), 0, 0, 0};
+    used_t used = {make_ring(CAPACITY, 0, mem), 0, 0, 0, 0};
 
     for (; size >= STEP; bytes += STEP, size -= STEP) {
         apr_uint64_t number = mproc__get_u64(bytes);

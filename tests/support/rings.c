@@ -15,12 +15,6 @@
 mproc__ring_t plain_ring;
 ring_table_t plain_table;
 
-static apr_status_t close_segment(void *segment)
-{
-    port_segment_close(segment);
-    return APR_SUCCESS;
-}
-
 static apr_status_t free_data(void *data)
 {
     free(data);
@@ -34,13 +28,25 @@ static void must(apr_status_t rv)
         abort();
 }
 
+/* One for all rings of the program. */
+static port_segment_t *find_segment(void)
+{
+    static port_segment_t *segment;
+    apr_pool_t *mem;
+
+    if (segment == NULL) {
+        must(apr_pool_create(&mem, NULL));
+        must(port_segment_create(&segment, 1, mem));
+    }
+    return segment;
+}
+
 static void join(mproc__ring_view_t *view, apr_pool_t *mem)
 {
     mproc__member_t *member = &view->member;
     int i;
 
-    must(port_segment_create(&member->segment, 1, mem));
-    apr_pool_cleanup_register(mem, member->segment, close_segment, apr_pool_cleanup_null);
+    member->segment = find_segment();
     member->members = &plain_table.members;
     member->places = plain_table.places;
     member->nplaces = RING_PLACES;

@@ -58,7 +58,9 @@ size_t resident_memory(void)
 {
     PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
 
-    return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters) ? counters.WorkingSetSize : 0;
+    return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters)
+               ? counters.WorkingSetSize
+               : 0;
 }
 
 /* There are no zombies: what is left of a process is a handle, and those are counted. */

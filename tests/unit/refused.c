@@ -37,15 +37,18 @@ static const mproc_target_t targets[] = {MPROC_TARGET(target), MPROC_TARGET(item
 static const mproc_pack_t *pack(apr_pool_t *mem, const char *string, struct point *point,
                                 void *pointer, int *numbers)
 {
+    mproc_queue_t *queue = NULL;
     long double wide = 1;
 
-    (void)string, (void)point, (void)pointer, (void)numbers, (void)wide;
+    (void)queue, (void)string, (void)point, (void)pointer, (void)numbers, (void)wide;
 #if defined(PACKING_A_POINTER_TO_VOID)
     return mproc_pack(mem, pointer);
 #elif defined(PACKING_A_POINTER_TO_NUMBERS)
     return mproc_pack(mem, numbers);
 #elif defined(PACKING_A_POINTER_TO_A_STRUCT)
     return mproc_pack(mem, point);
+#elif defined(PACKING_A_POINTER_TO_A_QUEUE)
+    return mproc_pack(mem, &queue);
 #elif defined(PACKING_A_STRUCT)
     return mproc_pack(mem, *point);
 #elif defined(PACKING_A_FUNCTION)
@@ -65,8 +68,9 @@ static apr_status_t unpack(mproc_values_t *values)
     int number = 0;
     char *string = NULL;
     void *pointer = NULL;
+    mproc_queue_t *queue = NULL;
 
-    (void)constant, (void)number, (void)string, (void)pointer;
+    (void)constant, (void)number, (void)string, (void)pointer, (void)queue;
 #if defined(UNPACKING_INTO_A_CONSTANT)
     return MPROC_UNPACK(values, &constant);
 #elif defined(UNPACKING_INTO_NO_ADDRESS)
@@ -75,11 +79,30 @@ static apr_status_t unpack(mproc_values_t *values)
     return MPROC_UNPACK(values, &string);
 #elif defined(UNPACKING_INTO_A_POINTER)
     return MPROC_UNPACK(values, &pointer);
+#elif defined(UNPACKING_INTO_A_QUEUE)
+    return MPROC_UNPACK(values, queue);
 #elif defined(UNPACKING_WHAT_HAS_NO_VALUES)
     return MPROC_UNPACK(&number, &number);
 #else
     return MPROC_UNPACK(values, &number);
 #endif
+}
+
+static apr_status_t use(mproc_queue_t *queue, mproc_values_t *values)
+{
+#if defined(WAITING_ON_VALUES)
+    mproc_waitable_t what[] = {MPROC_WAITABLE(values)};
+#else
+    mproc_waitable_t what[] = {MPROC_WAITABLE(queue)};
+#endif
+
+    (void)values;
+#if defined(PUTTING_A_VALUE_WITHOUT_A_PACK)
+    MPROC_TRY(mproc_queue_put(queue, 42, 0));
+#elif defined(PUTTING_VALUES_THAT_ARRIVED)
+    MPROC_TRY(mproc_queue_put(queue, values, 0));
+#endif
+    return mproc_wait(what, 1, 0);
 }
 
 static apr_status_t start(mproc_process_t **process, const mproc_pack_t *args, apr_pool_t *mem)
@@ -96,12 +119,15 @@ static apr_status_t start(mproc_process_t **process, const mproc_pack_t *args, a
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
+    mproc_queue_t *queue;
     mproc_process_t *process;
     struct point point = {1, 2};
     int number = neither(0);
 
     mproc_init(&mem, &argc, &argv, targets);
     MPROC_CHECK(unpack(mproc_values_create(mem)));
+    MPROC_CHECK(mproc_queue_create(&queue, NULL, mem));
+    MPROC_CHECK(use(queue, mproc_values_create(mem)));
     MPROC_CHECK(start(&process, pack(mem, "string", &point, mem, &number), mem));
     return 0;
 }

@@ -116,6 +116,21 @@ static apr_status_t answer(mproc_task_t *task)
     return send_everything(connection);
 }
 
+/* In the child: what comes through one queue goes through the other. */
+static apr_status_t pass_on(mproc_task_t *task)
+{
+    mproc_values_t *values = mproc_values_create(mproc_task_mem(task)), *inner;
+    mproc_queue_t *from, *to;
+    const char *word;
+    int number;
+
+    MPROC_TRY(MPROC_UNPACK(task, &from, &inner));
+    MPROC_TRY(MPROC_UNPACK(inner, &to));
+    MPROC_TRY(mproc_queue_get(from, values, IN_GOOD_TIME));
+    MPROC_TRY(MPROC_UNPACK(values, &word, &number));
+    return mproc_queue_put(to, MPROC_PACK(number, word), IN_GOOD_TIME);
+}
+
 static apr_status_t take_kept(mproc_task_t *task)
 {
     int v[16], i;
@@ -160,7 +175,7 @@ static const mproc_target_t targets[] = {MPROC_TARGET(take_inside), MPROC_TARGET
 } // namespace library
 
 static const mproc_target_t inner_targets[] = {MPROC_TARGET(take_kept), MPROC_TARGET(take_nothing), MPROC_TARGETS_END};
-static const mproc_target_t targets[] = {MPROC_TARGET(answer), MPROC_TARGET(square), MPROC_TARGETS_OF(inner_targets),
+static const mproc_target_t targets[] = {MPROC_TARGET(answer), MPROC_TARGET(pass_on), MPROC_TARGET(square), MPROC_TARGETS_OF(inner_targets),
                                          MPROC_TARGETS_OF(library::targets), MPROC_TARGETS_END};
 
 static apr_status_t finish(mproc_process_t *process)
@@ -225,6 +240,35 @@ static apr_status_t nest(apr_pool_t *mem)
     return finish(process);
 }
 
+/* Queues among the arguments, waited on, and with packs through them. */
+static apr_status_t queue_up(apr_pool_t *mem)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    mproc_values_t *values = mproc_values_create(mem);
+    mproc_queue_t *there, *back;
+    mproc_process_t *process;
+    const char *word;
+    int number;
+
+    options.maxsize = 1;
+    MPROC_TRY(mproc_queue_create(&there, &options, mem));
+    MPROC_TRY(mproc_queue_create(&back, nullptr, mem));
+    MPROC_TRY(
+        mproc_process_start(&process, pass_on, MPROC_PACK(there, MPROC_PACK(back)), nullptr, mem));
+    MPROC_TRY(mproc_queue_put(there, MPROC_PACK("word", 42), MPROC_FOREVER));
+    {
+        mproc_waitable_t what[] = {MPROC_WAITABLE(back)};
+
+        MPROC_TRY(mproc_wait(what, 1, IN_GOOD_TIME));
+        EXPECT(what[0].ready);
+    }
+    MPROC_TRY(mproc_queue_get(back, values, 0));
+    MPROC_TRY(MPROC_UNPACK(values, &number, &word));
+    EXPECT(number == 42 && strcmp(word, "word") == 0);
+    EXPECT(mproc_queue_shutdown(there, MPROC_AT_ONCE) == APR_SUCCESS && mproc_queue_empty(there));
+    return finish(process);
+}
+
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
@@ -232,6 +276,7 @@ int main(int argc, const char *const *argv)
     mproc_init(&mem, &argc, &argv, targets);
     MPROC_CHECK(talk(mem));
     MPROC_CHECK(keep(mem));
+    MPROC_CHECK(queue_up(mem));
     MPROC_CHECK(nest(mem));
     apr_pool_destroy(mem);
     return 0;
