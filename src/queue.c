@@ -118,11 +118,13 @@ static void give_up(mproc__belonging_t *belonging)
     queue->segment = NULL;
 }
 
+/* In a copy that the program has forked, the place is still the parent's, and dies with it. */
 static void renew(mproc__belonging_t *belonging)
 {
     mproc_queue_t *queue = queue_of(belonging);
 
-    port_life_renew(queue->segment, queue->view.member.place);
+    if (queue->generation == mproc__program.generation)
+        port_life_renew(queue->segment, queue->view.member.place);
 }
 
 /* What this process has got, it has done with; threads that go on may note more. */
