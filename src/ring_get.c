@@ -182,7 +182,7 @@ int mproc__ring_is_ready(const mproc__ring_view_t *view)
 
 /* -- Shutting down --------------------------------------------------------------- */
 
-/* All that is there counts as got. */
+/* All that is there counts as got, but for a message that was given up when it had been begun. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
@@ -192,6 +192,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
         return rv;
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
     mproc__failpoint();
+    mproc__ring_settle_claims(view);
     mproc__ring_unlock_getting(view);
     return APR_SUCCESS;
 }
