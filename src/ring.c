@@ -185,11 +185,24 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
 
 /* -- The locks ------------------------------------------------------------------- */
 
+static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                            mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    if (mproc__lock_try(lock, &view->member))
+        return APR_SUCCESS;
+    atomic_fetch_add(&view->sleepers, 1);
+    rv = mproc__lock_acquire(lock, &view->member, event, patience);
+    atomic_fetch_sub(&view->sleepers, 1);
+    return rv;
+}
+
 /* What a dead owner has put or got may have been told to nobody. */
 static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
                               unsigned told, mproc__patience_t *patience)
 {
-    apr_status_t rv = mproc__lock_acquire(lock, &view->member, event, patience);
+    apr_status_t rv = acquire(view, lock, event, patience);
 
     mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {
