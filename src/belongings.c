@@ -6,6 +6,8 @@
 
 #include "belongings.h"
 
+#include "port.h"
+
 #include <mproc/status.h>
 
 #include <apr_thread_mutex.h>
@@ -29,8 +31,10 @@ apr_status_t mproc__belongings_set(apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
+/* The handler of a signal that came now and called exit() would want this lock too. */
 void mproc__belongings_lock(void)
 {
+    port_signals_hold();
     if (belongings.lock != NULL)
         apr_thread_mutex_lock(belongings.lock);
 }
@@ -39,6 +43,7 @@ void mproc__belongings_unlock(void)
 {
     if (belongings.lock != NULL)
         apr_thread_mutex_unlock(belongings.lock);
+    port_signals_release();
 }
 
 void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging_kind_t *kind)

@@ -19,6 +19,17 @@ static void close_all(mproc_connection_t *connection)
     port_channel_close(connection->channel);
 }
 
+/* Under the lock of belongings. */
+static void close_open(mproc_connection_t *connection)
+{
+    int had_handles = mproc__connection_has_handles(connection);
+
+    close_all(connection);
+    connection->channel = NULL;
+    if (had_handles)
+        mproc__belongings_renew();
+}
+
 static apr_status_t close_channel(void *data)
 {
     mproc_connection_t *connection = data;
@@ -26,8 +37,7 @@ static apr_status_t close_channel(void *data)
     mproc__belongings_lock();
     mproc__belongings_remove(&connection->belonging);
     if (connection->channel != NULL)
-        close_all(connection);
-    connection->channel = NULL;
+        close_open(connection);
     mproc__belongings_unlock();
     free(connection->coming);
     connection->coming = NULL;

@@ -28,7 +28,8 @@ static void clear_bit(mproc__member_t *member, unsigned event)
 }
 
 /*
- * The threads of a process share its bit.  A wake that was on its way to who died is on none any
+ * The threads of a process share its bit; each sets it, as who looked for the dead at the moment
+ * when this process took the place of one has cleared it.  A wake that was on its way to who died is on none any
  * more, so the first to go to sleep after it clears the flag.
  */
 uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
@@ -39,10 +40,9 @@ uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
     atomic_store(&count->is_waking, 0);
     mproc__failpoint();
     apr_thread_mutex_lock(member->lock);
-    if (member->sleepers[event]++ == 0) {
+    if (member->sleepers[event]++ == 0)
         atomic_fetch_add(&member->members->sleepers, 1);
-        set_bit(member, event);
-    }
+    set_bit(member, event);
     apr_thread_mutex_unlock(member->lock);
     mproc__failpoint();
     atomic_thread_fence(memory_order_seq_cst);

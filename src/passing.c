@@ -99,17 +99,27 @@ apr_status_t mproc__connection_check_handles(const mproc_connection_t *connectio
                            mproc_strerror(rv, text, sizeof text));
 }
 
-/* What has waited since the last message came with its bytes, and was announced by none. */
+int mproc__connection_has_handles(const mproc_connection_t *connection)
+{
+    return connection->coming_rv != APR_SUCCESS ||
+           (connection->coming != NULL && connection->coming->count > 0) ||
+           port_channel_waiting_handles(connection->channel, NULL, 0) > 0;
+}
+
+/*
+ * What has waited since the last message came with its bytes, and was announced by none.  It may
+ * have been a queue's that this process has, too.
+ */
 void mproc__connection_drop_handles(mproc_connection_t *connection)
 {
-    mproc__handles_t *coming = connection->coming;
-
+    if (!mproc__connection_has_handles(connection))
+        return;
     connection->coming_rv = APR_SUCCESS;
+    mproc__belongings_lock();
     if (mproc__connection_ahead(connection) == 0)
         port_channel_drop_handles(connection->channel);
-    if (coming == NULL || coming->count == 0)
-        return;
-    mproc__belongings_lock();
-    mproc__handles_close(coming);
+    if (connection->coming != NULL)
+        mproc__handles_close(connection->coming);
+    mproc__belongings_renew();
     mproc__belongings_unlock();
 }

@@ -118,11 +118,13 @@ static void give_up(mproc__belonging_t *belonging)
     queue->segment = NULL;
 }
 
+/* In a copy that the program has forked, the place is still the parent's, and dies with it. */
 static void renew(mproc__belonging_t *belonging)
 {
     mproc_queue_t *queue = queue_of(belonging);
 
-    port_life_renew(queue->segment, queue->view.member.place);
+    if (queue->generation == mproc__program.generation)
+        port_life_renew(queue->segment, queue->view.member.place);
 }
 
 /* What this process has got, it has done with; threads that go on may note more. */
@@ -278,13 +280,23 @@ apr_status_t mproc_queue_create(mproc_queue_t **queue, const mproc_queue_options
     return rv;
 }
 
+/* As far as that can be seen: one that has just entered a call is not. */
+static int is_in_use(const mproc_queue_t *queue)
+{
+    const mproc__ring_view_t *view = &queue->view;
+
+    return atomic_load(&view->sleepers) > 0 ||
+           atomic_load(&view->ring->putting.owner) == view->member.id ||
+           atomic_load(&view->ring->getting.owner) == view->member.id;
+}
+
 apr_status_t mproc_queue_close(mproc_queue_t *queue)
 {
     if (queue == NULL)
         return mproc_error_set(APR_EINVAL, "the queue is NULL");
     if (queue->segment == NULL || queue->generation != mproc__program.generation)
         return APR_SUCCESS;
-    if (atomic_load(&queue->view.sleepers) > 0)
+    if (is_in_use(queue))
         return mproc_error_set(MPROC_EINUSE, "another thread waits in the queue");
     mproc__belongings_lock();
     detach(queue);

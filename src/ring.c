@@ -18,15 +18,13 @@ static apr_uint64_t got_number(const mproc__ring_view_t *view)
                               atomic_load_explicit(&view->ring->index.head, memory_order_relaxed));
 }
 
-/* How far the number lies behind what was got last: 0 if it is that one, 48 bits if it is beyond. */
-static apr_uint64_t age_of(apr_uint64_t claim, apr_uint64_t got)
+/* How far the number lies behind what was got last: 0 if it is that one, below 0 if it is beyond. */
+static apr_int64_t age_of(apr_uint64_t claim, apr_uint64_t got)
 {
-    return (got - claim) & MPROC__CLAIM_MASK;
-}
+    apr_uint64_t age = (got - claim) & MPROC__CLAIM_MASK;
 
-static int is_beyond(apr_uint64_t claim, apr_uint64_t got)
-{
-    return age_of(claim, got) > MPROC__CLAIM_MASK / 2;
+    return age <= MPROC__CLAIM_MASK / 2 ? (apr_int64_t)age
+                                        : (apr_int64_t)age - (apr_int64_t)MPROC__CLAIM_MASK - 1;
 }
 
 /* The message that a dead getter left unfinished lies beyond what was got. */
@@ -34,10 +32,9 @@ mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 {
     apr_uint64_t claim = atomic_load(&view->member.places[place].notes[MPROC__CLAIM]);
     apr_uint64_t got = got_number(view);
-    mproc__claim_t read = {got - age_of(claim, got), (uint32_t)(claim >> MPROC__CLAIM_BITS)};
+    mproc__claim_t read = {got - (apr_uint64_t)age_of(claim, got),
+                           (uint32_t)(claim >> MPROC__CLAIM_BITS)};
 
-    if (is_beyond(claim, got))
-        read.first += MPROC__CLAIM_MASK + 1;
     return read;
 }
 
@@ -50,7 +47,7 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim == 0 || !is_beyond(claim, got))
+        if (claim == 0 || age_of(claim, got) >= 0)
             continue;
         mproc__failpoint();
         atomic_compare_exchange_strong(note, &claim, 0);
@@ -175,10 +172,12 @@ void mproc__ring_tell_after_get(mproc__ring_view_t *view)
         tell(view, MPROC__NOT_EMPTY);
 }
 
+/* Between what was changed and the look at who sleeps; see event_count.h. */
 void mproc__ring_wake_all(mproc__ring_view_t *view)
 {
     unsigned event;
 
+    atomic_thread_fence(memory_order_seq_cst);
     for (event = 0; event < PORT_PARKS; event++)
         mproc__event_broadcast(&view->member, event);
     if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
@@ -187,11 +186,24 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
 
 /* -- The locks ------------------------------------------------------------------- */
 
+static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                            mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    if (mproc__lock_try(lock, &view->member))
+        return APR_SUCCESS;
+    atomic_fetch_add(&view->sleepers, 1);
+    rv = mproc__lock_acquire(lock, &view->member, event, patience);
+    atomic_fetch_sub(&view->sleepers, 1);
+    return rv;
+}
+
 /* What a dead owner has put or got may have been told to nobody. */
 static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
                               unsigned told, mproc__patience_t *patience)
 {
-    apr_status_t rv = mproc__lock_acquire(lock, &view->member, event, patience);
+    apr_status_t rv = acquire(view, lock, event, patience);
 
     mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {

@@ -182,7 +182,7 @@ int mproc__ring_is_ready(const mproc__ring_view_t *view)
 
 /* -- Shutting down --------------------------------------------------------------- */
 
-/* All that is there counts as got; what was claimed and is not there never comes. */
+/* All that is there counts as got, but for a message that was given up when it had been begun. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);

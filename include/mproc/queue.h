@@ -261,7 +261,7 @@ mproc_queue_last(mproc_queue_t *queue, apr_uint64_t *put, apr_uint64_t *got);
  * Be done with a queue in this process.  The others go on; the messages stay.
  *
  * @return APR_SUCCESS   closed, also when it was before
- * @return MPROC_EINUSE  another thread waits in it
+ * @return MPROC_EINUSE  another thread waits in it, or is in the middle of a message
  * @return APR_EINVAL    it is NULL
  */
 MPROC_DECLARE(apr_status_t) mproc_queue_close(mproc_queue_t *queue);

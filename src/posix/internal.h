@@ -176,6 +176,9 @@ apr_status_t posix_leave_by(void (*leave)(int code));
 apr_status_t posix_memory_open(int *descriptor, size_t size);
 apr_status_t posix_lives_open(int *descriptor);
 
+/* Whether nobody can cut pages off a file of memory that came from another process, as far as can be told. */
+int posix_is_lasting(int descriptor);
+
 /*
  * park_*.c: how many descriptors all parks have, and what port.h says of parks.  On failure some may
  * be set, and are the caller's.

@@ -131,13 +131,14 @@ static int is_file(int descriptor, struct stat *about)
            (S_ISREG(about->st_mode) || (about->st_mode & S_IFMT) == 0);
 }
 
-/* The memory is what has a size, and the signs of life are in a file that has none. */
+/* The memory is what has a size, and keeps it, and the signs of life are in a file that has none. */
 static int are_files(const int *descriptors)
 {
     struct stat memory, lives;
 
     return is_file(descriptors[MEMORY], &memory) && memory.st_size > 0 &&
-           is_file(descriptors[LIVES], &lives) && lives.st_size == 0;
+           posix_is_lasting(descriptors[MEMORY]) && is_file(descriptors[LIVES], &lives) &&
+           lives.st_size == 0;
 }
 
 static int is_among(int descriptor, const int *descriptors, size_t count)

@@ -55,11 +55,11 @@ static int is_left_alone(const mproc__ring_t *ring, const volatile apr_uint64_t 
 /* Any word of the ring, of the table of members, or of the messages; or the next message's header. */
 static volatile apr_uint64_t *any_word(const mproc__ring_view_t *view, apr_uint64_t number)
 {
-    apr_uint64_t at = mproc__index_position(atomic_load(&view->ring->index.head)) % view->capacity;
+    apr_uint64_t at = mproc__index_position(atomic_load(&view->ring->index.head)) % view->bytes.capacity;
     volatile apr_uint64_t *parts[] = {(void *)view->ring, (void *)view->member.members,
-                                      (void *)view->data, (void *)(view->data + at)};
+                                      (void *)view->bytes.data, (void *)(view->bytes.data + at)};
     const size_t sizes[] = {sizeof *view->ring, mproc__members_size(view->member.nplaces),
-                            view->capacity, 8};
+                            view->bytes.capacity, 8};
     size_t part = (size_t)(number % 4);
 
     return parts[part] + (number >> 8) % (sizes[part] / 8);

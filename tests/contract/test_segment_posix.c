@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -140,6 +141,28 @@ static void a_number_too_large_for_a_descriptor_is_none(void **state)
     port_segment_close(segment);
 }
 
+/* Who touches what its sender has cut off meanwhile is ended by SIGBUS; not every system can tell. */
+static void memory_that_can_be_cut_off_is_refused_where_that_is_known(void **state)
+{
+    port_segment_t *segment, *adopted = NULL;
+    port_handle_t handles[PORT_SEGMENT_HANDLES_MAX];
+    FILE *file = tmpfile();
+    size_t count;
+    apr_status_t rv;
+
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), SIZE), 0);
+    assert_success(port_segment_create(&segment, SIZE, *state));
+    count = port_segment_handles(segment, handles);
+    handles[0] = fileno(file);
+    rv = port_segment_adopt(&adopted, handles, count, *state);
+    assert_int_equal(rv, CUTS_ARE_KNOWN ? APR_EBADF : APR_SUCCESS);
+    if (rv == APR_SUCCESS)
+        port_segment_forget(adopted);
+    port_segment_close(segment);
+    fclose(file);
+}
+
 static void what_is_adopted_is_not_inherited(void **state)
 {
     port_segment_t *segment, *adopted;
@@ -249,6 +272,7 @@ int main(void)
         claim(a_limit_of_file_sizes_gives_a_status),
         claim(none_is_taken_for_a_standard_stream),
         claim(a_number_too_large_for_a_descriptor_is_none),
+        claim(memory_that_can_be_cut_off_is_refused_where_that_is_known),
         claim(what_is_adopted_is_not_inherited),
         claim(a_segment_has_no_name),
         claim(signals_do_not_keep_a_segment_from_being_made),

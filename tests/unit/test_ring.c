@@ -6,6 +6,7 @@
  */
 
 #include "rings.h"
+#include "threads.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -221,11 +222,81 @@ static void pieces_that_are_more_than_was_announced_are_found(void **state)
         mproc__ring_view_t *view = make_ring(CAPACITY, 0, *state);
         apr_uint64_t total = 16;
         mproc__record_write(&view->bytes, 0, MPROC__FIRST, &total, 8);
-        mproc__record_write(&view->bytes, mproc__index_advance(0, 16, 0, 0), kinds[i], bytes,
-                            24);
+        mproc__record_write(&view->bytes, mproc__index_advance(0, 16, 0, 0), kinds[i], bytes, 24);
         atomic_store(&plain_ring.index.tail, mproc__index_advance(0, 48, 1, 0));
         assert_int_equal(ring_get(view, bytes, 16, &size), MPROC_ECORRUPT);
     }
+}
+
+/* -- What is noted ------------------------------------------------------------------- */
+
+static void what_was_taken_in_part_has_its_number(void **state)
+{
+    mproc__ring_view_t *view = make_ring(CAPACITY, 0, *state);
+    mproc__claim_t claim;
+    size_t size;
+
+    assert_success(ring_put(view, "word", 4));
+    assert_success(ring_get(view, bytes, 4, &size));
+    mproc__ring_claim_messages(view, 2, 1);
+    claim = mproc__ring_claim(view, view->member.place);
+    assert_true(claim.first == 2 && claim.count == 1);
+}
+
+/* The number goes to no message: it was never put, nor will be. */
+static void what_was_taken_in_part_when_all_is_thrown_away_is_not_lost(void **state)
+{
+    mproc__ring_view_t *view = make_ring(CAPACITY, 0, *state);
+
+    mproc__ring_claim_messages(view, 1, 1);
+    atomic_store(&plain_ring.getting.owner, DEAD_MEMBER);
+    atomic_store(&plain_ring.index.head, MPROC__INDEX_OPEN);
+    atomic_store(&plain_ring.index.tail, MPROC__INDEX_OPEN);
+    assert_success(mproc__ring_shut_down(view, MPROC__RING_SHUT));
+    assert_int_equal(mproc__ring_claim(view, view->member.place).count, 0);
+}
+
+static apr_status_t get_in_pieces(void *data)
+{
+    mproc__ring_view_t *view = data;
+    static unsigned char got[IN_PIECES];
+    size_t size;
+    apr_status_t rv;
+
+    do
+        rv = ring_get(view, got, sizeof got, &size);
+    while (APR_STATUS_IS_TIMEUP(rv));
+    return rv;
+}
+
+/* Behind that an index could come round, and what is seen of it lie on its other side. */
+static void what_a_side_has_seen_is_no_older_than_the_ring_is_long(void **state)
+{
+    mproc__ring_view_t *view = make_ring(CAPACITY, 0, *state);
+    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    mproc_bytes_t message = {bytes, IN_PIECES};
+    work_t getting;
+    size_t put;
+
+    assert_success(start_thread(&getting, get_in_pieces, view, *state));
+    assert_success(mproc__ring_put(view, &message, 1, &put, &patience));
+    assert_success(end_thread(&getting));
+    assert_true(mproc__index_distance(plain_ring.putting.guarded[MPROC__SEEN], tail()) <= CAPACITY);
+    assert_true(mproc__index_distance(head(), plain_ring.getting.guarded[MPROC__SEEN]) <= CAPACITY);
+}
+
+/* Who sweeps the dead may take a new member at the place of one for it. */
+static void who_goes_to_sleep_is_counted_whatever_became_of_another_thread(void **state)
+{
+    mproc__ring_view_t *view = make_ring(CAPACITY, 0, *state);
+
+    mproc__event_prepare(&view->member, MPROC__NOT_EMPTY);
+    atomic_store(&plain_ring.events[MPROC__NOT_EMPTY].sleepers[0], 0);
+    mproc__event_prepare(&view->member, MPROC__NOT_EMPTY);
+    assert_true(mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY));
+    mproc__event_finish(&view->member, MPROC__NOT_EMPTY);
+    mproc__event_finish(&view->member, MPROC__NOT_EMPTY);
+    assert_false(mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY));
 }
 
 /* -- Many members ----------------------------------------------------------------------- */
@@ -285,6 +356,10 @@ int main(void)
         claim(a_message_in_pieces_that_is_none_is_found),
         claim(a_message_that_nobody_puts_is_not_waited_for),
         claim(pieces_that_are_more_than_was_announced_are_found),
+        claim(what_was_taken_in_part_has_its_number),
+        claim(what_was_taken_in_part_when_all_is_thrown_away_is_not_lost),
+        claim(what_a_side_has_seen_is_no_older_than_the_ring_is_long),
+        claim(who_goes_to_sleep_is_counted_whatever_became_of_another_thread),
         claim(four_thousand_members_have_a_place_each),
     };
 

@@ -58,6 +58,13 @@ static apr_status_t seal(int descriptor)
                : APR_FROM_OS_ERROR(errno);
 }
 
+int posix_is_lasting(int descriptor)
+{
+    int seals = fcntl(descriptor, F_GET_SEALS);
+
+    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+}
+
 apr_status_t posix_memory_open(int *descriptor, size_t size)
 {
     apr_status_t rv = open_file(descriptor, "mproc-memory", MFD_ALLOW_SEALING);
