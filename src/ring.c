@@ -203,7 +203,10 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
         mproc__event_ring(&view->member);
 }
 
-/* A putter that waits for bytes is woken when half of the ring is free, not for each message. */
+/*
+ * A putter that waits for bytes is woken when half of the ring is free, not for each message.  While
+ * a message passes in pieces, its putter alone can use the room, and is woken with all others.
+ */
 void mproc__ring_tell_room(mproc__ring_view_t *view)
 {
     mproc__index_t head, tail;
@@ -211,10 +214,12 @@ void mproc__ring_tell_room(mproc__ring_view_t *view)
     if (!mproc__event_has_sleepers(&view->member, MPROC__NOT_FULL))
         return;
     mproc__index_pair_read(&view->ring->index, &head, &tail);
-    if (view->maxsize > 0 && mproc__index_count(head, tail) < view->maxsize)
+    if (view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0) {
+        if (mproc__index_distance(head, tail) <= view->capacity / 2)
+            mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    } else if (mproc__index_count(head, tail) < view->maxsize) {
         mproc__event_notify(&view->member, MPROC__NOT_FULL);
-    else if (view->maxsize == 0 && mproc__index_distance(head, tail) <= view->capacity / 2)
-        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    }
 }
 
 /* -- The locks ------------------------------------------------------------------- */
