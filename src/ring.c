@@ -89,18 +89,22 @@ void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first, si
                           memory_order_relaxed);
 }
 
-/* How far the number lies behind what was got last: 0 if it is that one, 48 bits if it is beyond. */
-static apr_uint64_t age_of(apr_uint64_t claim, apr_uint64_t got)
+/* Whether the number lies beyond what was got last. */
+static int is_beyond(apr_uint64_t claim, apr_uint64_t got)
 {
-    return (got - claim) & CLAIM_MASK;
+    return ((got - claim) & CLAIM_MASK) > CLAIM_MASK / 2;
 }
 
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 {
     apr_uint64_t claim = atomic_load(&view->member.places[place].notes[MPROC__CLAIM]);
     apr_uint64_t got = got_number(view);
-    mproc__claim_t read = {got - age_of(claim, got), (uint32_t)(claim >> CLAIM_BITS)};
+    mproc__claim_t read = {0, 0};
 
+    if (claim == 0 || is_beyond(claim, got))
+        return read;
+    read.first = got - ((got - claim) & CLAIM_MASK);
+    read.count = (uint32_t)(claim >> CLAIM_BITS);
     return read;
 }
 
@@ -113,7 +117,7 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view)
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
 
-        if (claim == 0 || age_of(claim, got) <= CLAIM_MASK / 2)
+        if (claim == 0 || !is_beyond(claim, got))
             continue;
         mproc__failpoint();
         atomic_compare_exchange_strong(note, &claim, 0);

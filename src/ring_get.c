@@ -90,19 +90,26 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
     }
 }
 
-/* A put that was under way when the queue was shut down is over once its lock can be had. */
-static int is_drained(mproc__ring_view_t *view)
+/*
+ * A put that was under way when the queue was shut down is over once its lock can be had: what there
+ * is then, is all.  APR_SUCCESS if there is something.
+ */
+static apr_status_t look_for_the_last(mproc__ring_view_t *view, mproc__patience_t *patience)
 {
-    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc__index_t head, tail;
 
-    if (atomic_load(&view->ring->state) == MPROC__RING_OPEN)
-        return 0;
-    if (mproc__ring_lock_putting(view, &patience) != APR_SUCCESS)
-        return 0;
+    MPROC_TRY(mproc__ring_lock_putting(view, patience));
     mproc__index_pair_read(&view->ring->index, &head, &tail);
     mproc__ring_unlock_putting(view);
-    return mproc__index_distance(head, tail) == 0;
+    return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
+}
+
+/* There was nothing: wait until there may be. */
+static apr_status_t await_data(mproc__ring_view_t *view, mproc__patience_t *patience)
+{
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
+        return look_for_the_last(view, patience);
+    return mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience);
 }
 
 /* Who was woken wakes the next, if there is more. */
@@ -128,9 +135,7 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
         pass_on(view);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
-        if (is_drained(view))
-            return MPROC_ESHUTDOWN;
-        MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
+        MPROC_TRY(await_data(view, patience));
     }
 }
 
@@ -161,7 +166,15 @@ static void wake_all(mproc__ring_view_t *view)
     mproc__event_ring(&view->member);
 }
 
-/* All that is there counts as got. */
+void mproc__ring_end_message(mproc__ring_view_t *view)
+{
+    mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
+
+    if ((head & MPROC__INDEX_OPEN) != 0)
+        (void)mproc__stream_discard(view);
+}
+
+/* All that is there counts as got.  No put is under way, so that none need be waited for. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
@@ -169,6 +182,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
 
     if (rv != APR_SUCCESS)
         return rv;
+    mproc__ring_end_message(view);
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
     mproc__failpoint();
     mproc__ring_unlock_getting(view);
