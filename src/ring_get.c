@@ -119,19 +119,30 @@ static void pass_on(mproc__ring_view_t *view)
         mproc__event_notify(&view->member, MPROC__NOT_EMPTY);
 }
 
+/* Lock, get and unlock; APR_EAGAIN when there is nothing. */
+static apr_status_t lock_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                                 mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    MPROC_TRY(mproc__ring_lock_getting(view, patience));
+    do {
+        sink->begin(sink);
+        rv = get_some(view, sink);
+    } while (rv == MPROC_ETORN);
+    mproc__ring_unlock_getting(view);
+    mproc__ring_tell_room(view);
+    return rv;
+}
+
+/* Who was woken passes it on also when it was too late for the lock. */
 apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
                              mproc__patience_t *patience)
 {
     apr_status_t rv;
 
     for (;;) {
-        MPROC_TRY(mproc__ring_lock_getting(view, patience));
-        do {
-            sink->begin(sink);
-            rv = get_some(view, sink);
-        } while (rv == MPROC_ETORN);
-        mproc__ring_unlock_getting(view);
-        mproc__ring_tell_room(view);
+        rv = lock_and_get(view, sink, patience);
         pass_on(view);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;

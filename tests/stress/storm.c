@@ -142,11 +142,11 @@ static void note_lost(director_t *director, const mproc_lost_t *lost)
 /* Before places are taken again. */
 static void ask_for_lost(director_t *director)
 {
-    mproc_lost_t lost[512];
+    static mproc_lost_t lost[4096];
     size_t count, i;
 
-    assert_success(mproc_queue_lost(director->queue, lost, 512, &count));
-    assert_true(count <= 512);
+    assert_success(mproc_queue_lost(director->queue, lost, 4096, &count));
+    assert_true(count <= 4096);
     for (i = 0; i < count; i++)
         note_lost(director, &lost[i]);
 }
@@ -210,6 +210,7 @@ static void end_all(director_t *director)
         assert_success(mproc_process_status(director->processes[place]));
     }
     ask_for_lost(director);
+    assert_true(mproc_queue_empty(director->queue));
 }
 
 /* -- The account ------------------------------------------------------------------------ */
@@ -233,6 +234,16 @@ typedef struct sums_t {
  * A message whose put has returned was got, or it is named by what was lost; one that is named was got
  * by nobody but whom it is said to be lost with.
  */
+static void explain(const director_t *director, const entry_t *entry, const char *what)
+{
+    print_message("  message %ld, number %llu, of %lu bytes, got by %lu, is %s\n",
+                  (long)(entry - director->account->entries),
+                  (unsigned long long)atomic_load(&entry->number),
+                  (unsigned long)size_of((uint32_t)(entry - director->account->entries),
+                                         director->storm->size_max),
+                  (unsigned long)atomic_load(&entry->getter), what);
+}
+
 static void account_for(sums_t *sums, const director_t *director, const entry_t *entry)
 {
     uint64_t number = atomic_load(&entry->number);
@@ -247,10 +258,16 @@ static void account_for(sums_t *sums, const director_t *director, const entry_t 
     }
     if (got == 0) {
         sums->lost++;
-        sums->unnamed += find_loser(director, number) == 0;
+        if (find_loser(director, number) == 0 && !director->storm->is_crowded) {
+            sums->unnamed++;
+            explain(director, entry, "not named");
+        }
     } else {
         apr_int64_t loser = find_loser(director, number);
-        sums->misnamed += loser != 0 && (uint32_t)loser != atomic_load(&entry->getter);
+        if (loser != 0 && (uint32_t)loser != atomic_load(&entry->getter)) {
+            sums->misnamed++;
+            explain(director, entry, "named as another's");
+        }
     }
 }
 
@@ -287,7 +304,7 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
 
     options.capacity = storm->capacity;
     options.maxsize = storm->maxsize;
-    options.processes = 64;
+    options.processes = storm->is_crowded ? PARTICIPANTS_MAX + 2 : 4096;
     assert_success(mproc_queue_create(&director.queue, &options, mem));
     director.account = share_memory(&director.path, sizeof *director.account, mem);
     atomic_store(&director.account->next, 1);

@@ -37,6 +37,7 @@ typedef struct storm_t {
     size_t size_max; /* of messages */
     int stops;       /* not 0: some are stopped for a while instead */
     int is_on_one_cpu;
+    int is_crowded; /* places of the dead are taken again, and what was lost there is forgotten */
 } storm_t;
 
 /* Play a storm for so long; assert that every message is accounted for. */
