@@ -34,19 +34,24 @@ void mproc__stream_abort(mproc__ring_view_t *view)
     commit(view, mproc__index_advance(tail, mproc__record_size(0), 0, 0));
 }
 
-/* Wait for room, and add a piece; the last one makes it a message. */
+/*
+ * Wait for room, and add a piece; the last one makes it a message.  What is seen of the head is kept,
+ * as after 16 GiB an older one would look like a later one.
+ */
 static apr_status_t append(mproc__ring_view_t *view, apr_uint64_t kind, const void *payload,
                            size_t size, mproc__patience_t *patience)
 {
     mproc__ring_t *ring = view->ring;
-    mproc__index_t tail = atomic_load_explicit(&ring->index.tail, memory_order_relaxed);
+    mproc__index_t tail = atomic_load_explicit(&ring->index.tail, memory_order_relaxed), head;
     apr_uint64_t need = mproc__record_size(size);
 
     MPROC_TRY(mproc__ring_await(view, MPROC__NOT_FULL, mproc__ring_has_room, need, patience));
     if (atomic_load(&ring->state) != MPROC__RING_OPEN)
         return MPROC_ESHUTDOWN;
-    if (mproc__index_distance(atomic_load(&ring->index.head), tail) > view->capacity)
+    head = atomic_load(&ring->index.head);
+    if (mproc__index_distance(head, tail) > view->capacity)
         return MPROC_ECORRUPT;
+    ring->putting.guarded[MPROC__SEEN] = head;
     mproc__ring_write(view, tail, mproc__record_header(kind, size), payload, size);
     commit(view, mproc__index_advance(tail, need, kind == MPROC__LAST,
                                       kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN));
@@ -144,6 +149,7 @@ static apr_status_t next_piece(const mproc__ring_view_t *view, mproc__index_t he
 
     if (left > view->capacity)
         return MPROC_ECORRUPT;
+    view->ring->getting.guarded[MPROC__SEEN] = tail;
     MPROC_TRY(mproc__ring_read(view, head, left, kind, size));
     return *kind == MPROC__MIDDLE || *kind == MPROC__LAST || *kind == MPROC__ABORT ? APR_SUCCESS
                                                                                    : MPROC_ECORRUPT;
