@@ -27,6 +27,13 @@ static void clear_bit(mproc__member_t *member, unsigned event)
                      ~((apr_uint64_t)1 << member->place % 64));
 }
 
+/* Under the lock of the member. */
+static void count_thread(mproc__member_t *member, unsigned event, int change)
+{
+    member->sleepers[event] += change;
+    atomic_store(&member->places[member->place].sleepers[event], (uint32_t)member->sleepers[event]);
+}
+
 /*
  * The threads of a process share its bit; each sets it, as who looked for the dead at the moment
  * when this process took the place of one has cleared it.  A wake that was on its way to who died is on none any
@@ -40,7 +47,8 @@ uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
     atomic_store(&count->is_waking, 0);
     mproc__failpoint();
     apr_thread_mutex_lock(member->lock);
-    if (member->sleepers[event]++ == 0)
+    count_thread(member, event, 1);
+    if (member->sleepers[event] == 1)
         atomic_fetch_add(&member->members->sleepers, 1);
     set_bit(member, event);
     apr_thread_mutex_unlock(member->lock);
@@ -58,7 +66,8 @@ void mproc__event_park(mproc__member_t *member, unsigned event, uint32_t key,
 void mproc__event_finish(mproc__member_t *member, unsigned event)
 {
     apr_thread_mutex_lock(member->lock);
-    if (--member->sleepers[event] == 0) {
+    count_thread(member, event, -1);
+    if (member->sleepers[event] == 0) {
         clear_bit(member, event);
         atomic_fetch_sub(&member->members->sleepers, 1);
     }
@@ -67,24 +76,31 @@ void mproc__event_finish(mproc__member_t *member, unsigned event)
     atomic_store(&member->events[event]->is_waking, 0);
 }
 
-static unsigned count_bits(apr_uint64_t set)
+/* At most: what another process has written of itself may be anything. */
+static unsigned count_threads(const mproc__member_t *member, unsigned place, unsigned event)
 {
-    unsigned count = 0;
+    uint32_t threads;
 
-    for (; set != 0; set &= set - 1)
-        count++;
-    return count;
+    if (place >= member->nplaces)
+        return 0;
+    threads = atomic_load_explicit(&member->places[place].sleepers[event], memory_order_relaxed);
+    return threads < MPROC__MEMBERS_MAX ? threads : MPROC__MEMBERS_MAX;
 }
 
 static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
 {
     const mproc__event_count_t *count = member->events[event];
     uint32_t words = atomic_load_explicit(&member->members->words, memory_order_relaxed), i;
-    unsigned sleepers = 0;
+    unsigned sleepers = 0, place;
+    apr_uint64_t set;
 
-    for (i = 0; i < words && i < MPROC__SET_WORDS; i++)
-        sleepers += count_bits(atomic_load_explicit(&count->sleepers[i], memory_order_relaxed));
-    return sleepers;
+    for (i = 0; i < words && i < MPROC__SET_WORDS; i++) {
+        set = atomic_load_explicit(&count->sleepers[i], memory_order_relaxed);
+        for (place = i * 64; set != 0; set >>= 1, place++)
+            if ((set & 1) != 0)
+                sleepers += count_threads(member, place, event);
+    }
+    return sleepers < MPROC__MEMBERS_MAX ? sleepers : MPROC__MEMBERS_MAX;
 }
 
 /* Where nobody woke, somebody may be about to sleep; where that goes on, somebody is dead. */
@@ -113,22 +129,22 @@ static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
     note_fruitless(member);
 }
 
-static void notify(mproc__member_t *member, unsigned event, unsigned most)
+static int is_to_be_woken(const mproc__member_t *member, unsigned event)
 {
-    unsigned sleepers = count_sleepers(member, event);
-
-    if (sleepers > 0 && atomic_load(&member->events[event]->is_waking) == 0)
-        wake(member, event, sleepers < most ? sleepers : most);
+    return mproc__event_has_sleepers(member, event) &&
+           atomic_load(&member->events[event]->is_waking) == 0;
 }
 
 void mproc__event_notify(mproc__member_t *member, unsigned event)
 {
-    notify(member, event, 1);
+    if (is_to_be_woken(member, event))
+        wake(member, event, 1);
 }
 
 void mproc__event_notify_all(mproc__member_t *member, unsigned event)
 {
-    notify(member, event, MPROC__MEMBERS_MAX);
+    if (is_to_be_woken(member, event))
+        wake(member, event, count_sleepers(member, event));
 }
 
 /* A bell does not say whether anybody heard it; a dead listener costs a call for each ring. */
@@ -140,6 +156,7 @@ void mproc__event_ring(mproc__member_t *member)
         mproc__members_sweep(member);
 }
 
+/* Wakes that nobody takes would wake those who come later, for no reason. */
 void mproc__event_broadcast(mproc__member_t *member, unsigned event)
 {
     unsigned sleepers = count_sleepers(member, event);

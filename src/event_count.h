@@ -63,7 +63,7 @@ void mproc__event_notify_all(struct mproc__member_t *member, unsigned event);
 /* Ring the bell of the segment, for those who listen to it. */
 void mproc__event_ring(struct mproc__member_t *member);
 
-/* Wake all who sleep, whatever is on its way. */
+/* After a fence: wake all who sleep, whatever is on its way. */
 void mproc__event_broadcast(struct mproc__member_t *member, unsigned event);
 
 #endif

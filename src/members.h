@@ -29,6 +29,7 @@ typedef struct mproc__place_t {
     _Atomic apr_uint64_t generation;                 /* how often it was taken */
     _Atomic port_life_t noted;                       /* whose the notes are */
     _Atomic apr_uint64_t notes[MPROC__NOTES];        /* of who has it, or had it last */
+    _Atomic uint32_t sleepers[MPROC__EVENTS_MAX]; /* its threads that sleep, if it is in the set */
 } mproc__place_t;
 
 /* All of them, in the segment; the places follow. */

@@ -82,6 +82,7 @@ apr_status_t mproc_queue_lost(mproc_queue_t *queue, mproc_lost_t *lost, size_t m
     if (count == NULL || (lost == NULL && max > 0))
         return mproc_error_set(APR_EINVAL, "the list or the variable for its length is NULL");
     MPROC_TRY(mproc__ring_lock_getting(&queue->view, &patience));
+    mproc__stream_end(&queue->view);
     list_lost(&list, &queue->view);
     mproc__ring_unlock_getting(&queue->view);
     *count = list.count;

@@ -139,7 +139,8 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
 
 /*
  * A putter that waits for bytes is woken when half of the ring is free, not for each message; one
- * that waits for the end, at once.
+ * that waits for the end, at once.  While a message passes in pieces, its putter alone can use the
+ * room, and is woken with all others.
  */
 void mproc__ring_tell_room(mproc__ring_view_t *view)
 {
@@ -148,11 +149,14 @@ void mproc__ring_tell_room(mproc__ring_view_t *view)
     if (!mproc__event_has_sleepers(&view->member, MPROC__NOT_FULL))
         return;
     mproc__index_pair_read(&view->ring->index, &head, &tail);
-    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN ||
-        (view->maxsize > 0 && mproc__index_count(head, tail) < view->maxsize))
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN) {
         mproc__event_notify(&view->member, MPROC__NOT_FULL);
-    else if (view->maxsize == 0 && mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
-        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    } else if (view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0) {
+        if (mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
+            mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    } else if (mproc__index_count(head, tail) < view->maxsize) {
+        mproc__event_notify(&view->member, MPROC__NOT_FULL);
+    }
 }
 
 /* A putter that was woken may have left room for the next. */

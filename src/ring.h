@@ -129,6 +129,13 @@ typedef struct mproc__claim_t {
     uint32_t count;
 } mproc__claim_t;
 
+/*
+ * Under the getters' lock: end a message in pieces that somebody who died had begun to get, if its
+ * putter has ended it, or is dead.  Only then is it known whether it is a message, and what the
+ * claim on it says.
+ */
+void mproc__stream_end(mproc__ring_view_t *view);
+
 /* The claim of a place, which may be a dead member's; 0 messages if it has none. */
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place);
 

@@ -99,19 +99,25 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
 }
 
 /*
- * Whether there is an end: MPROC_ESHUTDOWN, or APR_SUCCESS when not.  A put that was under way when
- * the queue was shut down is over once its lock can be had; APR_TIMEUP when that is too late.
+ * A put that was under way when the queue was shut down is over once its lock can be had: what there
+ * is then, is all.  APR_SUCCESS if there is something.
  */
-static apr_status_t look_for_end(mproc__ring_view_t *view, mproc__patience_t *patience)
+static apr_status_t look_for_the_last(mproc__ring_view_t *view, mproc__patience_t *patience)
 {
     mproc__index_t head, tail;
 
-    if (atomic_load(&view->ring->state) == MPROC__RING_OPEN)
-        return APR_SUCCESS;
     MPROC_TRY(mproc__ring_lock_putting(view, patience));
     mproc__index_pair_read(&view->ring->index, &head, &tail);
     mproc__ring_unlock_putting(view);
     return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
+}
+
+/* There was nothing: wait until there may be. */
+static apr_status_t await_data(mproc__ring_view_t *view, mproc__patience_t *patience)
+{
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
+        return look_for_the_last(view, patience);
+    return mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience);
 }
 
 /* Under the lock: whether there was a whole message that fits. */
@@ -145,22 +151,36 @@ int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capac
     return is_got;
 }
 
+/*
+ * Lock, get and unlock; APR_EAGAIN when there is nothing.  Who was woken passes it on also when it
+ * was too late for the lock.
+ */
+static apr_status_t lock_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                                 mproc__patience_t *patience)
+{
+    apr_status_t rv = mproc__ring_lock_getting(view, patience);
+
+    if (rv != APR_SUCCESS) {
+        mproc__ring_tell_after_get(view);
+        return rv;
+    }
+    do {
+        sink->begin(sink);
+        rv = get_some(view, sink);
+    } while (rv == MPROC_ETORN);
+    mproc__ring_unlock_getting(view);
+    return rv;
+}
+
 apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
                              mproc__patience_t *patience)
 {
-    apr_status_t rv;
-
     for (;;) {
-        MPROC_TRY(mproc__ring_lock_getting(view, patience));
-        do {
-            sink->begin(sink);
-            rv = get_some(view, sink);
-        } while (rv == MPROC_ETORN);
-        mproc__ring_unlock_getting(view);
+        apr_status_t rv = lock_and_get(view, sink, patience);
+
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
-        MPROC_TRY(look_for_end(view, patience));
-        MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
+        MPROC_TRY(await_data(view, patience));
     }
 }
 
@@ -182,7 +202,7 @@ int mproc__ring_is_ready(const mproc__ring_view_t *view)
 
 /* -- Shutting down --------------------------------------------------------------- */
 
-/* All that is there counts as got, but for a message that was given up when it had been begun. */
+/* All that is there counts as got.  No put is under way, so that none need be waited for. */
 static apr_status_t throw_away(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
@@ -190,6 +210,7 @@ static apr_status_t throw_away(mproc__ring_view_t *view)
 
     if (rv != APR_SUCCESS)
         return rv;
+    mproc__stream_end(view);
     atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
     mproc__failpoint();
     mproc__ring_settle_claims(view);

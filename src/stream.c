@@ -265,3 +265,12 @@ apr_status_t mproc__stream_discard(mproc__ring_view_t *view)
     rv = follow(view, NULL, 0);
     return rv == MPROC_ETORN ? APR_SUCCESS : rv;
 }
+
+void mproc__stream_end(mproc__ring_view_t *view)
+{
+    if (!mproc__ring_is_open(&view->ring->index.head))
+        return;
+    replace_dead_putter(view);
+    if (!mproc__ring_is_open(&view->ring->index.tail))
+        (void)mproc__stream_discard(view);
+}

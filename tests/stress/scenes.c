@@ -291,9 +291,16 @@ static void let_a_putter_die_in_pieces(stage_t *stage)
     bury_victim(stage);
 }
 
-static void let_a_getter_begin(stage_t *stage)
+static apr_status_t put_long(void *data)
 {
+    return put_next(data, LONG);
+}
+
+static void let_a_getter_die_in_pieces(stage_t *stage)
+{
+    assert_success(start_thread(&stage->early, put_long, stage, stage->mem));
     start_victim(stage, die_following);
+    bury_victim(stage);
 }
 
 static void let_both_die_in_pieces(stage_t *stage)
@@ -337,6 +344,14 @@ static apr_status_t put_long_and_short(void *data)
 {
     MPROC_TRY(put_next(data, LONG));
     return put_next(data, SHORT);
+}
+
+static apr_status_t put_short_after_the_long(void *data)
+{
+    stage_t *stage = data;
+
+    MPROC_TRY(end_thread(&stage->early));
+    return put_next(stage, SHORT);
 }
 
 static apr_status_t put_for_who_sleeps(void *data)
@@ -426,9 +441,9 @@ const scene_t scenes[] = {
      .prepare = let_a_putter_die_in_pieces,
      .act = get_in_vain},
     {.name = "get when a getter has died in pieces",
-     .prepare = let_a_getter_begin,
+     .prepare = let_a_getter_die_in_pieces,
      .act = get,
-     .peer = put_long_and_short},
+     .peer = put_short_after_the_long},
     {.name = "get when both have died in pieces",
      .prepare = let_both_die_in_pieces,
      .act = get_in_vain},

@@ -71,7 +71,7 @@ typedef struct stage_t {
     apr_uint64_t numbers[NAMES]; /* by name */
     uint32_t received[NAMES];    /* names in their order */
     size_t nreceived;
-    work_t peer;
+    work_t peer, early; /* `early` was begun before the actor */
     _Atomic int is_killed, peer_is_done;
 } stage_t;
 

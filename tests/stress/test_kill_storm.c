@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Putters and getters are killed at random, and replaced: every message is
+ * accounted for, and the others go on.
+ */
+
+#include "claims.h"
+#include "ends.h"
+#include "storm.h"
+
+/* Of each storm at scale 1. */
+#define TIME apr_time_from_msec(1500)
+
+static const mproc_target_t targets[] = {MPROC_TARGETS_OF(storm_targets), MPROC_TARGETS_END};
+
+static void play(const storm_t *storm, apr_pool_t *mem)
+{
+    if (storm->is_on_one_cpu)
+        assert_true(stay_on_one_cpu());
+    play_storm(storm, TIME * test_scale(), mem);
+    if (storm->is_on_one_cpu)
+        use_all_cpus();
+}
+
+static void one_putter_and_one_getter_are_killed(void **state)
+{
+    static const storm_t storm = {"1P1C, small", 1, 1, 4096, 0, 64, 0, 0, 0};
+
+    play(&storm, *state);
+}
+
+static void of_two_and_two_some_are_killed_in_pieces(void **state)
+{
+    static const storm_t storm = {"2P2C, in pieces", 2, 2, 4096, 0, 16384, 0, 0, 0};
+
+    play(&storm, *state);
+}
+
+static void of_three_and_three_some_are_killed(void **state)
+{
+    static const storm_t storm = {"3P3C, up to 100 kB", 3, 3, 65536, 0, 100000, 0, 0, 0};
+
+    play(&storm, *state);
+}
+
+static void of_three_and_three_some_are_killed_where_messages_are_counted(void **state)
+{
+    static const storm_t storm = {"3P3C, 2 at a time", 3, 3, 4096, 2, 8192, 0, 0, 0};
+
+    play(&storm, *state);
+}
+
+static void on_one_cpu_some_are_killed(void **state)
+{
+    static const storm_t storm = {"2P2C, one CPU", 2, 2, 4096, 0, 16384, 0, 1, 0};
+
+    play(&storm, *state);
+}
+
+static void the_places_of_the_dead_are_taken_again(void **state)
+{
+    static const storm_t storm = {"3P3C, crowded", 3, 3, 4096, 0, 4096, 0, 0, 1};
+
+    play(&storm, *state);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(one_putter_and_one_getter_are_killed),
+        claim(of_two_and_two_some_are_killed_in_pieces),
+        claim(of_three_and_three_some_are_killed),
+        claim(of_three_and_three_some_are_killed_where_messages_are_counted),
+        claim(on_one_cpu_some_are_killed),
+        claim(the_places_of_the_dead_are_taken_again),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Processes that are stopped are not dead, and those that sleep cost nothing.
+ */
+
+#include "claims.h"
+#include "ends.h"
+#include "queue.h"
+#include "storm.h"
+#include "message.h"
+
+#include <apr_time.h>
+
+#include <time.h>
+
+/* Of the storm at scale 1, and of sleeping. */
+#define TIME apr_time_from_sec(3)
+#define NIGHT apr_time_from_sec(2)
+
+/* -- Targets -------------------------------------------------------------------------- */
+
+/* Holds a side's lock, says so, and is stopped in between. */
+static apr_status_t hold(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    mproc_queue_t *queue;
+    mproc__lock_t *lock;
+    char word[8];
+    size_t size;
+    int is_putting;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue, &line, &is_putting));
+    lock = is_putting ? &queue->view.ring->putting : &queue->view.ring->getting;
+    if (!mproc__lock_try(lock, &queue->view.member))
+        return APR_EGENERAL;
+    MPROC_TRY(mproc_connection_send_bytes(line, "held", 4, PATIENCE));
+    MPROC_TRY(mproc_connection_recv_bytes(line, word, sizeof word, &size, PATIENCE));
+    if (atomic_load(&lock->owner) != queue->view.member.id)
+        return APR_EGENERAL;
+    is_putting ? mproc__ring_unlock_putting(&queue->view)
+               : mproc__ring_unlock_getting(&queue->view);
+    return APR_SUCCESS;
+}
+
+/* Waits for a message that does not come; says how much time of a CPU that took, in microseconds. */
+static apr_status_t sleep_in_queue(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    mproc_queue_t *queue;
+    clock_t begin;
+    uint32_t name;
+    apr_status_t rv;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue, &line));
+    begin = clock();
+    rv = get_message(queue, &name, NIGHT);
+    if (!APR_STATUS_IS_TIMEUP(rv))
+        return APR_EGENERAL;
+    return mproc_connection_send(
+        line, MPROC_PACK((apr_int64_t)((clock() - begin) * 1000000 / CLOCKS_PER_SEC)), PATIENCE);
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGETS_OF(storm_targets), MPROC_TARGET(hold),
+                                         MPROC_TARGET(sleep_in_queue), MPROC_TARGETS_END};
+
+/* -- Claims -------------------------------------------------------------------------------- */
+
+static void assert_a_stopped_holder_lives(int is_putting, apr_pool_t *mem)
+{
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    mproc_queue_t *queue;
+    char word[8];
+    uint32_t name;
+    size_t size;
+
+    assert_success(mproc_queue_create(&queue, NULL, mem));
+    assert_success(put_message(queue, 1, 100, 0));
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    assert_success(
+        mproc_process_start(&process, hold, MPROC_PACK(queue, there, is_putting), NULL, mem));
+    assert_success(mproc_connection_recv_bytes(here, word, sizeof word, &size, PATIENCE));
+    assert_true(stop_process(mproc_process_pid(process)));
+    assert_status(is_putting ? put_message(queue, 2, 100, apr_time_from_msec(300))
+                             : get_message(queue, &name, apr_time_from_msec(300)),
+                  APR_TIMEUP);
+    assert_true(continue_process(mproc_process_pid(process)));
+    assert_success(mproc_connection_send_bytes(here, "go", 2, PATIENCE));
+    assert_success(put_message(queue, 3, 100, PATIENCE));
+    assert_success(get_message(queue, &name, PATIENCE));
+    assert_int_equal(name, 1);
+    assert_success(get_message(queue, &name, PATIENCE));
+    assert_int_equal(name, 3);
+    assert_success(mproc_process_join(process, PATIENCE));
+    assert_success(mproc_process_status(process));
+}
+
+static void a_stopped_putter_keeps_its_lock(void **state)
+{
+    assert_a_stopped_holder_lives(1, *state);
+}
+
+static void a_stopped_getter_keeps_its_lock(void **state)
+{
+    assert_a_stopped_holder_lives(0, *state);
+}
+
+static void some_are_stopped_and_some_are_killed(void **state)
+{
+    static const storm_t storm = {"3P3C, stops", 3, 3, 4096, 0, 16384, 1, 0, 0};
+
+    play_storm(&storm, TIME * test_scale(), *state);
+}
+
+/* A few slices each; half a second for all is very much. */
+static void getters_that_wait_cost_nothing(void **state)
+{
+    int count = test_scale() >= 10 ? 200 : 20, i;
+    mproc_process_t **processes = apr_palloc(*state, (size_t)count * sizeof(mproc_process_t *));
+    mproc_values_t *values = mproc_values_create(*state);
+    mproc_connection_t *here, *there;
+    apr_int64_t one, all = 0;
+    mproc_queue_t *queue;
+
+    assert_success(mproc_queue_create(&queue, NULL, *state));
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, *state));
+    for (i = 0; i < count; i++)
+        assert_success(mproc_process_start(&processes[i], sleep_in_queue, MPROC_PACK(queue, there),
+                                           NULL, *state));
+    for (i = 0; i < count; i++) {
+        assert_success(mproc_connection_recv(here, values, PATIENCE));
+        assert_success(MPROC_UNPACK(values, &one));
+        all += one;
+    }
+    for (i = 0; i < count; i++)
+        assert_success(mproc_process_join(processes[i], PATIENCE));
+    print_message("  %d getters that waited for 2 s took %ld us of CPU time\n", count, (long)all);
+    assert_true(all < count * 25000);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(a_stopped_putter_keeps_its_lock),
+        claim(a_stopped_getter_keeps_its_lock),
+        claim(some_are_stopped_and_some_are_killed),
+        claim(getters_that_wait_cost_nothing),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
