@@ -25,8 +25,11 @@ static apr_status_t close_channel(void *data)
 
     mproc__belongings_lock();
     mproc__belongings_remove(&connection->belonging);
-    if (connection->channel != NULL)
+    if (connection->channel != NULL) {
+        mproc__belongings_begin_closing();
         close_all(connection);
+        mproc__belongings_end_closing();
+    }
     connection->channel = NULL;
     mproc__belongings_unlock();
     free(connection->coming);

@@ -75,8 +75,10 @@ void mproc__connection_take_handles(mproc_connection_t *connection, const mproc_
     mproc__belongings_lock();
     if (connection->coming == NULL)
         connection->coming = calloc(1, sizeof *connection->coming);
+    mproc__belongings_begin_closing();
     connection->coming_rv =
         connection->coming == NULL ? APR_ENOMEM : take_frames(connection, heading->handles_size);
+    mproc__belongings_end_closing();
     mproc__belongings_unlock();
 }
 
@@ -99,17 +101,31 @@ apr_status_t mproc__connection_check_handles(const mproc_connection_t *connectio
                            mproc_strerror(rv, text, sizeof text));
 }
 
-/* What has waited since the last message came with its bytes, and was announced by none. */
-void mproc__connection_drop_handles(mproc_connection_t *connection)
+static int has_handles(const mproc_connection_t *connection)
 {
-    mproc__handles_t *coming = connection->coming;
+    return (connection->coming != NULL && connection->coming->count > 0) ||
+           port_channel_waiting_handles(connection->channel, NULL, 0) > 0;
+}
 
-    connection->coming_rv = APR_SUCCESS;
+/* What has waited since the last message came with its bytes, and was announced by none. */
+static void drop_handles(mproc_connection_t *connection)
+{
     if (mproc__connection_ahead(connection) == 0)
         port_channel_drop_handles(connection->channel);
-    if (coming == NULL || coming->count == 0)
+    if (connection->coming != NULL)
+        mproc__handles_close(connection->coming);
+}
+
+void mproc__connection_drop_handles(mproc_connection_t *connection)
+{
+    connection->coming_rv = APR_SUCCESS;
+    if (!has_handles(connection)) {
+        drop_handles(connection);
         return;
+    }
     mproc__belongings_lock();
-    mproc__handles_close(coming);
+    mproc__belongings_begin_closing();
+    drop_handles(connection);
+    mproc__belongings_end_closing();
     mproc__belongings_unlock();
 }
