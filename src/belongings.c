@@ -14,6 +14,7 @@
 
 static struct {
     apr_thread_mutex_t *lock; /* NULL before the guard, and when APR has ended */
+    unsigned closings;        /* that are under way */
     mproc__belonging_t first; /* of a ring */
 } belongings = {.first = {&belongings.first, &belongings.first, NULL}};
 
@@ -24,10 +25,23 @@ static apr_status_t forget(void *data)
     return APR_SUCCESS;
 }
 
+static void lock_and_begin_closing(void)
+{
+    mproc__belongings_lock();
+    mproc__belongings_begin_closing();
+}
+
+static void end_closing_and_unlock(void)
+{
+    mproc__belongings_end_closing();
+    mproc__belongings_unlock();
+}
+
 apr_status_t mproc__belongings_set(apr_pool_t *mem)
 {
     MPROC_TRY(apr_thread_mutex_create(&belongings.lock, APR_THREAD_MUTEX_DEFAULT, mem));
     apr_pool_cleanup_register(mem, &belongings, forget, apr_pool_cleanup_null);
+    port_at_closing(lock_and_begin_closing, end_closing_and_unlock);
     return APR_SUCCESS;
 }
 
@@ -46,8 +60,13 @@ void mproc__belongings_unlock(void)
     port_signals_release();
 }
 
+/* Each closing that is under way will end for it too. */
 void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging_kind_t *kind)
 {
+    unsigned i;
+
+    for (i = 0; i < belongings.closings && kind->begin_closing != NULL; i++)
+        kind->begin_closing(belonging);
     belonging->kind = kind;
     belonging->next = &belongings.first;
     belonging->previous = belongings.first.previous;
@@ -64,13 +83,24 @@ void mproc__belongings_remove(mproc__belonging_t *belonging)
     belonging->next = belonging->previous = NULL;
 }
 
-void mproc__belongings_renew(void)
+void mproc__belongings_begin_closing(void)
 {
     mproc__belonging_t *each;
 
+    belongings.closings++;
     for (each = belongings.first.next; each != &belongings.first; each = each->next)
-        if (each->kind->renew != NULL)
-            each->kind->renew(each);
+        if (each->kind->begin_closing != NULL)
+            each->kind->begin_closing(each);
+}
+
+void mproc__belongings_end_closing(void)
+{
+    mproc__belonging_t *each;
+
+    belongings.closings--;
+    for (each = belongings.first.next; each != &belongings.first; each = each->next)
+        if (each->kind->end_closing != NULL)
+            each->kind->end_closing(each);
 }
 
 void mproc__belongings_notice(void)
@@ -98,4 +128,5 @@ void mproc__belongings_give_up(void)
         mproc__belongings_remove(belonging);
         belonging->kind->give_up(belonging);
     }
+    belongings.closings = 0; /* those of the parent end there */
 }

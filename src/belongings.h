@@ -16,8 +16,9 @@ struct mproc__belonging_t;
 typedef struct mproc__belonging_kind_t {
     /* In a forked child: let go of what it holds.  Not NULL. */
     void (*give_up)(struct mproc__belonging_t *belonging);
-    /* Copies of handles were closed in this process. */
-    void (*renew)(struct mproc__belonging_t *belonging);
+    /* Handles that may be copies of its own are about to be closed in this process; they were. */
+    void (*begin_closing)(struct mproc__belonging_t *belonging);
+    void (*end_closing)(struct mproc__belonging_t *belonging);
     /* A child was found dead, which may have held what others wait for. */
     void (*notice)(struct mproc__belonging_t *belonging);
     /* This process comes to its normal end; threads may still be using the object. */
@@ -46,9 +47,15 @@ void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging
 void mproc__belongings_remove(mproc__belonging_t *belonging);
 
 /* Under the lock: every object on the list does what its kind says. */
-void mproc__belongings_renew(void);
 void mproc__belongings_notice(void);
 void mproc__belongings_settle(void);
+
+/*
+ * Under the lock, around closing what may be a copy of an object's handles; in between others may
+ * have the lock, begin closings of their own, and put objects on the list.
+ */
+void mproc__belongings_begin_closing(void);
+void mproc__belongings_end_closing(void);
 
 /* In a forked child, before it has threads: every object on the list gives up what it holds. */
 void mproc__belongings_give_up(void);

@@ -22,12 +22,10 @@ static void close_all(mproc_connection_t *connection)
 /* Under the lock of belongings. */
 static void close_open(mproc_connection_t *connection)
 {
-    int had_handles = mproc__connection_has_handles(connection);
-
+    mproc__belongings_begin_closing();
     close_all(connection);
     connection->channel = NULL;
-    if (had_handles)
-        mproc__belongings_renew();
+    mproc__belongings_end_closing();
 }
 
 static apr_status_t close_channel(void *data)

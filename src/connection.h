@@ -82,9 +82,6 @@ void mproc__connection_take_handles(mproc_connection_t *connection,
 /* Whether all have come that were announced: APR_SUCCESS, or a status and a message. */
 apr_status_t mproc__connection_check_handles(const mproc_connection_t *connection);
 
-/* Whether there are some that nobody has adopted, or were when they could not all be taken. */
-int mproc__connection_has_handles(const mproc_connection_t *connection);
-
 /* Close those. */
 void mproc__connection_drop_handles(mproc_connection_t *connection);
 

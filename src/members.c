@@ -12,16 +12,68 @@
 
 #define PLACE_BITS 16
 
+/* Of a place's closings: how many are under way, and above it a number that each end changes. */
+#define UNDER_WAY_BITS 16
+#define UNDER_WAY (((apr_uint64_t)1 << UNDER_WAY_BITS) - 1)
+
 _Static_assert(MPROC__MEMBERS_MAX <= 64 * MPROC__SET_WORDS, "a set has a bit for each member");
 _Static_assert(MPROC__MEMBERS_MAX < 1 << PLACE_BITS, "a name has room for each place");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "what processes share must not be guarded by a lock of one of them");
 
+/* -- Closings -------------------------------------------------------------------- */
+
+void mproc__member_begin_closing(const mproc__member_t *member)
+{
+    atomic_fetch_add(&member->places[member->place].closings, 1);
+}
+
+/* Who cannot give the sign again goes on as if he were closing: then it says nothing of him. */
+void mproc__member_end_closing(const mproc__member_t *member)
+{
+    if (port_life_renew(member->segment, member->place) == APR_SUCCESS)
+        atomic_fetch_add(&member->places[member->place].closings, UNDER_WAY);
+}
+
+/* -- The dead ---------------------------------------------------------------------- */
+
+/* What a place says of who has it. */
+typedef struct owner_t {
+    apr_uint64_t closings;
+    port_life_t life;
+} owner_t;
+
+/* In this order: closings that are not of this life have changed since. */
+static owner_t look_at(const mproc__place_t *place)
+{
+    owner_t owner = {.closings = atomic_load(&place->closings)};
+
+    owner.life = atomic_load(&place->life);
+    return owner;
+}
+
+/*
+ * Who lives and is closing nothing gives a sign.  So who gave none, and was closing nothing before
+ * nor has closed anything meanwhile, is dead.
+ */
+static int has_gone_silent(const mproc__member_t *member, unsigned place, const owner_t *owner)
+{
+    return (owner->closings & UNDER_WAY) == 0 &&
+           port_life_has_let_go(member->segment, place, owner->life) &&
+           atomic_load(&member->places[place].closings) == owner->closings;
+}
+
+static int is_dead(const mproc__member_t *member, unsigned place, const owner_t *owner)
+{
+    return owner->life != 0 && (port_life_is_over(member->segment, place, owner->life) ||
+                                has_gone_silent(member, place, owner));
+}
+
 int mproc__place_is_dead(const mproc__member_t *member, unsigned place)
 {
-    port_life_t life = atomic_load(&member->places[place].life);
+    owner_t owner = look_at(&member->places[place]);
 
-    return life != 0 && port_life_is_over(member->segment, place, life);
+    return is_dead(member, place, &owner);
 }
 
 /* Who has been followed by another is dead; who has left holds no lock, unless he was killed. */
@@ -36,6 +88,8 @@ int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id)
     return atomic_load(&member->places[place].life) == 0 ||
            mproc__place_is_dead(member, (unsigned)place);
 }
+
+/* -- Places ------------------------------------------------------------------------ */
 
 static void forget_sleeper(mproc__member_t *member, unsigned place)
 {
@@ -65,8 +119,21 @@ static void extend_sets(mproc__member_t *member)
         continue;
 }
 
-/* The life is the claim to the place: it says who has it from the first moment on. */
-static apr_status_t take(mproc__member_t *member, unsigned place, port_life_t former)
+/*
+ * The life is the claim to the place: it says who has it from the first moment on.  Before it comes
+ * a closing, as the former owner had perhaps none under way, and here one may be.
+ */
+static int claim(mproc__place_t *place, owner_t former, port_life_t life)
+{
+    apr_uint64_t closing = ((former.closings | UNDER_WAY) + 1) | 1;
+
+    if (!atomic_compare_exchange_strong(&place->closings, &former.closings, closing))
+        return 0;
+    mproc__failpoint();
+    return atomic_compare_exchange_strong(&place->life, &former.life, life);
+}
+
+static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t *former)
 {
     mproc__place_t *taken = &member->places[place];
     port_life_t life;
@@ -75,7 +142,7 @@ static apr_status_t take(mproc__member_t *member, unsigned place, port_life_t fo
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (!atomic_compare_exchange_strong(&taken->life, &former, life)) {
+    if (!claim(taken, *former, life)) {
         port_life_end(member->segment, place);
         return APR_EBUSY;
     }
@@ -101,11 +168,11 @@ static apr_status_t find_place(mproc__member_t *member, int of_the_dead)
     unsigned place;
 
     for (place = 0; place < member->nplaces; place++) {
-        port_life_t life = atomic_load(&member->places[place].life);
+        owner_t owner = look_at(&member->places[place]);
         apr_status_t rv = APR_EBUSY;
 
-        if (of_the_dead ? mproc__place_is_dead(member, place) : life == 0)
-            rv = take(member, place, life);
+        if (of_the_dead ? is_dead(member, place, &owner) : owner.life == 0)
+            rv = take(member, place, &owner);
         if (!APR_STATUS_IS_EBUSY(rv))
             return rv;
     }
@@ -128,6 +195,8 @@ void mproc__member_leave(mproc__member_t *member)
     mproc__place_t *mine = &member->places[member->place];
     int i;
 
+    mproc__member_begin_closing(member); /* the sign goes with the life, and not a moment later */
+    mproc__failpoint();
     for (i = 0; i < MPROC__NOTES; i++) {
         atomic_store(&mine->notes[i], 0);
         mproc__failpoint();

@@ -26,6 +26,7 @@
 /* One place, in the segment. */
 typedef struct mproc__place_t {
     _Alignas(MPROC__APART) _Atomic port_life_t life; /* whose it is; 0: nobody's */
+    _Atomic apr_uint64_t closings;                   /* see mproc__member_begin_closing() */
     _Atomic apr_uint64_t generation;                 /* how often it was taken */
     _Atomic port_life_t noted;                       /* whose the notes are */
     _Atomic apr_uint64_t notes[MPROC__NOTES];        /* of who has it, or had it last */
@@ -68,12 +69,21 @@ static inline size_t mproc__members_size(unsigned nplaces)
 /*
  * Take a place: `member` has segment, members, places, nplaces and events.
  * APR_SUCCESS, MPROC_ETOOMANY, or what the system said; sets no message.  One thread of a process
- * at a time.
+ * at a time.  It has begun a closing, which the caller ends when it has begun those that are under
+ * way in this process.
  */
 apr_status_t mproc__member_join(mproc__member_t *member, apr_pool_t *mem);
 
 /* Give the place up; no lock is held. */
 void mproc__member_leave(mproc__member_t *member);
+
+/*
+ * Around the closing of handles in this process that may be copies of the segment's, as that may
+ * take its sign of life away: meanwhile nobody takes it for dead because it gives none.  Several
+ * may be under way.  Threads: any.
+ */
+void mproc__member_begin_closing(const mproc__member_t *member);
+void mproc__member_end_closing(const mproc__member_t *member);
 
 /* Whether the member that goes by this name has died.  Never true of a living one. */
 int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id);

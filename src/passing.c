@@ -75,8 +75,10 @@ void mproc__connection_take_handles(mproc_connection_t *connection, const mproc_
     mproc__belongings_lock();
     if (connection->coming == NULL)
         connection->coming = calloc(1, sizeof *connection->coming);
+    mproc__belongings_begin_closing();
     connection->coming_rv =
         connection->coming == NULL ? APR_ENOMEM : take_frames(connection, heading->handles_size);
+    mproc__belongings_end_closing();
     mproc__belongings_unlock();
 }
 
@@ -99,7 +101,7 @@ apr_status_t mproc__connection_check_handles(const mproc_connection_t *connectio
                            mproc_strerror(rv, text, sizeof text));
 }
 
-int mproc__connection_has_handles(const mproc_connection_t *connection)
+static int has_handles(const mproc_connection_t *connection)
 {
     return connection->coming_rv != APR_SUCCESS ||
            (connection->coming != NULL && connection->coming->count > 0) ||
@@ -112,14 +114,15 @@ int mproc__connection_has_handles(const mproc_connection_t *connection)
  */
 void mproc__connection_drop_handles(mproc_connection_t *connection)
 {
-    if (!mproc__connection_has_handles(connection))
+    if (!has_handles(connection))
         return;
     connection->coming_rv = APR_SUCCESS;
     mproc__belongings_lock();
+    mproc__belongings_begin_closing();
     if (mproc__connection_ahead(connection) == 0)
         port_channel_drop_handles(connection->channel);
     if (connection->coming != NULL)
         mproc__handles_close(connection->coming);
-    mproc__belongings_renew();
+    mproc__belongings_end_closing();
     mproc__belongings_unlock();
 }

@@ -255,6 +255,12 @@ void port_channel_drop_handles(port_channel_t *channel);
 /* Close one that was taken. */
 void port_handle_close(port_handle_t handle);
 
+/*
+ * Call functions around what port_channel_read() may close, as others see the closing: copies that
+ * have come and cannot be kept where they are.  Does nothing where handles do not come by reading.
+ */
+void port_at_closing(void (*before)(void), void (*after)(void));
+
 /* -- Starting a process ----------------------------------------------------- */
 
 /* A process that this one started, or the one that started this. */

@@ -101,10 +101,13 @@ apr_status_t port_life_begin(port_segment_t *segment, unsigned place, port_life_
 void port_life_end(port_segment_t *segment, unsigned place);
 
 /*
- * In a system where closing some handle of a segment takes signs of life away: give those again
- * that this process gives.
+ * In a system where closing some handle of a segment takes signs of life away: give that again
+ * which this process gives at a place.
+ *
+ * Errors: what the system said; APR_EBUSY while another process tries to take the place.
+ * Blocks: no.
  */
-void port_life_renew(port_segment_t *segment, unsigned place);
+apr_status_t port_life_renew(port_segment_t *segment, unsigned place);
 
 /*
  * Whether the process that gave a sign of life at a place has ended.  Never true of one that
@@ -113,6 +116,15 @@ void port_life_renew(port_segment_t *segment, unsigned place);
  * Blocks: no.  Threads: any.
  */
 int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life);
+
+/*
+ * Whether the sign of life that another process gave at a place is no longer given, in a system
+ * where nothing else tells of its end in time: it has ended then, or it is between a closing and
+ * port_life_renew().
+ *
+ * Blocks: no.  Threads: any.
+ */
+int port_life_has_let_go(port_segment_t *segment, unsigned place, port_life_t life);
 
 /* The number of the process that a sign of life is of. */
 apr_int64_t port_life_pid(port_life_t life);

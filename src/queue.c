@@ -119,12 +119,20 @@ static void give_up(mproc__belonging_t *belonging)
 }
 
 /* In a copy that the program has forked, the place is still the parent's, and dies with it. */
-static void renew(mproc__belonging_t *belonging)
+static void begin_closing(mproc__belonging_t *belonging)
 {
-    mproc_queue_t *queue = queue_of(belonging);
+    const mproc_queue_t *queue = queue_of(belonging);
 
     if (queue->generation == mproc__program.generation)
-        port_life_renew(queue->segment, queue->view.member.place);
+        mproc__member_begin_closing(&queue->view.member);
+}
+
+static void end_closing(mproc__belonging_t *belonging)
+{
+    const mproc_queue_t *queue = queue_of(belonging);
+
+    if (queue->generation == mproc__program.generation)
+        mproc__member_end_closing(&queue->view.member);
 }
 
 /* What this process has got, it has done with; threads that go on may note more. */
@@ -140,7 +148,8 @@ static void notice(mproc__belonging_t *belonging)
     mproc__ring_wake_all(&queue_of(belonging)->view);
 }
 
-static const mproc__belonging_kind_t belonging_kind = {give_up, renew, notice, settle};
+static const mproc__belonging_kind_t belonging_kind = {give_up, begin_closing, end_closing, notice,
+                                                       settle};
 
 /* Under the lock of belongings: other queues of this process may mind that handles are closed. */
 static void detach(mproc_queue_t *queue)
@@ -149,9 +158,10 @@ static void detach(mproc_queue_t *queue)
     if (queue->segment == NULL)
         return;
     mproc__member_leave(&queue->view.member);
+    mproc__belongings_begin_closing();
     port_segment_close(queue->segment);
+    mproc__belongings_end_closing();
     queue->segment = NULL;
-    mproc__belongings_renew();
 }
 
 static apr_status_t destroy(void *data)
@@ -214,7 +224,7 @@ static apr_status_t attach(mproc_queue_t **queue, port_segment_t *segment, const
     if (rv != APR_SUCCESS)
         return join_failed(rv, header->nplaces);
     mproc__belongings_add(&made->belonging, &belonging_kind);
-    mproc__belongings_renew();
+    mproc__member_end_closing(&made->view.member);
     apr_pool_cleanup_register(mem, made, destroy, apr_pool_cleanup_null);
     *queue = made;
     return APR_SUCCESS;

@@ -264,6 +264,9 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
 
     starting->method->flush();
     starting->method->hold();
+    mproc__belongings_lock();
+    mproc__belongings_begin_closing();
+    mproc__belongings_unlock();
     rv = make_control(starting);
     if (rv == APR_SUCCESS)
         rv = make_message(starting, args);
@@ -272,7 +275,7 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
     if (rv != APR_SUCCESS)
         close_control(starting);
     mproc__belongings_lock();
-    mproc__belongings_renew();
+    mproc__belongings_end_closing();
     mproc__belongings_unlock();
     mproc__forks_end();
     return rv;

@@ -8,7 +8,9 @@
  * But the system takes it away too when this process closes any descriptor of the
  * file, as when a copy that was made for a child goes.  So a process is dead only
  * if it has no lock and its number is nobody's, or somebody's who was born at
- * another time; and after such moments the lock is taken again.
+ * another time; and after such moments the lock is taken again.  Where nobody says
+ * when a process was born, a dead one has its number until its parent has asked for
+ * its exit code: there the lock alone tells others, if they know of such moments.
  */
 
 #include "internal.h"
@@ -51,9 +53,16 @@ void port_life_end(port_segment_t *segment, unsigned place)
     set_lock(segment, place, F_UNLCK);
 }
 
-void port_life_renew(port_segment_t *segment, unsigned place)
+apr_status_t port_life_renew(port_segment_t *segment, unsigned place)
 {
-    set_lock(segment, place, F_WRLCK);
+    return set_lock(segment, place, F_WRLCK);
+}
+
+static int is_locked_by_another(const port_segment_t *segment, unsigned place)
+{
+    struct flock lock = lock_at(place, F_WRLCK);
+
+    return fcntl(posix_lives(segment), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 /*
@@ -62,12 +71,17 @@ void port_life_renew(port_segment_t *segment, unsigned place)
  */
 int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
 {
-    struct flock lock = lock_at(place, F_WRLCK);
     pid_t pid = (pid_t)port_life_pid(life);
 
-    if (fcntl(posix_lives(segment), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK)
+    if (is_locked_by_another(segment, place))
         return 0;
     return pid <= 0 || posix_has_ended(pid, (uint32_t)life);
+}
+
+int port_life_has_let_go(port_segment_t *segment, unsigned place, port_life_t life)
+{
+    return (uint32_t)life == 0 && port_life_pid(life) != getpid() &&
+           !is_locked_by_another(segment, place);
 }
 
 apr_int64_t port_life_pid(port_life_t life)

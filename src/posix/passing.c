@@ -25,6 +25,11 @@
 /* Stands for descriptors that had no room in this process. */
 #define LOST (-1)
 
+/* Called around what is closed while descriptors arrive. */
+static struct {
+    void (*before)(void), (*after)(void);
+} at_closing;
+
 /* A forked child closes what waits here, so nothing moves its place: a ring. */
 struct posix_waiting_t {
     size_t first, end; /* since the beginning */
@@ -148,6 +153,16 @@ static void receive_all_rights(port_channel_t *channel, struct msghdr *message)
         let_wait(channel, LOST);
 }
 
+/* Those that are lost are closed, and so are numbers that mean stdin, stdout and stderr. */
+static void let_arrive(port_channel_t *channel, struct msghdr *message)
+{
+    if (at_closing.before != NULL)
+        at_closing.before();
+    receive_all_rights(channel, message);
+    if (at_closing.after != NULL)
+        at_closing.after();
+}
+
 ssize_t posix_receive(port_channel_t *channel, void *buffer, size_t size, int flags)
 {
     struct iovec piece = {buffer, size};
@@ -159,8 +174,14 @@ ssize_t posix_receive(port_channel_t *channel, void *buffer, size_t size, int fl
     ssize_t got = posix_recvmsg(channel->socket, &message, flags);
 
     if (got >= 0 && (message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0))
-        receive_all_rights(channel, &message);
+        let_arrive(channel, &message);
     return got;
+}
+
+void port_at_closing(void (*before)(void), void (*after)(void))
+{
+    at_closing.before = before;
+    at_closing.after = after;
 }
 
 /* -- Taking --------------------------------------------------------------------- */

@@ -31,10 +31,11 @@ void port_life_end(port_segment_t *segment, unsigned place)
     (void)place;
 }
 
-void port_life_renew(port_segment_t *segment, unsigned place)
+apr_status_t port_life_renew(port_segment_t *segment, unsigned place)
 {
     (void)segment;
     (void)place;
+    return APR_SUCCESS;
 }
 
 /* A process that has ended is there as long as somebody has a handle of it. */
@@ -61,6 +62,15 @@ int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
     is_over = has_ended(process, life);
     CloseHandle(process);
     return is_over;
+}
+
+/* Its handle says so at once. */
+int port_life_has_let_go(port_segment_t *segment, unsigned place, port_life_t life)
+{
+    (void)segment;
+    (void)place;
+    (void)life;
+    return 0;
 }
 
 apr_int64_t port_life_pid(port_life_t life)

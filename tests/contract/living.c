@@ -56,7 +56,7 @@ static int obey(life_t *life, unsigned place, const char *word)
     if (strcmp(word, "lose") == 0)
         lose_life(life->segment);
     else if (strcmp(word, "renew") == 0)
-        port_life_renew(life->segment, place);
+        assert_success(port_life_renew(life->segment, place));
     else if (strcmp(word, "end") == 0)
         port_life_end(life->segment, place);
     else

@@ -67,6 +67,73 @@ static void a_sign_that_was_lost_is_given_again(void **state)
     port_segment_close(segment);
 }
 
+/* A life of the same process, in a system that does not say when it was born, or does. */
+static port_life_t born_at(port_life_t life, uint32_t born)
+{
+    return (life & ~(port_life_t)UINT32_MAX) | born;
+}
+
+/* Whether only a closing or its end can have been. */
+static int has_let_go(port_segment_t *segment, unsigned place)
+{
+    return port_life_has_let_go(segment, place, born_at(life_at(segment, place), 0));
+}
+
+static void a_sign_that_is_not_given_is_let_go(void **state)
+{
+    port_segment_t *segment = make_places(*state);
+    child_t child;
+
+    start_living(&child, segment, "1", *state);
+    assert_false(has_let_go(segment, 1));
+    tell(&child, "lose", *state);
+    assert_true(has_let_go(segment, 1));
+    tell(&child, "renew", *state);
+    assert_false(has_let_go(segment, 1));
+    assert_success(port_process_stop(child.process, 9));
+    assert_success(port_process_wait(child.process, in_good_time()));
+    assert_true(has_let_go(segment, 1)); /* nobody has taken its code yet */
+    end_child(&child, PORT_SIGNALED, 9);
+    port_segment_close(segment);
+}
+
+/* Its time of birth tells more than the sign. */
+static void who_is_known_by_his_birth_has_not_let_go(void **state)
+{
+    port_segment_t *segment = make_places(*state);
+    child_t child;
+
+    start_living(&child, segment, "1", *state);
+    tell(&child, "lose", *state);
+    assert_false(port_life_has_let_go(segment, 1, born_at(life_at(segment, 1), 1)));
+    let_leave(&child);
+    port_segment_close(segment);
+}
+
+/* A process does not see the sign that it gives. */
+static void this_process_has_not_let_go(void **state)
+{
+    port_segment_t *segment = make_places(*state);
+
+    assert_success(begin_life(segment, 0));
+    assert_false(has_let_go(segment, 0));
+    port_life_end(segment, 0);
+    assert_false(has_let_go(segment, 0));
+    port_segment_close(segment);
+}
+
+static void a_sign_cannot_be_given_again_where_another_gives_one(void **state)
+{
+    port_segment_t *segment = make_places(*state);
+    child_t child;
+
+    start_living(&child, segment, "1", *state);
+    assert_true(APR_STATUS_IS_EBUSY(port_life_renew(segment, 1)));
+    let_leave(&child);
+    assert_success(port_life_renew(segment, 1));
+    port_segment_close(segment);
+}
+
 /* -- Children in a strange state ----------------------------------------------------- */
 
 static void wait_until_it_is_stopped(const child_t *child)
@@ -209,6 +276,10 @@ int main(int argc, char **argv)
         claim(a_place_is_busy_while_who_has_it_lives),
         claim(a_place_is_free_when_it_was_given_up),
         claim(a_sign_that_was_lost_is_given_again),
+        claim(a_sign_that_is_not_given_is_let_go),
+        claim(who_is_known_by_his_birth_has_not_let_go),
+        claim(this_process_has_not_let_go),
+        claim(a_sign_cannot_be_given_again_where_another_gives_one),
         claim(a_child_that_is_stopped_is_alive),
         claim(a_child_whose_first_thread_has_ended_is_alive),
         claim(a_copy_does_not_have_the_sign_of_who_was_copied),

@@ -67,6 +67,13 @@ void fake_environment_set(const char *name, const char *value);
 void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
+/*
+ * What port_life_has_let_go() says, asking this function; and what port_life_renew() returns.  At
+ * first, and after NULL: that nobody has, and APR_SUCCESS.
+ */
+void fake_lives_let_go(int (*has_let_go)(unsigned place));
+void fake_renewals_return(apr_status_t status);
+
 /* -- Children to play ------------------------------------------------------------- */
 
 /* What a child does when somebody waits: whether it did something. */

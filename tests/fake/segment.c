@@ -141,6 +141,21 @@ void port_pause(void)
 
 /* -- Lives -------------------------------------------------------------------------- */
 
+static struct {
+    int (*has_let_go)(unsigned place);
+    apr_status_t renewal;
+} lives;
+
+void fake_lives_let_go(int (*has_let_go)(unsigned place))
+{
+    lives.has_let_go = has_let_go;
+}
+
+void fake_renewals_return(apr_status_t status)
+{
+    lives.renewal = status;
+}
+
 apr_status_t port_life_begin(port_segment_t *segment, unsigned place, port_life_t *life)
 {
     (void)place;
@@ -156,10 +171,11 @@ void port_life_end(port_segment_t *segment, unsigned place)
     end_of(segment);
 }
 
-void port_life_renew(port_segment_t *segment, unsigned place)
+apr_status_t port_life_renew(port_segment_t *segment, unsigned place)
 {
     (void)place;
     end_of(segment);
+    return lives.renewal;
 }
 
 /* This process lives, and so does the parent of a copy; of children it is known whether they run. */
@@ -170,6 +186,14 @@ int port_life_is_over(port_segment_t *segment, unsigned place, port_life_t life)
     (void)place;
     end_of(segment);
     return child != NULL && !child->is_running;
+}
+
+/* Never, unless a test has its own answer. */
+int port_life_has_let_go(port_segment_t *segment, unsigned place, port_life_t life)
+{
+    (void)life;
+    end_of(segment);
+    return lives.has_let_go != NULL && lives.has_let_go(place);
 }
 
 apr_int64_t port_life_pid(port_life_t life)

@@ -20,9 +20,11 @@ apr_status_t try_to_share_queue(mproc_queue_t **childs, const fake_child_t *chil
     fake_act_as(child);
     rv = mproc__member_join(&made->view.member, mem);
     fake_act_as(NULL);
-    if (rv == APR_SUCCESS)
-        *childs = made;
-    return rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    mproc__member_end_closing(&made->view.member);
+    *childs = made;
+    return APR_SUCCESS;
 }
 
 mproc_queue_t *share_queue(const fake_child_t *child, const mproc_queue_t *queue, apr_pool_t *mem)
