@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Any POSIX system: a park is a pipe, and who sleeps in it polls for a byte.  One
- * byte wakes all of them, and one takes it; who finds nothing to do sleeps again.
- * A byte that nobody took wakes the next one who comes, for no reason.
+ * Any POSIX system: a park is a pipe, and who sleeps in it polls for a byte, and
+ * takes it.  One byte may wake all of them, but no more than one for sure: who comes
+ * too late finds none, and sleeps on.  A byte that nobody took wakes the next one
+ * who comes, for no reason.
  */
 
 #include "internal.h"
@@ -35,10 +36,16 @@ void posix_park(const int *descriptors, unsigned park, _Atomic uint32_t *word, u
         return; /* another was faster */
 }
 
+/* What is written at once, at most: so much of it is written whole, or not at all (pipe(7)). */
+#define WAKES_MAX 512
+
 /* A full pipe has woken everybody already. */
 unsigned posix_unpark(const int *descriptors, unsigned park, _Atomic uint32_t *word, unsigned count)
 {
+    static const char wakes[WAKES_MAX];
+    ssize_t written =
+        write(descriptors[2 * park + 1], wakes, count < WAKES_MAX ? count : WAKES_MAX);
+
     (void)word;
-    (void)count;
-    return write(descriptors[2 * park + 1], "", 1) == 1;
+    return written > 0 ? (unsigned)written : 0;
 }
