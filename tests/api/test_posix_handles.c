@@ -100,7 +100,7 @@ static apr_status_t start_and_talk(apr_pool_t *mem, int number)
 {
     mproc_connection_t *here, *there;
     mproc_process_t *process;
-    char word[16], heard[16];
+    char word[24], heard[24];
     size_t size;
 
     MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));

@@ -40,7 +40,7 @@ void *share_memory(const char **path, size_t size, apr_pool_t *mem)
 {
     temporary_t *temporary = apr_palloc(mem, sizeof *temporary);
     const char *folder;
-    void *memory;
+    void *memory = NULL;
     apr_file_t *file;
     char *name;
 
