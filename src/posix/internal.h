@@ -145,6 +145,9 @@ apr_status_t posix_launch(pid_t *pid, const posix_launch_t *launch, port_stage_t
 /* watch_*.c: set the sentinel, and what it needs, of the child `pid`. */
 apr_status_t posix_watch_open(port_process_t *process);
 
+/* What waitid(2) has told is an end, and no stop, of which a child's debugger is told unasked. */
+int posix_is_end(const siginfo_t *how);
+
 /* watch_*.c: in a forked child, close what the parent's watch has open beside the sentinel. */
 void posix_watch_abandon(const port_process_t *process);
 

@@ -47,6 +47,11 @@ apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline
     return posix_poll(process->sentinel, POLLIN, deadline);
 }
 
+int posix_is_end(const siginfo_t *how)
+{
+    return how->si_code == CLD_EXITED || how->si_code == CLD_KILLED || how->si_code == CLD_DUMPED;
+}
+
 void port_process_reap(port_process_t *process, port_exit_t *how)
 {
     siginfo_t about;

@@ -23,7 +23,7 @@ static int is_ended_child(pid_t pid)
 {
     siginfo_t how = {0};
 
-    return waitid(P_PID, (id_t)pid, &how, WEXITED | WNOHANG | WNOWAIT) == 0 && how.si_pid == pid;
+    return waitid(P_PID, (id_t)pid, &how, WEXITED | WNOHANG | WNOWAIT) == 0 && posix_is_end(&how);
 }
 
 int posix_has_ended(pid_t pid, uint32_t born)

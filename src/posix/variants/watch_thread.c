@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,14 +21,27 @@ typedef struct watcher_t {
     int teller;
 } watcher_t;
 
+/* Who debugs his child is told of its stops, too, as long as it stands still (ptrace(2)). */
+#define STOP_MSEC 10
+
+static int wait_for_news(pid_t child, siginfo_t *how)
+{
+    int result;
+
+    do
+        result = waitid(P_PID, (id_t)child, how, WEXITED | WNOWAIT);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
 static void *wait_for_child(void *data)
 {
     watcher_t watcher = *(watcher_t *)data;
     siginfo_t how;
 
     free(data);
-    while (waitid(P_PID, (id_t)watcher.child, &how, WEXITED | WNOWAIT) != 0 && errno == EINTR)
-        ;
+    while (wait_for_news(watcher.child, &how) && !posix_is_end(&how))
+        poll(NULL, 0, STOP_MSEC);
     close(watcher.teller);
     return NULL;
 }
@@ -95,7 +109,7 @@ int posix_thread_watch_signal(const port_process_t *process, int number)
     memset(&how, 0, sizeof how);
     if (waitid(P_PID, (id_t)process->pid, &how, WEXITED | WNOHANG | WNOWAIT) != 0)
         return errno == ECHILD ? ESRCH : errno;
-    if (how.si_pid != 0)
+    if (posix_is_end(&how))
         return ESRCH;
     return kill(process->pid, number) == 0 ? 0 : errno;
 }
