@@ -87,18 +87,13 @@ void start_victim(stage_t *stage, mproc_target_fn *target)
         mproc_process_start(&stage->victim, target, MPROC_PACK(stage->queue), NULL, stage->mem));
 }
 
-/*
- * Nobody has asked how it ended, as far as others can tell then that it has: where the system does
- * not tell of births, a zombie is a process as any.
- */
+/* Nobody has asked how it ended. */
 static void await_end(mproc_process_t *process)
 {
     mproc_sentinel_t sentinel;
 
     assert_success(mproc_process_sentinel(process, &sentinel));
     assert_true(is_ready(sentinel, PATIENCE));
-    if (!ZOMBIES_ARE_KNOWN)
-        assert_success(mproc_process_join(process, PATIENCE));
 }
 
 void bury_victim(stage_t *stage)
@@ -237,8 +232,6 @@ apr_interval_time_t assert_survived(stage_t *stage)
     apr_time_t begin = apr_time_now(), end;
     int counts[NAMES];
 
-    if (!ZOMBIES_ARE_KNOWN)
-        await_end(stage->actor);
     atomic_store(&stage->is_killed, 1);
     if (stage->scene->is_shut)
         shut_down(stage);
