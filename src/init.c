@@ -148,7 +148,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
                           const mproc_target_t *targets)
 {
     const char *mark;
-    apr_pool_t *own;
+    apr_pool_t *own = NULL;
 
     if (mem == NULL || argc == NULL || argv == NULL || *argc < 1)
         return mproc_error_set(APR_EINVAL,

@@ -116,7 +116,7 @@ static void extend_sets(mproc__member_t *member)
     uint32_t words = member->place / 64 + 1, known = atomic_load(&member->members->words);
 
     while (known < words && !atomic_compare_exchange_weak(&member->members->words, &known, words))
-        continue;
+        ;
 }
 
 /*

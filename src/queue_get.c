@@ -90,7 +90,7 @@ static apr_status_t get_into_buffer(mproc_queue_t *queue, buffer_sink_t *into, s
 static apr_status_t get_bytes(mproc_queue_t *queue, void *buffer, size_t capacity, size_t *size,
                               apr_interval_time_t timeout)
 {
-    mproc_bytes_t message;
+    mproc_bytes_t message = {NULL, 0};
     buffer_sink_t into = {.buffer = buffer, .capacity = capacity, .messages = &message};
     apr_status_t rv = get_into_buffer(queue, &into, 1, timeout);
 
@@ -173,21 +173,23 @@ static unsigned char *room_for_values(mproc__sink_t *sink, size_t size)
     return room;
 }
 
+static apr_status_t get_values(mproc_queue_t *queue, mproc__buffer_t *buffer,
+                               apr_interval_time_t timeout)
+{
+    values_sink_t into = {{begin_values, accept_values, room_for_values, 1}, buffer};
+    apr_status_t rv = get(queue, &into.sink, timeout);
+
+    return rv == APR_ENOMEM ? mproc_error_set(rv, "the message is larger than the memory there is")
+                            : rv;
+}
+
 apr_status_t mproc_queue_get(mproc_queue_t *queue, mproc_values_t *values,
                              apr_interval_time_t timeout)
 {
-    values_sink_t into = {{begin_values, accept_values, room_for_values, 1}, NULL};
-    apr_status_t rv;
-
     MPROC_TRY(mproc__queue_check(queue));
     if (values == NULL)
         return mproc_error_set(APR_EINVAL, "the values are NULL; mproc_values_create makes some");
-    into.into = &values->next;
-    rv = get(queue, &into.sink, timeout);
-    if (rv == APR_ENOMEM)
-        return mproc_error_set(rv, "the message is larger than the memory there is");
-    if (rv != APR_SUCCESS)
-        return rv;
+    MPROC_TRY(get_values(queue, &values->next, timeout));
     mproc__buffer_swap(&values->buffer, &values->next);
     return mproc__values_decode(values, 0, NULL, 0);
 }

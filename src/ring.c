@@ -145,18 +145,17 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
 void mproc__ring_tell_room(mproc__ring_view_t *view)
 {
     mproc__index_t head, tail;
+    int counts_bytes;
 
     if (!mproc__event_has_sleepers(&view->member, MPROC__NOT_FULL))
         return;
     mproc__index_pair_read(&view->ring->index, &head, &tail);
-    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN) {
+    counts_bytes = view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0;
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN ||
+        (!counts_bytes && mproc__index_count(head, tail) < view->maxsize))
         mproc__event_notify(&view->member, MPROC__NOT_FULL);
-    } else if (view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0) {
-        if (mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
-            mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
-    } else if (mproc__index_count(head, tail) < view->maxsize) {
-        mproc__event_notify(&view->member, MPROC__NOT_FULL);
-    }
+    else if (counts_bytes && mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
+        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
 }
 
 /* A putter that was woken may have left room for the next. */

@@ -227,7 +227,7 @@ apr_status_t mproc__ring_shut_down(mproc__ring_view_t *view, mproc__ring_state_t
 
     while (known < (uint32_t)state &&
            !atomic_compare_exchange_weak(&view->ring->state, &known, (uint32_t)state))
-        continue;
+        ;
     mproc__failpoint();
     mproc__ring_wake_all(view);
     MPROC_TRY(mproc__ring_lock_putting(view, &patience));

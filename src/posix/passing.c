@@ -54,7 +54,7 @@ size_t port_note_size(size_t count)
 static void attach(struct msghdr *message, control_t *control, const port_handle_t *handles,
                    size_t count)
 {
-    int descriptors[PORT_HANDLES_MAX];
+    int descriptors[PORT_HANDLES_MAX] = {0};
     size_t i;
 
     for (i = 0; i < count; i++)

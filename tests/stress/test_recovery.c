@@ -35,9 +35,10 @@ static apr_status_t put_and_die(mproc_task_t *task)
 
     MPROC_TRY(MPROC_UNPACK(task, &queue));
     view = &queue->view;
-    apr_sleep(apr_time_from_msec(1500));
-    if (!mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY) ||
-        !mproc__lock_try(&view->ring->putting, &view->member))
+    apr_sleep(apr_time_from_msec(1500)); /* until the other sleeps for its longest slice */
+    while (!mproc__event_has_sleepers(&view->member, MPROC__NOT_EMPTY))
+        port_yield();
+    if (!mproc__lock_try(&view->ring->putting, &view->member))
         return APR_EGENERAL;
     write_message(bytes, now(), sizeof bytes);
     tail = atomic_load(&view->ring->index.tail);
