@@ -22,6 +22,7 @@ void set_stage(stage_t *stage, const scene_t *scene, apr_pool_t *mem)
     stage->scene = scene;
     options.capacity = CAPACITY;
     options.processes = scene->is_joining ? 2 : 8;
+    assert_success(apr_thread_mutex_create(&stage->receiving, APR_THREAD_MUTEX_DEFAULT, mem));
     assert_success(mproc_queue_create(&stage->queue, &options, mem));
     stage->notes = share_memory(&stage->path, sizeof *stage->notes, mem);
     scene->prepare(stage);
@@ -61,7 +62,7 @@ apr_status_t put_next(stage_t *stage, size_t size)
     return rv;
 }
 
-apr_status_t get_next(stage_t *stage, apr_interval_time_t timeout)
+static apr_status_t get_and_list(stage_t *stage, apr_interval_time_t timeout)
 {
     uint32_t name;
 
@@ -69,6 +70,17 @@ apr_status_t get_next(stage_t *stage, apr_interval_time_t timeout)
     if (stage->nreceived < NAMES)
         stage->received[stage->nreceived++] = name;
     return name == 0 ? APR_EGENERAL : APR_SUCCESS;
+}
+
+/* A peer may get while we do: the list has the order of the queue all the same. */
+apr_status_t get_next(stage_t *stage, apr_interval_time_t timeout)
+{
+    apr_status_t rv;
+
+    apr_thread_mutex_lock(stage->receiving);
+    rv = get_and_list(stage, timeout);
+    apr_thread_mutex_unlock(stage->receiving);
+    return rv;
 }
 
 int await_sleeper(stage_t *stage, unsigned event)

@@ -15,6 +15,8 @@
 #include "message.h"
 #include "threads.h"
 
+#include <apr_thread_mutex.h>
+
 #include <stdatomic.h>
 
 #define CAPACITY 4096
@@ -71,7 +73,8 @@ typedef struct stage_t {
     apr_uint64_t numbers[NAMES]; /* by name */
     uint32_t received[NAMES];    /* names in their order */
     size_t nreceived;
-    work_t peer, early; /* `early` was begun before the actor */
+    apr_thread_mutex_t *receiving; /* held from a get until its message is on the list */
+    work_t peer, early;            /* `early` was begun before the actor */
     _Atomic int is_killed, peer_is_done;
 } stage_t;
 
