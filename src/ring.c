@@ -27,14 +27,20 @@ static apr_int64_t age_of(apr_uint64_t claim, apr_uint64_t got)
                                         : (apr_int64_t)age - (apr_int64_t)MPROC__CLAIM_MASK - 1;
 }
 
-/* The message that a dead getter left unfinished lies beyond what was got. */
+/*
+ * A message that a dead getter left unfinished lies beyond what was got.  As long as it may yet be
+ * given up, and its number go to the next, it is not said to be lost.
+ */
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
 {
     apr_uint64_t claim = atomic_load(&view->member.places[place].notes[MPROC__CLAIM]);
     apr_uint64_t got = got_number(view);
-    mproc__claim_t read = {got - (apr_uint64_t)age_of(claim, got),
-                           (uint32_t)(claim >> MPROC__CLAIM_BITS)};
+    mproc__claim_t read = {0, 0};
 
+    if (claim == 0 || age_of(claim, got) < 0)
+        return read;
+    read.first = got - (apr_uint64_t)age_of(claim, got);
+    read.count = (uint32_t)(claim >> MPROC__CLAIM_BITS);
     return read;
 }
 
@@ -90,6 +96,18 @@ static int is_true_soon(const mproc__ring_view_t *view, mproc__ring_condition_fn
     return 0;
 }
 
+/*
+ * While a message passes in pieces, who was woken may have taken the wake of the one who can use
+ * what there is: while that was under way, there was no other.
+ */
+static void pass_on(mproc__ring_view_t *view, unsigned event)
+{
+    if (event == MPROC__NOT_FULL && mproc__ring_is_open(&view->ring->index.tail))
+        mproc__ring_tell_room(view);
+    else if (event == MPROC__NOT_EMPTY && mproc__ring_is_open(&view->ring->index.head))
+        mproc__ring_tell_put(view);
+}
+
 apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
                                      mproc__ring_condition_fn *is_true, apr_uint64_t need,
                                      mproc__patience_t *patience)
@@ -107,6 +125,7 @@ apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
     if (!is_true(view, need))
         mproc__event_park(&view->member, event, key, mproc__patience_slice(patience));
     mproc__event_finish(&view->member, event);
+    pass_on(view, event);
     atomic_fetch_sub(&view->sleepers, 1);
     return is_true(view, need) ? APR_SUCCESS : APR_TIMEUP;
 }
@@ -130,9 +149,13 @@ static void tell(mproc__ring_view_t *view, unsigned event)
         mproc__event_notify(&view->member, event);
 }
 
+/* While a message is got in pieces, its getter alone can use the next, and is woken with all others. */
 void mproc__ring_tell_put(mproc__ring_view_t *view)
 {
-    tell(view, MPROC__NOT_EMPTY);
+    if (mproc__ring_is_open(&view->ring->index.head))
+        mproc__event_notify_all(&view->member, MPROC__NOT_EMPTY);
+    else
+        tell(view, MPROC__NOT_EMPTY);
     if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
         mproc__event_ring(&view->member);
 }

@@ -231,6 +231,9 @@ typedef struct mproc_lost_t {
  * What dead processes had taken last: for each that has died while it had the queue, the messages
  * of its last get.  Whether it was done with them is not known.
  *
+ * A message that passes in pieces is lost once its last piece is put and gone: until then its putter
+ * may give it up, and its number go to another.
+ *
  * A process that closes the queue, or ends in the normal way, has lost nothing.  What a dead one
  * had can be asked for until its place is taken by another, which is the case when there is no other.
  *
