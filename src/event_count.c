@@ -36,8 +36,8 @@ static void count_thread(mproc__member_t *member, unsigned event, int change)
 
 /*
  * The threads of a process share its bit; each sets it, as who looked for the dead at the moment
- * when this process took the place of one has cleared it.  A wake that was on its way to who died is on none any
- * more, so the first to go to sleep after it clears the flag.
+ * when this process took the place of one has cleared it.  A wake that was on its way to who died
+ * is on none any more, so the first to go to sleep after it clears the flag.
  */
 uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
 {

@@ -243,7 +243,7 @@ static void all_threads_that_wait_on_one_queue_return(void **state)
 
     for (i = 0; i < NWAITING; i++)
         assert_success(start_thread(&work[i], wait_in_a_thread, queue, *state));
-    apr_sleep(A_MOMENT);
+    apr_sleep(A_MOMENT); /* so that most often all wait; the claim holds if they do not */
     assert_success(put_word(queue, "word"));
     for (i = 0; i < NWAITING; i++)
         assert_success(end_thread(&work[i]));
