@@ -13,6 +13,7 @@
 #include <mproc/context.h>
 #include <mproc/declare.h>
 #include <mproc/init.h>
+#include <mproc/pool.h>
 #include <mproc/process.h>
 #include <mproc/queue.h>
 #include <mproc/status.h>

@@ -45,6 +45,11 @@ static const char *const texts[] = {
     [MPROC_ECORRUPT - MPROC_STATUS_START] = "another process has damaged what is shared",
     [MPROC_ETOOLARGE - MPROC_STATUS_START] = "the message is larger than the queue allows",
     [MPROC_EOWNERDEAD - MPROC_STATUS_START] = "the last owner of the lock died with it",
+    [MPROC_EWORKERDIED - MPROC_STATUS_START] = "the worker died that was doing this",
+    [MPROC_ECANCELLED - MPROC_STATUS_START] = "it was cancelled before it was done",
+    [MPROC_ETERMINATED - MPROC_STATUS_START] = "the pool was terminated before it was done",
+    [MPROC_EOVERTIME - MPROC_STATUS_START] = "it took longer than it was allowed to",
+    [MPROC_EENDED - MPROC_STATUS_START] = "it is over, and cannot be changed any more",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)

@@ -53,6 +53,9 @@ typedef struct mproc_connection_t mproc_connection_t;
 /** A queue; see queue.h. */
 typedef struct mproc_queue_t mproc_queue_t;
 
+/** What a call to a pool will return; see pool.h. */
+typedef struct mproc_result_t mproc_result_t;
+
 /** Values that arrived: made by mproc_values_create(), or found in a task. */
 typedef struct mproc_values_t mproc_values_t;
 
@@ -164,6 +167,9 @@ mproc_unpack(mproc_values_t *values, const mproc_slot_t *slots, size_t count);
 
 /** The values a task was called with; see init.h. */
 MPROC_DECLARE(mproc_values_t *) mproc_task_args(mproc_task_t *task);
+
+/** The values that one call to a pool has returned: mproc_result_values(result, 0); see pool.h. */
+MPROC_DECLARE(mproc_values_t *) mproc__result_values(mproc_result_t *result);
 
 /* One function a kind of value; the macros choose among them by type. */
 static inline mproc_value_t mproc__value_none(void)
@@ -364,11 +370,13 @@ MPROC_END_C
      sizeof *(address), (address)}
 
 /**
- * Take values apart: MPROC_UNPACK(task or values, &variable, ...); a status, see mproc_unpack().
+ * Take values apart: MPROC_UNPACK(task, values or result, &variable, ...); a status, see
+ * mproc_unpack().
  */
 #define MPROC_UNPACK(from, ...)                                                                    \
     mproc_unpack(_Generic((from),                                                                  \
                      mproc_task_t *: mproc_task_args,                                              \
+                     mproc_result_t *: mproc__result_values,                                       \
                      mproc_values_t *: mproc__values_itself)(from),                                \
                  (const mproc_slot_t[]){MPROC__EACH(MPROC__SLOT, __VA_ARGS__)},                    \
                  MPROC__COUNT(__VA_ARGS__))
@@ -458,6 +466,7 @@ inline mproc_slot_t slot(mproc_queue_t **address)
 }
 
 inline mproc_values_t *values_of(mproc_task_t *task) { return mproc_task_args(task); }
+inline mproc_values_t *values_of(mproc_result_t *result) { return mproc__result_values(result); }
 inline mproc_values_t *values_of(mproc_values_t *values) { return values; }
 
 template <class From, class... T> apr_status_t unpack(From *from, T *...addresses)

@@ -178,7 +178,9 @@ mproc_at_exit(mproc_exit_fn *hook, void *data, int priority, apr_pool_t *mem);
 MPROC_DECLARE(apr_status_t) mproc_set_executable(const char *path);
 
 /**
- * The number of CPUs that this process may use: its affinity, not the machine's total.
+ * The number of CPUs that this process may use: those of its affinity, and no more than what its
+ * control group allows it (Linux: the quota of cgroup v1 or v2; Windows: the rate of its job),
+ * rounded up.
  *
  * @return at least 1
  *
@@ -194,6 +196,27 @@ MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
 /** The name of the target that is running, as it stands in the table. */
 MPROC_DECLARE(const char *) mproc_task_target(const mproc_task_t *task);
+
+/**
+ * Leave what a task returns to the one who called it by a pool; see pool.h.
+ *
+ * @param values  packed values; copied.  Objects in them are refused.  The last call counts
+ *
+ * @return APR_SUCCESS          they are kept until the target returns APR_SUCCESS.  In a process that no
+ *                              pool has started, and so nobody waits for them, they are dropped, as Python does
+ * @return MPROC_ENOTSHAREABLE  an object in them cannot travel to who called
+ * @return APR_EINVAL           @a task is NULL, or that of an item function, which has a result to fill
+ * @return APR_ENOMEM           they are larger than the memory there is
+ */
+MPROC_DECLARE(apr_status_t) mproc_task_return(mproc_task_t *task, const mproc_pack_t *values);
+
+/**
+ * Whether a task of a pool has taken longer than the pool's `soft_timeout`: 1 or 0.
+ *
+ * A target that asks now and then can end in time, and say what it wants to say; `timeout` is for
+ * the others.
+ */
+MPROC_DECLARE(int) mproc_task_is_overdue(const mproc_task_t *task);
 
 /** The start method of the process of this task: MPROC_SPAWN or MPROC_FORK. */
 MPROC_DECLARE(const char *) mproc_task_start_method(const mproc_task_t *task);

@@ -76,6 +76,16 @@ MPROC_BEGIN_C
 #define MPROC_ETOOLARGE (MPROC_STATUS_START + 26)
 /** The lock is held now, and its last owner died with it. */
 #define MPROC_EOWNERDEAD (MPROC_STATUS_START + 27)
+/** The worker died that was doing this. */
+#define MPROC_EWORKERDIED (MPROC_STATUS_START + 28)
+/** It was cancelled before it was done. */
+#define MPROC_ECANCELLED (MPROC_STATUS_START + 29)
+/** The pool was terminated before it was done. */
+#define MPROC_ETERMINATED (MPROC_STATUS_START + 30)
+/** It took longer than it was allowed to. */
+#define MPROC_EOVERTIME (MPROC_STATUS_START + 31)
+/** It is over, and cannot be changed any more. */
+#define MPROC_EENDED (MPROC_STATUS_START + 32)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

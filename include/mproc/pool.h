@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_POOL_H
+#define MPROC_POOL_H
+
+/**
+ * @file pool.h
+ * Pools: worker processes that wait for work, and calls that hand it to them.
+ *
+ *     int numbers[10], squared[10];
+ *
+ *     MPROC_CHECK(mproc_pool_create(&workers, 4, NULL, mem));
+ *     MPROC_CHECK(mproc_pool_map(workers, square, numbers, sizeof *numbers, squared, sizeof *squared, 10, MPROC_FOREVER));
+ *     MPROC_CHECK(mproc_pool_join(workers, MPROC_FOREVER));
+ *
+ * It is multiprocessing.Pool of Python, under the same names.
+ *
+ * Two kinds of targets run in a pool; see init.h.  An item function (mproc_item_fn) turns one
+ * item into one result of a fixed size: map, imap and imap_unordered take those.  A task
+ * (mproc_target_fn) takes packed values and leaves some by mproc_task_return(): apply and starmap
+ * take those.  Items and results are copied byte by byte: a pointer in them means nothing in
+ * another process.
+ *
+ * **Death.**  A worker may be killed, crash, or call exit() at any moment.  That costs what it was
+ * doing just then: one item of a map, or one call.  It is tried again up to `retries` times, and
+ * then has the status MPROC_EWORKERDIED, with words that say how the worker ended.  All the rest is
+ * done by the others and by a new worker.  When the process that made the pool dies, the workers
+ * die with it.
+ *
+ * **Who does it.**  One thread a pool, the supervisor, takes results in, replaces workers, keeps
+ * timeouts and calls callbacks, whether or not anybody waits.
+ *
+ * **The end.**  At the normal end of the program a pool that is still there is terminated, as one is
+ * whose memory is destroyed.  Workers are daemonic: they cannot start processes.
+ *
+ * Threads: any number may use a pool and its results at once, but an iterator by one at a time.
+ * Fork: a forked child may not use its parent's pools: MPROC_EFOREIGN.
+ */
+
+#include <mproc/args.h>
+#include <mproc/declare.h>
+#include <mproc/init.h>
+
+MPROC_BEGIN_C
+
+/** A pool of worker processes. */
+typedef struct mproc_pool_t mproc_pool_t;
+
+/** The results of imap or imap_unordered, one after the other. */
+typedef struct mproc_imap_t mproc_imap_t;
+
+/** As many retries as it takes; for `retries` of mproc_pool_options_t. */
+#define MPROC_RETRY_FOREVER UINT32_MAX
+
+/** How far a pool has come with what it was given since it last had nothing to do. */
+typedef struct mproc_progress_t {
+    apr_uint64_t done;           /**< items and calls, also those that failed */
+    apr_uint64_t total;          /**< of how many; more may be given while it works */
+    apr_interval_time_t elapsed; /**< microseconds since the first was given */
+} mproc_progress_t;
+
+/**
+ * What a pool calls, in its supervisor, some ten times a second while it works, and once when
+ * all is done (`done` is then `total`).
+ *
+ * @param data  `progress_data` of the options
+ */
+typedef void mproc_progress_fn(const mproc_progress_t *progress, void *data);
+
+/** Where the workers are. */
+typedef enum mproc_engine_t {
+    MPROC_ENGINE_LOCAL = 0 /**< processes of this machine */
+} mproc_engine_t;
+
+/** How a pool is to be.  Begin with MPROC_POOL_OPTIONS; zero everywhere is the sensible default. */
+typedef struct mproc_pool_options_t {
+    /** Of this struct, so that it can grow; set by the initializer. */
+    size_t size;
+    /** Called first of all in each worker; one that returns an error breaks the pool with it. */
+    mproc_target_fn *initializer;
+    /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */
+    const mproc_pack_t *initargs;
+    /** A worker ends after so many tasks (calls, or chunks of items), and a new one starts; 0: never. */
+    unsigned maxtasksperchild;
+    /** A worker ends after a task when it has more bytes than this resident; 0: any. */
+    size_t max_rss;
+    /** How often what a dead worker was doing is tried again; 0: never; MPROC_RETRY_FOREVER. */
+    apr_uint32_t retries;
+    /** A call or item that takes longer is told so by mproc_task_is_overdue(); 0: never. */
+    apr_interval_time_t soft_timeout;
+    /** One that takes longer gets MPROC_EOVERTIME, and its worker is killed and replaced; 0: any time. */
+    apr_interval_time_t timeout;
+    /** A worker without work for so long ends, down to `min_workers`; 0: they stay. */
+    apr_interval_time_t idle_timeout;
+    /** How many workers stay whatever they have to do; with `idle_timeout`. */
+    unsigned min_workers;
+    /** MPROC_SPAWN or MPROC_FORK; NULL: the program's, see mproc_set_start_method(). */
+    const char *start_method;
+    /** NULL, mproc_progress_bar, or a function of the program's own. */
+    mproc_progress_fn *progress;
+    void *progress_data;
+    mproc_engine_t engine;
+} mproc_pool_options_t;
+
+/** The initializer of mproc_pool_options_t. */
+#define MPROC_POOL_OPTIONS                                                                         \
+    {                                                                                              \
+        sizeof(mproc_pool_options_t), NULL, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL,           \
+            MPROC_ENGINE_LOCAL                                                                     \
+    }
+
+/** The most workers of a pool. */
+#define MPROC_WORKERS_MAX 1024
+
+/* -- The pool ----------------------------------------------------------------------- */
+
+/**
+ * Make a pool, and start its workers.
+ *
+ * Returns when the workers' processes run; their initializers may not be done yet.  When one cannot
+ * be started, those that were are ended.
+ *
+ * @param workers    set to the pool
+ * @param processes  how many; 0: mproc_cpu_count()
+ * @param options    NULL for the defaults; copied
+ * @param mem        the pool is terminated when it is destroyed
+ *
+ * @return APR_SUCCESS       it is there
+ * @return MPROC_EBOOTSTRAP  mproc_init() has not been called, or is not done yet
+ * @return MPROC_ETARGET     the initializer is not in the table
+ * @return MPROC_EFOREIGN, MPROC_EDAEMON  as for mproc_process_start()
+ * @return APR_ENOTIMPL      this system has no such start method
+ * @return APR_EINVAL        an argument or an option is bad; the message names it
+ * @return another           what starting a worker said, see mproc_process_start()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_create(mproc_pool_t **workers, int processes, const mproc_pool_options_t *options,
+                  apr_pool_t *mem);
+
+/**
+ * Give a pool nothing more to do: what it has been given is done, and then the workers end.
+ *
+ * @return APR_SUCCESS     it takes nothing more, also when it did not before
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ *
+ * Threads: any, callbacks too.
+ */
+MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
+
+/**
+ * End a pool now: its workers are killed, and what is not done has the status MPROC_ETERMINATED.
+ *
+ * Returns when all of that has happened; in a callback it returns at once, and happens afterwards.
+ *
+ * @return as mproc_pool_close()
+ *
+ * Threads: any, callbacks too.
+ */
+MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
+
+/**
+ * Close a pool if that was not done, and wait until all its work is done and its workers have ended.
+ *
+ * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS    it has ended; later calls return the same at once
+ * @return APR_TIMEUP     it has not
+ * @return MPROC_EINUSE   called in a callback, which the end of the pool waits for
+ * @return the initializer's status, or MPROC_EWORKERDIED  the pool broke, see mproc_pool_options_t;
+ *                        it has ended
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout);
+
+/**
+ * Have another number of workers.  More are started at once; less when some have nothing to do.
+ *
+ * @param processes  1 to MPROC_WORKERS_MAX; 0: mproc_cpu_count()
+ *
+ * @return APR_SUCCESS    so many are wanted from now on
+ * @return MPROC_ECLOSED  the pool was closed or terminated
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_pool_resize(mproc_pool_t *workers, int processes);
+
+/**
+ * The processes of the workers that run now.
+ *
+ * @param pids   filled with up to @a max of their numbers; may be NULL if @a max is 0
+ * @param count  set to how many there are, which may be more
+ *
+ * @return APR_SUCCESS, MPROC_EFOREIGN, APR_EINVAL
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_pids(mproc_pool_t *workers, apr_int64_t *pids, size_t max, size_t *count);
+
+/* -- Results ------------------------------------------------------------------------ */
+
+/**
+ * What the supervisor calls when a result is there, before anybody else sees it: ready().
+ *
+ * It may call into the pool: give it more to do, cancel, close, terminate.  It may not wait for
+ * the pool: MPROC_EINUSE.  While it runs, nothing else of this pool's is looked after.
+ *
+ * @param result  can be unpacked, and asked for its error; NULL if its memory has gone meanwhile
+ * @param status  as mproc_result_get() will return it
+ * @param data    `data` of the options
+ */
+typedef void mproc_callback_fn(mproc_result_t *result, apr_status_t status, void *data);
+
+/** How something is to be done.  Begin with MPROC_ASYNC_OPTIONS. */
+typedef struct mproc_async_options_t {
+    /** Of this struct, so that it can grow; set by the initializer. */
+    size_t size;
+    /** Called when all went well; NULL: nothing is. */
+    mproc_callback_fn *callback;
+    /** Called when not. */
+    mproc_callback_fn *error_callback;
+    /** Given to both. */
+    void *data;
+    /**
+     * Of map: items that a worker takes at a time, 1 to their number; 0: what makes four chunks for
+     * each worker.
+     */
+    size_t chunksize;
+} mproc_async_options_t;
+
+/** The initializer of mproc_async_options_t. */
+#define MPROC_ASYNC_OPTIONS {sizeof(mproc_async_options_t), NULL, NULL, NULL, 0}
+
+/**
+ * Wait for a result.
+ *
+ * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS        it is there: MPROC_UNPACK(result, ...) takes an apply's apart
+ * @return APR_TIMEUP         it is not (nor is it a target's status: MPROC_EOVERTIME tells of
+ *                            `timeout` of the pool)
+ * @return the target's own   of several items, that of the first in order that failed
+ * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times
+ * @return MPROC_EOVERTIME    it took longer than `timeout` of the pool's options
+ * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was not done
+ * @return MPROC_EINUSE       called in a callback of the same pool, and it is not there yet
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ *
+ * mproc_error_message() and mproc_result_error() then have the words of the target, or how its
+ * worker died.
+ */
+MPROC_DECLARE(apr_status_t) mproc_result_get(mproc_result_t *result, apr_interval_time_t timeout);
+
+/** The same, but APR_SUCCESS also when what is there is a failure. */
+MPROC_DECLARE(apr_status_t) mproc_result_wait(mproc_result_t *result, apr_interval_time_t timeout);
+
+/** Whether it is there: 1 or 0. */
+MPROC_DECLARE(int) mproc_result_ready(mproc_result_t *result);
+
+/** Whether it is there and all went well: 1 or 0. */
+MPROC_DECLARE(int) mproc_result_successful(mproc_result_t *result);
+
+/** What went wrong, in words; "" when nothing did, or it is not there.  Lives as long as the result. */
+MPROC_DECLARE(const char *) mproc_result_error(mproc_result_t *result);
+
+/**
+ * The status of one item of map or one call of starmap; 0 is the only one of apply.
+ *
+ * @return what the target returned for it, or what happened instead
+ * @return MPROC_ERUNNING  it is not there
+ * @return APR_EINVAL      there are not so many
+ */
+MPROC_DECLARE(apr_status_t) mproc_result_item_status(mproc_result_t *result, size_t index);
+
+/**
+ * What one call of starmap, or apply's (0), has returned by mproc_task_return().
+ *
+ * @return borrowed values; empty ones when it has returned none; NULL when it is not there, has failed
+ *         or is a map's.  They live as long as the result.
+ *
+ * Threads: one at a time.
+ */
+MPROC_DECLARE(mproc_values_t *) mproc_result_values(mproc_result_t *result, size_t index);
+
+/**
+ * Have it not done, as far as it is not: it gets MPROC_ECANCELLED.  What a worker is at is ended by
+ * killing the worker, which is replaced.
+ *
+ * @return APR_SUCCESS     it is cancelled, and there
+ * @return MPROC_EENDED    it was there already, and stays as it is
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ *
+ * Threads: any, callbacks too.
+ */
+MPROC_DECLARE(apr_status_t) mproc_result_cancel(mproc_result_t *result);
+
+/**
+ * Give back what a result holds, before its memory is destroyed.  One that is not there yet is done
+ * all the same, and its callbacks are called with NULL for it.
+ */
+MPROC_DECLARE(void) mproc_result_close(mproc_result_t *result);
+
+/* -- One call ----------------------------------------------------------------------- */
+
+/**
+ * Call a target in a worker, and wait for what it returns.
+ *
+ * @param target   a task in the table given to mproc_init()
+ * @param args     packed values, or MPROC_NO_ARGS; objects in them are refused: give those to the
+ *                 workers by `initargs`
+ * @param values   refilled with what it returned; may be NULL
+ * @param timeout  microseconds; when it has passed, the call is cancelled
+ *
+ * @return as mproc_result_get()
+ * @return MPROC_ETARGET        @a target is not in the table
+ * @return MPROC_ENOTSHAREABLE  an object in the arguments cannot travel to a worker
+ * @return MPROC_ECLOSED        the pool was closed or terminated
+ * @return the initializer's status, MPROC_EWORKERDIED  the pool broke
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_apply(mproc_pool_t *workers, mproc_target_fn *target, const mproc_pack_t *args,
+                 mproc_values_t *values, apr_interval_time_t timeout);
+
+/**
+ * The same without waiting.
+ *
+ * @param result   set to the result, which will be there
+ * @param args     copied
+ * @param options  NULL for the defaults
+ * @param mem      the result lives until it is destroyed
+ *
+ * @return APR_SUCCESS  it was given to the pool
+ * @return the others   as mproc_pool_apply(), but nothing of the target's
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_apply_async(mproc_result_t **result, mproc_pool_t *workers, mproc_target_fn *target,
+                       const mproc_pack_t *args, const mproc_async_options_t *options,
+                       apr_pool_t *mem);
+
+/* -- Many calls --------------------------------------------------------------------- */
+
+/**
+ * Call a target once for each of several packs of arguments, and wait for all of them.
+ *
+ * @param result  set to the results, which are there: see mproc_result_values().  Also when some
+ *                calls have failed, but not on the failures of mproc_pool_apply_async()
+ * @param args    @a count packs; copied
+ *
+ * @return as mproc_pool_apply(); a failure is that of the first call in order that failed
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_starmap(mproc_result_t **result, mproc_pool_t *workers, mproc_target_fn *target,
+                   const mproc_pack_t *const *args, size_t count, apr_interval_time_t timeout,
+                   apr_pool_t *mem);
+
+/** The same without waiting; as mproc_pool_apply_async(). */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_starmap_async(mproc_result_t **result, mproc_pool_t *workers, mproc_target_fn *target,
+                         const mproc_pack_t *const *args, size_t count,
+                         const mproc_async_options_t *options, apr_pool_t *mem);
+
+/* -- Many items --------------------------------------------------------------------- */
+
+/**
+ * Call a target for each item of an array, and fill an array with the results, in the same order.
+ *
+ * The arrays are copied in bulk through memory that the workers share; arrays in memory of
+ * mproc_pool_alloc() are used where they lie.  All items are done, also when one fails.
+ *
+ * @param target       an item function in the table given to mproc_init()
+ * @param items        @a count items of @a item_size bytes each
+ * @param results      room for @a count results of @a result_size bytes each, which workers see
+ *                     aligned as memory of malloc() is.  That of an item that fails is as it was,
+ *                     or filled in part where the array is used in place; may be NULL if
+ *                     @a result_size is 0
+ * @param count        may be 0
+ * @param timeout      microseconds; when it has passed, what is not done is cancelled
+ *
+ * @return APR_SUCCESS    all are there
+ * @return APR_TIMEUP     not all of them were in time
+ * @return MPROC_ETARGET  @a target is not in the table
+ * @return MPROC_ECLOSED  the pool was closed or terminated
+ * @return APR_ENOMEM     the items are larger than the memory there is
+ * @return APR_EINVAL     an argument is bad; the message names it
+ * @return the others     as mproc_result_get(), of the first item in order that failed
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_map(mproc_pool_t *workers, mproc_item_fn *target, const void *items, size_t item_size,
+               void *results, size_t result_size, size_t count, apr_interval_time_t timeout);
+
+/**
+ * The same without waiting.
+ *
+ * @param items    copied, but in memory of mproc_pool_alloc(), where they stay until the result is there
+ * @param results  filled when the result is there; must live until then.  When the result is closed or
+ *                 its memory destroyed before, they are not touched any more
+ *
+ * @return as mproc_pool_apply_async()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_map_async(mproc_result_t **result, mproc_pool_t *workers, mproc_item_fn *target,
+                     const void *items, size_t item_size, void *results, size_t result_size,
+                     size_t count, const mproc_async_options_t *options, apr_pool_t *mem);
+
+/**
+ * Memory that the workers share, for arrays of map.
+ *
+ * @param memory  set to @a size bytes, all 0, at the beginning of a page
+ * @param size    bytes, at least 1
+ *
+ * @return APR_SUCCESS     it is there until mproc_pool_free(), or the end of the pool's memory
+ * @return APR_ENOMEM      it is larger than the memory there is
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_alloc(void **memory, mproc_pool_t *workers, size_t size);
+
+/**
+ * Give memory back, all that one mproc_pool_alloc() gave.
+ *
+ * @return APR_SUCCESS     it is gone
+ * @return MPROC_EINUSE    a map is at work on it
+ * @return APR_EINVAL      it is not such memory
+ * @return MPROC_EFOREIGN  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_pool_free(mproc_pool_t *workers, void *memory);
+
+/* -- One item after the other ---------------------------------------------------------- */
+
+/**
+ * What imap calls for its next item, in the thread that calls mproc_imap_next().
+ *
+ * @param item  to be filled
+ * @param data  `source_data` of the options
+ *
+ * @return APR_SUCCESS  @a item is filled
+ * @return APR_EOF      there are no more
+ * @return another      it comes out of mproc_imap_next() at its place, and there are no more
+ */
+typedef apr_status_t mproc_source_fn(void *item, void *data);
+
+/** How imap is to go on.  Begin with MPROC_IMAP_OPTIONS. */
+typedef struct mproc_imap_options_t {
+    /** Of this struct, so that it can grow; set by the initializer. */
+    size_t size;
+    /** Items that a worker takes at a time; 0: 1. */
+    size_t chunksize;
+    /** Items that are read before their results are fetched, at most; 0: four chunks for each worker. */
+    size_t buffersize;
+    /** Where items come from, instead of from an array: `items` is then NULL, and `count` 0. */
+    mproc_source_fn *source;
+    void *source_data;
+} mproc_imap_options_t;
+
+/** The initializer of mproc_imap_options_t. */
+#define MPROC_IMAP_OPTIONS {sizeof(mproc_imap_options_t), 0, 0, NULL, NULL}
+
+/**
+ * Call a target for each item, and hand the results out one after the other, in the order of the
+ * items, while later ones are at work.
+ *
+ * @param it           set to the iterator
+ * @param target       an item function in the table given to mproc_init()
+ * @param items        @a count of them, which stay until the iterator has come to its end
+ * @param item_size    bytes of an item, at least 1
+ * @param result_size  bytes of a result; may be 0
+ * @param options      NULL for the defaults
+ * @param mem          the iterator lives until it is destroyed
+ *
+ * @return as mproc_pool_map_async()
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_imap(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target, const void *items,
+                size_t item_size, size_t result_size, size_t count,
+                const mproc_imap_options_t *options, apr_pool_t *mem);
+
+/** The same, in the order in which the results come. */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_imap_unordered(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
+                          const void *items, size_t item_size, size_t result_size, size_t count,
+                          const mproc_imap_options_t *options, apr_pool_t *mem);
+
+/**
+ * The next result.
+ *
+ * @param index    set to the item's, from 0, also when the item has failed; may be NULL
+ * @param result   filled with it; may be NULL if the size of a result is 0
+ * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS  @a result is the item's
+ * @return APR_EOF      there are no more
+ * @return APR_TIMEUP   none is there yet
+ * @return the others   as mproc_result_get(), of this item; the next call goes on with the next
+ * @return MPROC_EINUSE called in a callback of the same pool, and none is there yet
+ *
+ * Threads: one at a time.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_imap_next(mproc_imap_t *it, size_t *index, void *result, apr_interval_time_t timeout);
+
+/** Be done with an iterator before its memory is destroyed: what is not done is cancelled. */
+MPROC_DECLARE(void) mproc_imap_close(mproc_imap_t *it);
+
+/* -- Seeing how it goes ------------------------------------------------------------------ */
+
+/**
+ * For `progress` of the options: draws a bar with the rate and the time left on stderr if that is a
+ * terminal, else prints a line every few seconds.
+ *
+ * The environment variable MPROC_PROGRESS says otherwise: "bar", "lines", or "none".
+ *
+ * @param data  `progress_data`: NULL, or a text (`const char *`) that stands before the bar
+ */
+MPROC_DECLARE(void) mproc_progress_bar(const mproc_progress_t *progress, void *data);
+
+MPROC_END_C
+
+#ifndef __cplusplus
+
+/* A target of another kind is a compile error, where C alone would only warn; void * is NULL. */
+#define MPROC__TASK(target) _Generic((target), mproc_target_fn *: (target), void *: (target))
+#define MPROC__ITEM(target) _Generic((target), mproc_item_fn *: (target), void *: (target))
+
+/* So is an array of pointers where the compiler can tell. */
+#if defined(__GNUC__)
+#define MPROC__FIRST_ITEM(items)                                                                   \
+    (*_Generic((items), void *: (const char *)0, const void *: (const char *)0, default: (items)))
+#define MPROC__ITEMS(items)                                                                        \
+    ((void)sizeof(char[__builtin_classify_type(MPROC__FIRST_ITEM(items)) == 5 ? -1 : 1]), (items))
+#else
+#define MPROC__ITEMS(items) (items)
+#endif
+
+#define mproc_pool_apply(workers, target, ...)                                                     \
+    mproc_pool_apply((workers), MPROC__TASK(target), __VA_ARGS__)
+#define mproc_pool_apply_async(result, workers, target, ...)                                       \
+    mproc_pool_apply_async((result), (workers), MPROC__TASK(target), __VA_ARGS__)
+#define mproc_pool_starmap(result, workers, target, ...)                                           \
+    mproc_pool_starmap((result), (workers), MPROC__TASK(target), __VA_ARGS__)
+#define mproc_pool_starmap_async(result, workers, target, ...)                                     \
+    mproc_pool_starmap_async((result), (workers), MPROC__TASK(target), __VA_ARGS__)
+#define mproc_pool_map(workers, target, items, ...)                                                \
+    mproc_pool_map((workers), MPROC__ITEM(target), MPROC__ITEMS(items), __VA_ARGS__)
+#define mproc_pool_map_async(result, workers, target, items, ...)                                  \
+    mproc_pool_map_async((result), (workers), MPROC__ITEM(target), MPROC__ITEMS(items), __VA_ARGS__)
+#define mproc_pool_imap(it, workers, target, items, ...)                                           \
+    mproc_pool_imap((it), (workers), MPROC__ITEM(target), MPROC__ITEMS(items), __VA_ARGS__)
+#define mproc_pool_imap_unordered(it, workers, target, items, ...)                                 \
+    mproc_pool_imap_unordered((it), (workers), MPROC__ITEM(target), MPROC__ITEMS(items),           \
+                              __VA_ARGS__)
+
+#endif
+
+#endif
