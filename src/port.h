@@ -83,7 +83,12 @@ apr_status_t port_build_id(unsigned char id[PORT_BUILD_ID_SIZE], const char *exe
 /* This process's number.  Blocks: no.  Threads: any.  Fork: yes. */
 apr_int64_t port_pid(void);
 
-/* CPUs that this process may use; at least 1. */
+/*
+ * CPUs that this process may use: on which it may run, and no more than its group's limit of CPU
+ * time is worth, rounded up, as far as this process can see it; at least 1.
+ *
+ * Blocks: no.  Threads: any.
+ */
 int port_cpu_count(void);
 
 /* Threads that this process has; 0 where the system does not say, or has no fork. */
