@@ -91,6 +91,15 @@ apr_int64_t port_pid(void);
  */
 int port_cpu_count(void);
 
+/*
+ * Bytes of this process's memory that are resident: in the machine's memory, not merely reserved.
+ *
+ * Post: *bytes is set; where the system tells only the most that there ever were, to that.
+ * Errors: APR_ENOTIMPL when it tells neither.
+ * Blocks: no.  Threads: any.
+ */
+apr_status_t port_resident_size(size_t *bytes);
+
 /* Threads that this process has; 0 where the system does not say, or has no fork. */
 int port_thread_count(void);
 

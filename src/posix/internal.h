@@ -139,6 +139,9 @@ int posix_quota_cpus(void);
 /* cgroups.c: the same of what `read` finds: a copy of a file's text by malloc(), or NULL. */
 int posix_cgroup_cpus(char *(*read)(const char *path));
 
+/* resident_*.c: as port_resident_size(). */
+apr_status_t posix_resident_size(size_t *bytes);
+
 /*
  * closing_*.c: close every descriptor from a number on: 0, or -1 when they have to be tried one by
  * one.  A forked child may call it.

@@ -23,6 +23,11 @@ int port_cpu_count(void)
     return quota > 0 && quota < usable ? quota : usable;
 }
 
+apr_status_t port_resident_size(size_t *bytes)
+{
+    return posix_resident_size(bytes);
+}
+
 int port_thread_count(void)
 {
     return posix_count_threads();

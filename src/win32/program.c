@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <psapi.h>
 
 static char *put_code(char *out, uint32_t code)
 {
@@ -137,6 +138,17 @@ int port_cpu_count(void)
     int usable = count_usable(active), granted = count_granted(active);
 
     return granted > 0 && granted < usable ? granted : usable;
+}
+
+/* The pages that it can touch without a fault (PROCESS_MEMORY_COUNTERS). */
+apr_status_t port_resident_size(size_t *bytes)
+{
+    PROCESS_MEMORY_COUNTERS memory;
+
+    if (!K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory))
+        return win32_last_error();
+    *bytes = memory.WorkingSetSize;
+    return APR_SUCCESS;
 }
 
 /* It is asked for by those who fork. */
