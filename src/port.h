@@ -104,6 +104,13 @@ apr_status_t port_resident_size(size_t *bytes);
 int port_thread_count(void);
 
 /*
+ * The columns of the terminal that stderr is; 0 when it is none.  "\r" leads back to the first.
+ *
+ * Blocks: no.  Threads: any.
+ */
+int port_terminal_columns(void);
+
+/*
  * The value of an environment variable in UTF-8.
  *
  * Post: *value is NULL when it is not set.
