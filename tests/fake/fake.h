@@ -8,7 +8,7 @@
  * There are no processes, and no time passes: a "child" is a record that the test
  * plays, and the clock jumps to the deadline of whoever waits for nothing.  Any
  * call that can fail on a real system can be made to fail here; what is open is
- * counted.  For one thread.
+ * counted.  For the test's thread, and one that the library starts: they take turns.
  */
 
 #include "port.h"
