@@ -71,7 +71,7 @@ static void end_input(mproc_imap_t *it, apr_status_t rv)
 {
     if (!APR_STATUS_IS_EOF(rv)) {
         it->source_rv = rv;
-        it->source_words = mproc__imap_words(mproc_error_message());
+        it->source_words = mproc__keep_words(mproc_error_message());
     }
     mproc__imap_set_read(it);
     mproc__job_look(&it->job);
@@ -154,12 +154,12 @@ static apr_status_t last_word(mproc_imap_t *it)
     apr_status_t rv;
 
     if (it->failed != APR_SUCCESS)
-        return mproc_error_set(it->failed, "%s", it->words != NULL ? it->words : "");
+        return mproc_error_set(it->failed, "%s", mproc__kept_words(it->words));
     rv = it->source_rv;
     if (rv == APR_SUCCESS)
         return mproc_error_set(APR_EOF, "there are no more results");
     it->source_rv = APR_SUCCESS;
-    return mproc_error_set(rv, "%s", it->source_words != NULL ? it->source_words : "");
+    return mproc_error_set(rv, "%s", mproc__kept_words(it->source_words));
 }
 
 static int is_at_its_end(const mproc_imap_t *it)

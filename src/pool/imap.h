@@ -64,9 +64,6 @@ void mproc__batch_free(mproc_imap_t *it, mproc__batch_t *batch);
 /* No more items are read. */
 void mproc__imap_set_read(mproc_imap_t *it);
 
-/* A copy for as long as the iterator lives, or NULL. */
-char *mproc__imap_words(const char *words);
-
 void mproc__imap_free(mproc__job_t *job);
 
 #endif

@@ -16,13 +16,6 @@ static mproc_imap_t *imap_of(mproc__job_t *job)
     return (mproc_imap_t *)(void *)job;
 }
 
-char *mproc__imap_words(const char *words)
-{
-    char *copy = malloc(strlen(words) + 1);
-
-    return copy != NULL ? strcpy(copy, words) : NULL;
-}
-
 /* -- Batches ------------------------------------------------------------------ */
 
 mproc__batch_t *mproc__batch_create(mproc_imap_t *it, size_t count)
@@ -217,7 +210,7 @@ static void fail(mproc__job_t *job, apr_status_t status, const char *words)
     mproc__imap_set_read(it);
     it->failed = status;
     free(it->words);
-    it->words = mproc__imap_words(words);
+    it->words = mproc__keep_words(words);
 }
 
 static int is_over(mproc__job_t *job)

@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "status.h"
 #include "worker.h"
 
 #include <mproc/status.h>
@@ -16,6 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How long to wait before what has failed is tried again. */
+#define MOMENT apr_time_from_msec(50)
 
 /* -- The whole ---------------------------------------------------------------------------- */
 
@@ -81,6 +85,8 @@ static void make_tickets(mproc__engine_t *engine)
 
 static apr_status_t open_all(mproc__engine_t *engine)
 {
+    if (apr_pool_create(&engine->fetched_mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for a pool");
     MPROC_TRY(make_rooms(engine));
     MPROC_TRY(make_board(engine));
     make_tickets(engine);
@@ -109,7 +115,7 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
     return APR_SUCCESS;
 }
 
-/* Killed at once, and then waited for. */
+/* Killed at once, and then waited for: one that could not be killed must not be waited for for ever. */
 void mproc__engine_stop(mproc__engine_t *engine)
 {
     unsigned i;
@@ -117,8 +123,9 @@ void mproc__engine_stop(mproc__engine_t *engine)
     for (i = 1; i <= engine->most; i++)
         mproc__engine_kill(engine, i);
     for (i = 1; i <= engine->most; i++)
-        if (engine->hands[i].is_here)
-            mproc_process_join(engine->hands[i].process, MPROC_FOREVER);
+        while (engine->hands[i].is_here &&
+               mproc_process_join(engine->hands[i].process, MOMENT) == APR_TIMEUP)
+            mproc__engine_kill(engine, i);
 }
 
 void mproc__engine_close(mproc__engine_t *engine)
@@ -200,7 +207,7 @@ apr_status_t mproc__engine_start(mproc__engine_t *engine, unsigned number)
     apr_status_t rv;
 
     clear_slot(&engine->board->slots[number - 1]);
-    hand->is_ready = hand->has_ended = 0;
+    hand->is_ready = hand->has_ended = hand->is_out_of_step = 0;
     hand->nuntold = 0;
     if (apr_pool_create(&hand->mem, engine->mem) != APR_SUCCESS)
         return mproc_error_set(APR_ENOMEM, "no memory for a worker");
@@ -220,10 +227,21 @@ void mproc__engine_admit(mproc__engine_t *engine, unsigned number)
 
 /* -- What can be asked of one --------------------------------------------------------------- */
 
+/* Who gives up a result keeps the message that says why, also when its worker cannot be ended. */
+static void kill_hand(const mproc__hand_t *hand)
+{
+    apr_status_t status = mproc__error_status();
+    char words[1024];
+
+    apr_cpystrn(words, mproc_error_message(), sizeof words);
+    if (mproc_process_kill(hand->process) != APR_SUCCESS)
+        mproc_error_set(status, "%s", words);
+}
+
 void mproc__engine_kill(mproc__engine_t *engine, unsigned number)
 {
     if (engine->hands[number].is_here)
-        mproc_process_kill(engine->hands[number].process);
+        kill_hand(&engine->hands[number]);
 }
 
 apr_int64_t mproc__engine_pid(const mproc__engine_t *engine, unsigned number)
@@ -367,11 +385,18 @@ static void note_ended(mproc__engine_t *engine)
             engine->hands[i].has_ended = engine->waitables[place++].ready;
 }
 
+/* What cannot be waited for now, for lack of memory perhaps, is looked at again in a moment. */
+static void wait_a_moment(mproc__engine_t *engine)
+{
+    mproc__engine_sleep(engine, mproc__engine_results(engine), port_clock() + MOMENT);
+}
+
 void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
 {
     mproc_waitable_t replies = MPROC_WAITABLE(engine->replies);
     apr_interval_time_t timeout = MPROC_FOREVER;
     size_t count = 0;
+    apr_status_t rv;
     unsigned i;
 
     add_waitable(engine, &count, replies);
@@ -383,8 +408,11 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
     }
     if (deadline != PORT_NEVER)
         timeout = deadline - port_clock();
-    if (mproc_wait(engine->waitables, count, timeout) == APR_SUCCESS)
+    rv = mproc_wait(engine->waitables, count, timeout);
+    if (rv == APR_SUCCESS)
         note_ended(engine);
+    else if (rv != APR_TIMEUP)
+        wait_a_moment(engine);
 }
 
 void mproc__engine_nudge(mproc__engine_t *engine)

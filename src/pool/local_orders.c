@@ -113,22 +113,31 @@ static void tell_done(mproc__engine_t *engine, const mproc__listener_t *listener
     listener->done(listener->data, parcel, reply, payload);
 }
 
+static apr_status_t fetch(mproc__engine_t *engine, const mproc__reply_t *reply, void **data)
+{
+    const mproc__parcel_t *parcel = parcel_of(engine, reply);
+
+    if (!engine->hands[reply->worker].is_here ||
+        (parcel != NULL && mproc__engine_holder(engine, parcel) != reply->worker))
+        return mproc_error_set(MPROC_ECORRUPT, "a large result is of a worker that has no such order");
+    return mproc__hand_fetch(engine, reply->worker, data, reply->size);
+}
+
 /* A result that cannot be had is a failure of its task. */
 static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listener,
                        mproc__reply_t *reply)
 {
-    apr_pool_t *mem = NULL;
     void *data = NULL;
     const char *words = "";
+    apr_status_t rv = fetch(engine, reply, &data);
 
-    reply->status = mproc__hand_fetch(engine, reply->worker, &data, reply->size, &mem);
-    if (reply->status != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         words = mproc_error_message();
+        reply->status = rv;
         reply->size = strlen(words);
     }
-    tell_done(engine, listener, reply, reply->status == APR_SUCCESS ? data : words);
-    if (mem != NULL)
-        apr_pool_destroy(mem);
+    tell_done(engine, listener, reply, rv == APR_SUCCESS ? data : words);
+    apr_pool_clear(engine->fetched_mem);
 }
 
 /* Words, ended as a string. */
