@@ -25,7 +25,8 @@ static apr_status_t jump(port_deadline_t deadline)
     port_deadline_t until = others < deadline ? others : deadline;
 
     if (until == PORT_NEVER)
-        fail_msg("somebody waits without a deadline for what will never come");
+        fail_msg("somebody waits without a deadline for what will never come, after %s has failed",
+                 fake_failed() != NULL ? fake_failed() : "nothing");
     now = until > now ? until : now;
     return deadline <= now ? APR_TIMEUP : APR_SUCCESS;
 }

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static int threads, holds;
+static int threads;
+static _Thread_local int holds; /* those of the library's thread go with it */
 static apr_int64_t pid;
 static void (*at_fork[3])(void); /* before, in the parent, in the child */
 
