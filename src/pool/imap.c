@@ -130,9 +130,11 @@ static void take_off_whole(mproc_imap_t *it, mproc__batch_t *batch)
 static apr_status_t hand_out(mproc_imap_t *it, mproc__batch_t *batch, size_t *index, void *result)
 {
     size_t item = batch->first + batch->given;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = batch->unnoted;
     const mproc__failure_t *failure;
 
+    if (rv != APR_SUCCESS)
+        mproc_error_set(rv, "%s", mproc__kept_words(NULL));
     for (failure = batch->failures; failure != NULL; failure = failure->next)
         if (failure->item == item)
             rv = mproc_error_set(failure->status, "%s", failure->words);

@@ -24,6 +24,7 @@ typedef struct mproc__batch_t {
     size_t left;  /* items that have not come back */
     size_t given; /* results handed out */
     mproc__failure_t *failures;
+    apr_status_t unnoted; /* of a failure that there was no memory for: any item may be it */
     unsigned char results[];
 } mproc__batch_t;
 

@@ -72,8 +72,10 @@ static void note_failure(mproc__batch_t *batch, apr_uint64_t item, apr_status_t 
     size_t size = strlen(words) + 1;
     mproc__failure_t *failure = malloc(sizeof *failure + size);
 
-    if (failure == NULL)
+    if (failure == NULL) {
+        batch->unnoted = status;
         return;
+    }
     failure->item = (size_t)item;
     failure->status = status;
     memcpy(failure->words, words, size);
@@ -93,22 +95,31 @@ static mproc__batch_t *batch_with(const mproc_imap_t *it, apr_uint64_t item)
 
 /* -- As a job ------------------------------------------------------------------ */
 
+static void fail_all(mproc__batch_t *batch, const mproc__order_t *order, apr_status_t status,
+                     const char *words)
+{
+    apr_uint64_t item;
+
+    for (item = order->first; item < order->end; item++)
+        note_failure(batch, item, status, words);
+}
+
 static void done(mproc__job_t *job, mproc__work_t *work, const mproc__reply_t *reply,
                  const void *payload)
 {
     mproc_imap_t *it = imap_of(job);
     mproc__batch_t *batch = work->of_job;
     const mproc__order_t *order = &work->parcel.order;
-    apr_uint64_t item;
+    size_t count = (size_t)(order->end - order->first);
 
-    if (reply->status == APR_SUCCESS && it->result_size > 0 &&
-        reply->size == (order->end - order->first) * it->result_size)
+    if (reply->status != APR_SUCCESS)
+        fail_all(batch, order, reply->status, "the results could not be had");
+    else if (reply->size != count * it->result_size)
+        fail_all(batch, order, MPROC_ECORRUPT, "the worker returned results of another size");
+    else if (reply->size > 0)
         memcpy(batch->results + (order->first - batch->first) * it->result_size, payload,
                (size_t)reply->size);
-    else if (reply->status != APR_SUCCESS)
-        for (item = order->first; item < order->end; item++)
-            note_failure(batch, item, reply->status, "the results could not be had");
-    come_back(it, batch, (size_t)(order->end - order->first));
+    come_back(it, batch, count);
 }
 
 static void item_failed(mproc__job_t *job, apr_uint64_t item, apr_status_t status,

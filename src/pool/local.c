@@ -290,6 +290,16 @@ static mproc__parcel_t *held_by(const mproc__engine_t *engine, unsigned number)
     return NULL;
 }
 
+/* Whether it can be nobody's who is here, nor lie in the queue: then its ticket was written over. */
+static int is_lost(const mproc__engine_t *engine, const mproc__parcel_t *parcel)
+{
+    apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
+    apr_uint64_t holder = word & MPROC__HOLDER_MASK;
+
+    return (word ^ parcel->order.ticket) >> MPROC__HOLDER_BITS != 0 || holder > engine->most ||
+           (holder > 0 && !engine->hands[holder].is_here);
+}
+
 /* What it had taken out of the queue, and not looked at. */
 static void return_taken(mproc__engine_t *engine, apr_uint64_t number,
                          const mproc__listener_t *listener)
@@ -304,6 +314,20 @@ static void return_taken(mproc__engine_t *engine, apr_uint64_t number,
             listener->returned(listener->data, parcel);
             return;
         }
+    }
+}
+
+static void return_written_over(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        mproc__parcel_t *parcel = engine->parcels[i];
+
+        if (parcel == NULL || !is_lost(engine, parcel))
+            continue;
+        mproc__engine_retire(engine, parcel);
+        listener->returned(listener->data, parcel);
     }
 }
 
@@ -342,11 +366,14 @@ static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__liste
     ended.parcel = held_by(engine, number);
     ended.chunk = atomic_load(&slot->chunk);
     ended.item = atomic_load(&slot->item);
+    if (ended.status == MPROC_ECORRUPT)
+        engine->is_damaged = 1; /* it has seen that, and others will */
     hand->is_here = 0;
     if (ended.parcel != NULL)
         mproc__engine_retire(engine, ended.parcel);
     listener->ended(listener->data, &ended);
     return_lost(engine, mproc_process_pid(hand->process), listener);
+    return_written_over(engine, listener);
     apr_pool_destroy(hand->mem);
     hand->is_reserved = 0;
 }
@@ -419,7 +446,8 @@ void mproc__engine_nudge(mproc__engine_t *engine)
 {
     mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
 
-    mproc_queue_put_bytes(engine->replies, &reply, sizeof reply, 0);
+    if (mproc_queue_put_bytes(engine->replies, &reply, sizeof reply, 0) != APR_SUCCESS)
+        port_bell_ring(engine->replies->segment);
 }
 
 apr_uint32_t mproc__engine_results(const mproc__engine_t *engine)

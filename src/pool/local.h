@@ -53,6 +53,8 @@ struct mproc__engine_t {
     mproc__memory_t *memories;
     apr_uint64_t last_memory; /* number */
 
+    int is_damaged; /* a queue is, by somebody who has it */
+
     /* The supervisor's. */
     unsigned char *incoming;
     size_t incoming_size;

@@ -6,7 +6,7 @@
 
 #include "internal.h"
 
-static port_deadline_t now;
+static port_deadline_t now = apr_time_from_sec(1);
 
 void fake_clock_reset(void)
 {

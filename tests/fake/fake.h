@@ -130,6 +130,9 @@ void fake_act_as(const fake_child_t *child);
  */
 int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data);
 
+/* The target of a child returns a status, with words, and the child ends. */
+void fake_child_returns(fake_child_t *child, apr_status_t status, const char *words);
+
 /* What a child writes on its control channel, and its end. */
 void fake_child_say(const fake_child_t *child, const void *data, size_t size);
 void fake_child_end(fake_child_t *child, port_ending_t ending, apr_int64_t code);

@@ -128,8 +128,8 @@ static unsigned char *area(const mproc__area_t *area)
     return each->data + area->offset;
 }
 
-static void do_items(const mproc__order_t *order, const unsigned char *items, unsigned char *results,
-                     apr_uint64_t count)
+static void do_items(const mproc__order_t *order, const unsigned char *items,
+                     unsigned char *results, apr_uint64_t count)
 {
     apr_uint64_t i;
 
@@ -200,10 +200,11 @@ static int take(const mproc__order_t *order, unsigned number)
                                           order->ticket | number);
 }
 
-static void leave(fake_child_t *child)
+/* The queue was shut down, or is damaged; or it was told to. */
+static void leave(fake_child_t *child, apr_status_t rv)
 {
     fake_act_as(NULL);
-    fake_child_end(child, PORT_EXITED, 0);
+    fake_child_returns(child, rv == MPROC_ESHUTDOWN ? APR_SUCCESS : rv, "");
 }
 
 static void die(fake_child_t *child)
@@ -217,17 +218,20 @@ static void die(fake_child_t *child)
 /* Whether there was one, or it was told to end. */
 static int work_as(fake_child_t *child, const player_t *player, unsigned number)
 {
-    static _Alignas(mproc__order_t) unsigned char incoming[sizeof(mproc__order_t) + MPROC__INLINE_MAX];
+    static _Alignas(
+        mproc__order_t) unsigned char incoming[sizeof(mproc__order_t) + MPROC__INLINE_MAX];
     mproc__order_t *order = (mproc__order_t *)(void *)incoming;
     size_t size;
-    apr_status_t rv = mproc_queue_get_bytes(player->orders, incoming, sizeof incoming, &size, 0);
+    apr_status_t rv = APR_TIMEUP;
 
+    if (how != PLAY_SILENT)
+        rv = mproc_queue_get_bytes(player->orders, incoming, sizeof incoming, &size, 0);
     if (rv == APR_TIMEUP)
         return 0;
     if (rv == APR_SUCCESS && !take(order, number))
         return 1;
     if (rv != APR_SUCCESS || order->kind == MPROC__QUIT)
-        leave(child);
+        leave(child, rv);
     else if (how == PLAY_DYING || how == PLAY_DYING_ONCE)
         die(child);
     else

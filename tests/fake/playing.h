@@ -18,10 +18,11 @@ void play(mproc_pool_t *workers);
 /* How they do it. */
 typedef enum play_how_t {
     PLAY_WELL,
-    PLAY_LARGE,  /* calls return much, in memory of their own */
-    PLAY_DYING,  /* they die with what they have taken */
+    PLAY_LARGE,      /* calls return much, in memory of their own */
+    PLAY_DYING,      /* they die with what they have taken */
     PLAY_DYING_ONCE, /* the first one does */
-    PLAY_FAILING /* what they do fails */
+    PLAY_SILENT,     /* they take nothing */
+    PLAY_FAILING     /* what they do fails */
 } play_how_t;
 
 void play_how(play_how_t how);

@@ -47,7 +47,7 @@ static void set_up_pool(scene_t *scene)
  * What the supervisor does once more in its next round, or what only costs time; and a worker that
  * cannot be told of memory is ended, and another does its work.
  */
-static const char *const of_the_supervisor[] = {"port_wait", "port_park", "fake_calloc",
+static const char *const of_the_supervisor[] = {"port_wait",    "port_park",          "fake_calloc",
                                                 "fake_realloc", "port_channel_write", NULL};
 
 static void check_doubled(void)
@@ -85,10 +85,8 @@ static void check_made(scene_t *scene)
 static void a_pool_is_made_whole_or_not_at_all(void **state)
 {
     static const char *const harmless[] = {"port_process_wait", NULL};
-    static const walk_t walk = {.set_up = set_up_children,
-                                .call = make_pool,
-                                .check = check_made,
-                                .harmless = harmless};
+    static const walk_t walk = {
+        .set_up = set_up_children, .call = make_pool, .check = check_made, .harmless = harmless};
 
     (void)state;
     take_walk(&walk);
@@ -101,11 +99,10 @@ static apr_status_t join_pool(scene_t *scene)
 
 static void a_pool_is_joined_whatever_fails(void **state)
 {
-    static const char *const harmless[] = {"port_wait",         "port_park",         "fake_pool_create", "fake_calloc",
-                                           "port_process_wait", "port_process_reap", "fake_realloc",
-                                           "port_channel_read", NULL};
-    static const walk_t walk = {
-        .set_up = set_up_pool, .call = join_pool, .harmless = harmless};
+    static const char *const harmless[] = {"port_wait",    "port_park",         "fake_pool_create",
+                                           "fake_calloc",  "port_process_wait", "port_process_reap",
+                                           "fake_realloc", "port_channel_read", NULL};
+    static const walk_t walk = {.set_up = set_up_pool, .call = join_pool, .harmless = harmless};
 
     (void)state;
     take_walk(&walk);
@@ -118,10 +115,11 @@ static apr_status_t terminate_pool(scene_t *scene)
 
 static void a_pool_is_terminated_whatever_fails(void **state)
 {
-    static const char *const harmless[] = {
-        "port_wait",         "port_park",    "fake_pool_create", "fake_calloc", "port_process_wait",
-        "port_process_reap", "fake_realloc", "port_channel_read", "port_process_stop",
-        NULL};
+    static const char *const harmless[] = {"port_wait",         "port_park",
+                                           "fake_pool_create",  "fake_calloc",
+                                           "port_process_wait", "port_process_reap",
+                                           "fake_realloc",      "port_channel_read",
+                                           "port_process_stop", NULL};
     static const walk_t walk = {
         .set_up = set_up_pool, .call = terminate_pool, .harmless = harmless};
 
@@ -174,8 +172,7 @@ static void check_result(scene_t *scene)
 
 static void a_result_is_there_or_it_is_said_why_not(void **state)
 {
-    static const walk_t walk = {
-        .set_up = set_up_pool, .call = apply_async, .check = check_result};
+    static const walk_t walk = {.set_up = set_up_pool, .call = apply_async, .check = check_result};
 
     (void)state;
     take_walk(&walk);
@@ -191,8 +188,10 @@ static apr_status_t starmap(scene_t *scene)
 
 static void a_starmap_goes_well_or_says_why_not(void **state)
 {
-    static const walk_t walk = {
-        .set_up = set_up_pool, .call = starmap, .check = check_result, .harmless = of_the_supervisor};
+    static const walk_t walk = {.set_up = set_up_pool,
+                                .call = starmap,
+                                .check = check_result,
+                                .harmless = of_the_supervisor};
 
     (void)state;
     take_walk(&walk);
@@ -243,12 +242,11 @@ static void a_large_result_is_there_or_it_is_said_why_not(void **state)
 {
     static const char *const harmless[] = {"port_wait",    "port_park",        "fake_calloc",
                                            "fake_realloc", "fake_pool_create", NULL};
-    static const walk_t walk = {
-        .set_up = set_up_large,
-        .call = apply_for_much,
-        .check = check_much,
-        .harmless = harmless,
-        .afterwards = {MPROC_ECORRUPT}};
+    static const walk_t walk = {.set_up = set_up_large,
+                                .call = apply_for_much,
+                                .check = check_much,
+                                .harmless = harmless,
+                                .afterwards = {MPROC_ECORRUPT}};
 
     (void)state;
     take_walk(&walk);
@@ -361,10 +359,8 @@ static void check_memory(scene_t *scene)
 
 static void memory_is_there_or_it_is_said_why_not(void **state)
 {
-    static const walk_t walk = {.set_up = set_up_pool,
-                                .call = alloc,
-                                .check = check_memory,
-                                .harmless = of_the_supervisor};
+    static const walk_t walk = {
+        .set_up = set_up_pool, .call = alloc, .check = check_memory, .harmless = of_the_supervisor};
 
     (void)state;
     take_walk(&walk);
@@ -373,16 +369,36 @@ static void memory_is_there_or_it_is_said_why_not(void **state)
 /* -- Workers that die -------------------------------------------------------------------------- */
 
 /* What fails here delays a new worker, or costs one that would have been in its place. */
-static const char *const of_a_new_worker[] = {
-    "port_wait",          "port_park",           "port_process_wait",      "port_process_reap",
-    "port_process_stop",  "port_spawn",          "port_channel_read",      "port_channel_write",
-    "port_channel_pair",  "port_channel_adopt",  "port_random",            "port_executable",
-    "fake_malloc",        "fake_calloc",         "fake_realloc",           "fake_pool_create",
-    "fake_mutex_create",  "fake_cond_create",    "port_environment_get",   "port_life_begin",
-    "port_segment_adopt", "port_segment_create", "port_channel_take_handles", NULL};
+static const char *const of_a_new_worker[] = {"port_wait",
+                                              "port_park",
+                                              "port_process_wait",
+                                              "port_process_reap",
+                                              "port_process_stop",
+                                              "port_spawn",
+                                              "port_channel_read",
+                                              "port_channel_write",
+                                              "port_channel_pair",
+                                              "port_channel_adopt",
+                                              "port_random",
+                                              "port_executable",
+                                              "fake_malloc",
+                                              "fake_calloc",
+                                              "fake_realloc",
+                                              "fake_pool_create",
+                                              "fake_mutex_create",
+                                              "fake_cond_create",
+                                              "port_environment_get",
+                                              "port_life_begin",
+                                              "port_segment_adopt",
+                                              "port_segment_create",
+                                              "port_channel_take_handles",
+                                              NULL};
 
 /* What comes of it when memory is gone for good: no worker is left. */
-#define OF_A_BROKEN_POOL {APR_ENOMEM, MPROC_EWORKERDIED}
+#define OF_A_BROKEN_POOL                                                                           \
+    {                                                                                              \
+        APR_ENOMEM, MPROC_EWORKERDIED                                                              \
+    }
 
 static void set_up_dying(scene_t *scene)
 {
