@@ -53,5 +53,6 @@ int main(int argc, const char *const *argv)
     print_list("Original numbers", numbers);
     print_list("Squared results", squared);
     printf("Main process: Pool operations complete.\n");
+    apr_pool_destroy(mem);
     return 0;
 }
