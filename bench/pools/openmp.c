@@ -12,7 +12,7 @@
 
 const char *const openmp_missing = NULL;
 
-/* Its threads go on looking for work for some 15 ms: they would take the CPU from whoever is next. */
+/* Its threads look for work for some 15 ms: they would take the CPU from whoever is next. */
 #define UNTIL_THEY_SLEEP apr_time_from_msec(40)
 
 static int call_openmp(const map_t *map)

@@ -30,7 +30,7 @@ typedef struct map_t {
 /* One call.  0: it failed. */
 typedef int map_call_t(const map_t *map);
 
-/* Calls until `count` items are done, and how long they take; < 0: one failed, or a result is wrong. */
+/* The time of calls until `count` items are done; < 0: one failed, or a result is wrong. */
 double map_time(map_call_t *call, const map_t *map, int count);
 
 /* -- Ours -- */
