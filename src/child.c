@@ -16,6 +16,7 @@
 #include "process_object.h"
 #include "status.h"
 #include "targets.h"
+#include "task.h"
 
 #include <mproc/status.h>
 
@@ -25,38 +26,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct mproc_task_t {
-    apr_pool_t *mem;
-    const mproc_target_t *target;
-    const char *method;
-    mproc_values_t *args;
-    const unsigned char *message; /* what args point into, also for a leak checker after exit() */
-};
-
 /* Of this process, if it is a child. */
-static mproc_task_t task;
+static mproc_task_t task = {.overdue = PORT_NEVER};
 static port_channel_t *control; /* NULL in a process that is none */
 static mproc__report_t last_report = {MPROC__EXITED, APR_SUCCESS, ""};
-
-apr_pool_t *mproc_task_mem(mproc_task_t *of)
-{
-    return of->mem;
-}
-
-const char *mproc_task_target(const mproc_task_t *of)
-{
-    return of->target->name;
-}
-
-const char *mproc_task_start_method(const mproc_task_t *of)
-{
-    return of->method;
-}
-
-mproc_values_t *mproc_task_args(mproc_task_t *of)
-{
-    return of->args;
-}
 
 /* -- Speaking to the parent ---------------------------------------------------- */
 

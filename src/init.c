@@ -14,6 +14,7 @@
 #include "log.h"
 #include "program.h"
 #include "queue.h"
+#include "shared_memory.h"
 #include "status.h"
 
 #include <mproc/init.h>
@@ -160,6 +161,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
     mproc__queue_register();
+    mproc__shared_memory_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {
         *argv = without_mark(*argv, own);

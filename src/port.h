@@ -83,11 +83,32 @@ apr_status_t port_build_id(unsigned char id[PORT_BUILD_ID_SIZE], const char *exe
 /* This process's number.  Blocks: no.  Threads: any.  Fork: yes. */
 apr_int64_t port_pid(void);
 
-/* CPUs that this process may use; at least 1. */
+/*
+ * CPUs that this process may use: on which it may run, and no more than its group's limit of CPU
+ * time is worth, rounded up, as far as this process can see it; at least 1.
+ *
+ * Blocks: no.  Threads: any.
+ */
 int port_cpu_count(void);
+
+/*
+ * Bytes of this process's memory that are resident: in the machine's memory, not merely reserved.
+ *
+ * Post: *bytes is set; where the system tells only the most that there ever were, to that.
+ * Errors: APR_ENOTIMPL when it tells neither.
+ * Blocks: no.  Threads: any.
+ */
+apr_status_t port_resident_size(size_t *bytes);
 
 /* Threads that this process has; 0 where the system does not say, or has no fork. */
 int port_thread_count(void);
+
+/*
+ * The columns of the terminal that stderr is; 0 when it is none.  "\r" leads back to the first.
+ *
+ * Blocks: no.  Threads: any.
+ */
+int port_terminal_columns(void);
 
 /*
  * The value of an environment variable in UTF-8.

@@ -131,6 +131,16 @@ static apr_status_t find_named(const char **executable, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
+/* One table around the program's and the library's own. */
+static const mproc_target_t *with_own(const mproc_target_t *targets)
+{
+    static mproc_target_t all[] = {MPROC_TARGETS_OF(NULL), MPROC_TARGETS_OF(mproc__own_targets),
+                                   MPROC_TARGETS_END};
+
+    all[0].table = targets;
+    return all;
+}
+
 apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const *argv,
                                 apr_pool_t *mem)
 {
@@ -141,8 +151,8 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
         apr_thread_mutex_create(&program->lock, APR_THREAD_MUTEX_DEFAULT, mem), "make a lock"));
     program->mem = mem;
     program->pid = port_pid();
-    program->targets = targets;
-    program->fingerprint = mproc__targets_fingerprint(targets);
+    program->targets = with_own(targets);
+    program->fingerprint = mproc__targets_fingerprint(program->targets);
     program->argv = lasting_arguments(argv, mem);
     MPROC_TRY(mproc__error_explain(find_named(&program->executable, mem), "read MPROC_EXECUTABLE"));
     /* Without it only starting a process fails, and says so. */

@@ -140,7 +140,8 @@ static void settle(mproc__belonging_t *belonging)
 {
     const mproc_queue_t *queue = queue_of(belonging);
 
-    atomic_store(mproc__member_note(&queue->view.member, MPROC__CLAIM), 0);
+    if (!queue->keeps_claim)
+        atomic_store(mproc__member_note(&queue->view.member, MPROC__CLAIM), 0);
 }
 
 static void notice(mproc__belonging_t *belonging)

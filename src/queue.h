@@ -20,6 +20,7 @@ struct mproc_queue_t {
     size_t max_message_size; /* 0: any */
     unsigned generation;     /* of the process that has it: see mproc__program_t */
     mproc__belonging_t belonging;
+    int keeps_claim;          /* what it had got is named as lost however this process ends */
     mproc__buffer_t outgoing; /* room to pack values in, for one thread at a time */
     atomic_flag is_packing;
 };

@@ -18,7 +18,7 @@ static int walk(const mproc_target_t *table, apr_uint64_t *number, int depth, vi
 {
     for (; table->kind != MPROC_KIND_END; table++) {
         if (table->kind == MPROC_KIND_TABLE) {
-            if (depth < MPROC__TABLE_DEPTH_MAX &&
+            if (depth <= MPROC__TABLE_DEPTH_MAX &&
                 walk(table->table, number, depth + 1, visit, data))
                 return 1;
         } else if (visit(table, (*number)++, data)) {

@@ -12,6 +12,9 @@
 /* How deep tables may lie in tables. */
 #define MPROC__TABLE_DEPTH_MAX 8
 
+/* The library's own: what runs in the workers of a pool. */
+extern const mproc_target_t mproc__own_targets[];
+
 /* Find a function of a kind: its row and its number, or NULL. */
 const mproc_target_t *mproc__targets_find(const mproc_target_t *table, mproc_target_kind_t kind,
                                           void (*function)(void), apr_uint64_t *number);

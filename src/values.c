@@ -13,7 +13,7 @@
 /* A child's arguments lie one pack deeper than a message's, in the start message. */
 #define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
 
-static const mproc__object_kind_t *object_kinds[MPROC_TYPE_QUEUE + 1];
+static const mproc__object_kind_t *object_kinds[MPROC_TYPE_SHARED_MEMORY + 1];
 
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind)
 {
@@ -27,7 +27,8 @@ int mproc__object_kind_is_registered(mproc_type_t type)
 
 static int is_object(mproc_type_t type)
 {
-    return type == MPROC_TYPE_CONNECTION || type == MPROC_TYPE_QUEUE;
+    return type == MPROC_TYPE_CONNECTION || type == MPROC_TYPE_QUEUE ||
+           type == MPROC_TYPE_SHARED_MEMORY;
 }
 
 const char *mproc__type_name(mproc_type_t type)
@@ -43,6 +44,7 @@ const char *mproc__type_name(mproc_type_t type)
     case MPROC_TYPE_PACK: return "a pack";
     case MPROC_TYPE_CONNECTION: return "a connection";
     case MPROC_TYPE_QUEUE: return "a queue";
+    case MPROC_TYPE_SHARED_MEMORY: return "shared memory";
     }
     return "something unknown";
 }
@@ -192,6 +194,7 @@ static apr_status_t write_value(writer_t *writer, const mproc_value_t *value, si
     case MPROC_TYPE_PACK: return write_inner_pack(writer, value->as.pack, depth);
     case MPROC_TYPE_CONNECTION:
     case MPROC_TYPE_QUEUE:
+    case MPROC_TYPE_SHARED_MEMORY:
         if (value->as.object == NULL)
             return refuse_null(position, value->type);
         return write_object(writer, value);

@@ -70,7 +70,8 @@ typedef enum mproc_type_t {
     MPROC_TYPE_BYTES,
     MPROC_TYPE_PACK,
     MPROC_TYPE_CONNECTION,
-    MPROC_TYPE_QUEUE
+    MPROC_TYPE_QUEUE,
+    MPROC_TYPE_SHARED_MEMORY /**< the library's own */
 } mproc_type_t;
 
 /** Bytes: packed by MPROC_BYTES, or the variable into which they unpack. */

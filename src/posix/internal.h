@@ -133,6 +133,15 @@ apr_status_t posix_image_build_id(unsigned char id[PORT_BUILD_ID_SIZE]);
 /* cpus_*.c */
 int posix_usable_cpus(void);
 
+/* quota_*.c: as many CPUs as this process's share of time is worth, rounded up; 0: it has no limit. */
+int posix_quota_cpus(void);
+
+/* cgroups.c: the same of what `read` finds: a copy of a file's text by malloc(), or NULL. */
+int posix_cgroup_cpus(char *(*read)(const char *path));
+
+/* resident_*.c: as port_resident_size(). */
+apr_status_t posix_resident_size(size_t *bytes);
+
 /*
  * closing_*.c: close every descriptor from a number on: 0, or -1 when they have to be tried one by
  * one.  A forked child may call it.

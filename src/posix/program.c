@@ -18,7 +18,14 @@ apr_int64_t port_pid(void)
 
 int port_cpu_count(void)
 {
-    return posix_usable_cpus();
+    int usable = posix_usable_cpus(), quota = posix_quota_cpus();
+
+    return quota > 0 && quota < usable ? quota : usable;
+}
+
+apr_status_t port_resident_size(size_t *bytes)
+{
+    return posix_resident_size(bytes);
 }
 
 int port_thread_count(void)

@@ -92,6 +92,9 @@ const char *win32_utf8(const WCHAR *text, apr_pool_t *mem);
 /* Fails with ERROR_NO_UNICODE_TRANSLATION when `text` is not UTF-8. */
 apr_status_t win32_utf16(WCHAR **wide, const char *text, apr_pool_t *mem);
 
+/* As many of the active CPUs as a job's limit is worth, rounded up; 0: it has none. */
+int win32_rate_cpus(const JOBOBJECT_CPU_RATE_CONTROL_INFORMATION *limit, int active);
+
 /* -- handle.c -- */
 
 /*

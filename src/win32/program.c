@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <psapi.h>
 
 static char *put_code(char *out, uint32_t code)
 {
@@ -89,19 +90,65 @@ apr_int64_t port_pid(void)
  * (SetThreadGroupAffinity()), though its mask shows one group's; the mask is 0
  * when its threads already are in several (GetProcessAffinityMask()).
  */
-int port_cpu_count(void)
+static int count_usable(int active)
 {
     DWORD_PTR mine, all;
-    DWORD active;
     int count = 0;
 
     if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all) && mine != all)
         for (; mine != 0; mine &= mine - 1)
             count++;
-    if (count > 0)
-        return count;
-    active = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
-    return active > 0 ? (int)active : 1;
+    return count > 0 ? count : active;
+}
+
+/* Younger than some headers: MinRate and MaxRate, which is the upper half, stand for CpuRate then. */
+#ifndef JOB_OBJECT_CPU_RATE_CONTROL_MIN_MAX_RATE
+#define JOB_OBJECT_CPU_RATE_CONTROL_MIN_MAX_RATE 0x10
+#endif
+
+/* Rates are in 1/10000 of all processors' time (JOBOBJECT_CPU_RATE_CONTROL_INFORMATION). */
+int win32_rate_cpus(const JOBOBJECT_CPU_RATE_CONTROL_INFORMATION *limit, int active)
+{
+    DWORD rate = 0;
+
+    if ((limit->ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_ENABLE) == 0)
+        return 0;
+    if (limit->ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP)
+        rate = limit->CpuRate;
+    else if (limit->ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_MIN_MAX_RATE)
+        rate = HIWORD(limit->CpuRate);
+    return rate < 10000 ? ((int)rate * active + 9999) / 10000 : 0;
+}
+
+/* Of the job that this process is in, or the innermost of several; the others cannot be asked. */
+static int count_granted(int active)
+{
+    JOBOBJECT_CPU_RATE_CONTROL_INFORMATION limit;
+
+    if (!QueryInformationJobObject(NULL, JobObjectCpuRateControlInformation, &limit, sizeof limit,
+                                   NULL))
+        return 0;
+    return win32_rate_cpus(&limit, active);
+}
+
+int port_cpu_count(void)
+{
+    DWORD counted = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    int active = counted > 0 ? (int)counted : 1;
+    int usable = count_usable(active), granted = count_granted(active);
+
+    return granted > 0 && granted < usable ? granted : usable;
+}
+
+/* The pages that it can touch without a fault (PROCESS_MEMORY_COUNTERS). */
+apr_status_t port_resident_size(size_t *bytes)
+{
+    PROCESS_MEMORY_COUNTERS memory;
+
+    if (!K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory))
+        return win32_last_error();
+    *bytes = memory.WorkingSetSize;
+    return APR_SUCCESS;
 }
 
 /* It is asked for by those who fork. */

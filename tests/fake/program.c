@@ -65,6 +65,13 @@ int port_cpu_count(void)
     return 4;
 }
 
+apr_status_t port_resident_size(size_t *bytes)
+{
+    MPROC_TRY(fake_call());
+    *bytes = (size_t)16 << 20;
+    return APR_SUCCESS;
+}
+
 int port_thread_count(void)
 {
     return threads;

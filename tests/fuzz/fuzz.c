@@ -48,7 +48,8 @@ static size_t size_of_variable(mproc_type_t type)
     case MPROC_TYPE_STRING:
     case MPROC_TYPE_PACK:
     case MPROC_TYPE_CONNECTION:
-    case MPROC_TYPE_QUEUE: return sizeof(void *);
+    case MPROC_TYPE_QUEUE:
+    case MPROC_TYPE_SHARED_MEMORY: return sizeof(void *);
     default: return 8;
     }
 }
@@ -155,7 +156,8 @@ static void assert_same_value(const mproc_value_t *value, const mproc_value_t *o
     case MPROC_TYPE_STRING: assert_string_equal(value->as.string, other->as.string); break;
     case MPROC_TYPE_BYTES: assert_same_bytes(&value->as.bytes, &other->as.bytes); break;
     case MPROC_TYPE_CONNECTION:
-    case MPROC_TYPE_QUEUE: assert_same_object(value->as.object, other->as.object); break;
+    case MPROC_TYPE_QUEUE:
+    case MPROC_TYPE_SHARED_MEMORY: assert_same_object(value->as.object, other->as.object); break;
     case MPROC_TYPE_NONE:
     case MPROC_TYPE_PACK: break;
     }

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine of processes on this machine: the workers.
+ */
+
+#include "local.h"
+
+#include "../queue.h"
+#include "worker.h"
+
+#include <mproc/status.h>
+
+#include <apr_strings.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- The whole ---------------------------------------------------------------------------- */
+
+static apr_status_t make_queue(mproc_queue_t **queue, apr_pool_t *mem)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+
+    options.processes = MPROC__PLACES;
+    return mproc_queue_create(queue, &options, mem);
+}
+
+static apr_status_t make_board(mproc__engine_t *engine)
+{
+    mproc__board_t *board;
+
+    MPROC_TRY(mproc__shared_memory_create(
+        &engine->board_memory, sizeof *board + MPROC_WORKERS_MAX * sizeof(mproc__slot_t),
+        engine->mem));
+    board = engine->board = mproc__shared_memory_data(engine->board_memory);
+    board->maxtasks = engine->config.maxtasks;
+    board->max_rss = engine->config.max_rss;
+    board->keeps_time = engine->config.keeps_time != 0;
+    board->soft_timeout = engine->config.soft_timeout;
+    return APR_SUCCESS;
+}
+
+static apr_status_t free_rooms(void *data)
+{
+    mproc__engine_t *engine = data;
+    unsigned i;
+
+    free(engine->outgoing);
+    free(engine->incoming);
+    free(engine->waitables);
+    for (i = 1; i <= engine->most; i++)
+        free(engine->hands[i].untold);
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_rooms(mproc__engine_t *engine)
+{
+    engine->outgoing = malloc(sizeof(mproc__order_t) + MPROC__INLINE_MAX);
+    engine->incoming_size = 16 * (sizeof(mproc__reply_t) + MPROC__INLINE_MAX);
+    engine->incoming = malloc(engine->incoming_size);
+    engine->waitables = calloc(MPROC_WORKERS_MAX + 1, sizeof *engine->waitables);
+    apr_pool_cleanup_register(engine->mem, engine, free_rooms, apr_pool_cleanup_null);
+    return engine->outgoing != NULL && engine->incoming != NULL && engine->waitables != NULL
+               ? APR_SUCCESS
+               : mproc_error_set(APR_ENOMEM, "no memory for a pool");
+}
+
+/* The first tickets are given out first, so that few cache lines are touched. */
+static void make_tickets(mproc__engine_t *engine)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        engine->free_tickets[i] = MPROC__TICKETS - 1 - i;
+        atomic_store(&engine->board->tickets[i], MPROC__WITHDRAWN);
+    }
+    engine->nfree = MPROC__TICKETS;
+}
+
+static apr_status_t open_all(mproc__engine_t *engine)
+{
+    MPROC_TRY(make_rooms(engine));
+    MPROC_TRY(make_board(engine));
+    make_tickets(engine);
+    MPROC_TRY(make_queue(&engine->orders, engine->mem));
+    return make_queue(&engine->replies, engine->mem);
+}
+
+apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_config_t *config,
+                                apr_pool_t *mem)
+{
+    mproc__engine_t *made;
+    apr_pool_t *own;
+    apr_status_t rv;
+
+    if (apr_pool_create(&own, mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for a pool");
+    made = apr_pcalloc(own, sizeof *made);
+    made->mem = own;
+    made->config = *config;
+    rv = open_all(made);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(own);
+        return rv;
+    }
+    *engine = made;
+    return APR_SUCCESS;
+}
+
+/* Killed at once, and then waited for. */
+void mproc__engine_stop(mproc__engine_t *engine)
+{
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++)
+        mproc__engine_kill(engine, i);
+    for (i = 1; i <= engine->most; i++)
+        if (engine->hands[i].is_here)
+            mproc_process_join(engine->hands[i].process, MPROC_FOREVER);
+}
+
+void mproc__engine_close(mproc__engine_t *engine)
+{
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++) {
+        if (!engine->hands[i].is_here)
+            continue;
+        engine->hands[i].is_here = 0;
+        apr_pool_destroy(engine->hands[i].mem);
+    }
+    mproc_queue_close(engine->orders);
+    mproc_queue_close(engine->replies);
+    mproc__memories_close(engine);
+}
+
+/* -- Starting one --------------------------------------------------------------------------- */
+
+unsigned mproc__engine_reserve(mproc__engine_t *engine)
+{
+    unsigned i;
+
+    for (i = 1; i <= MPROC_WORKERS_MAX; i++) {
+        if (!engine->hands[i].is_reserved) {
+            engine->hands[i].is_reserved = 1;
+            engine->most = i > engine->most ? i : engine->most;
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void clear_slot(mproc__slot_t *slot)
+{
+    atomic_store(&slot->chunk, 0);
+    atomic_store(&slot->item, MPROC__NO_ITEM);
+    atomic_store(&slot->ticket, 0);
+    atomic_store(&slot->began, 0);
+    atomic_store(&slot->announced, 0);
+    atomic_store(&slot->fetched, 0);
+}
+
+static apr_status_t start_process(mproc__engine_t *engine, unsigned number,
+                                  mproc_connection_t *there)
+{
+    static const mproc_pack_t nothing = {0, NULL};
+    mproc__hand_t *hand = &engine->hands[number];
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    const mproc_pack_t *initargs = engine->config.initargs;
+
+    options.name = apr_psprintf(hand->mem, "PoolWorker-%u", number);
+    options.daemon = 1;
+    options.ignore_interrupt = 1;
+    options.start_method = engine->config.start_method;
+    return mproc_process_start(&hand->process, mproc__pool_worker,
+                               MPROC_PACK(number, engine->orders, engine->replies, there,
+                                          mproc__shared_memory_value(engine->board_memory),
+                                          engine->config.initializer,
+                                          initargs != NULL ? initargs : &nothing),
+                               &options, hand->mem);
+}
+
+static apr_status_t start(mproc__engine_t *engine, unsigned number)
+{
+    mproc__hand_t *hand = &engine->hands[number];
+    mproc_connection_t *there;
+    apr_status_t rv;
+
+    MPROC_TRY(mproc_pipe(&hand->line, &there, MPROC_DUPLEX, hand->mem));
+    rv = start_process(engine, number, there);
+    mproc_connection_close(there);
+    return rv;
+}
+
+apr_status_t mproc__engine_start(mproc__engine_t *engine, unsigned number)
+{
+    mproc__hand_t *hand = &engine->hands[number];
+    apr_status_t rv;
+
+    clear_slot(&engine->board->slots[number - 1]);
+    hand->is_ready = hand->has_ended = 0;
+    hand->nuntold = 0;
+    if (apr_pool_create(&hand->mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for a worker");
+    rv = start(engine, number);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(hand->mem);
+        hand->is_reserved = 0;
+    }
+    return rv;
+}
+
+void mproc__engine_admit(mproc__engine_t *engine, unsigned number)
+{
+    engine->hands[number].is_here = 1;
+    mproc__hand_note_all(engine, number);
+}
+
+/* -- What can be asked of one --------------------------------------------------------------- */
+
+void mproc__engine_kill(mproc__engine_t *engine, unsigned number)
+{
+    if (engine->hands[number].is_here)
+        mproc_process_kill(engine->hands[number].process);
+}
+
+apr_int64_t mproc__engine_pid(const mproc__engine_t *engine, unsigned number)
+{
+    const mproc__hand_t *hand = &engine->hands[number];
+
+    return number <= engine->most && hand->is_here ? mproc_process_pid(hand->process) : 0;
+}
+
+/* What is read one after the other may not belong together; who ends a worker for it looks again. */
+port_deadline_t mproc__engine_began(const mproc__engine_t *engine, unsigned number,
+                                    mproc__parcel_t **parcel, apr_uint64_t *item)
+{
+    mproc__slot_t *slot = &engine->board->slots[number - 1];
+    apr_uint32_t index = atomic_load(&slot->index);
+    port_deadline_t began = atomic_load(&slot->began);
+
+    *parcel =
+        engine->hands[number].is_here && index < MPROC__TICKETS ? engine->parcels[index] : NULL;
+    *item = atomic_load(&slot->item);
+    if (*parcel == NULL || mproc__engine_holder(engine, *parcel) != number)
+        return 0;
+    return atomic_load(&slot->began) == began ? began : 0;
+}
+
+unsigned mproc__engine_most(const mproc__engine_t *engine)
+{
+    return engine->most;
+}
+
+void mproc__engine_dismiss(mproc__engine_t *engine)
+{
+    mproc_queue_shutdown(engine->orders, MPROC_DRAIN);
+}
+
+/* -- Those who have ended --------------------------------------------------------------------- */
+
+static mproc__parcel_t *held_by(const mproc__engine_t *engine, unsigned number)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++)
+        if (engine->parcels[i] != NULL &&
+            mproc__engine_holder(engine, engine->parcels[i]) == number)
+            return engine->parcels[i];
+    return NULL;
+}
+
+/* What it had taken out of the queue, and not looked at. */
+static void return_taken(mproc__engine_t *engine, apr_uint64_t number,
+                         const mproc__listener_t *listener)
+{
+    mproc__parcel_t *parcel;
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        parcel = engine->parcels[i];
+        if (parcel != NULL && parcel->number == number && mproc__engine_recall(engine, parcel)) {
+            mproc__engine_retire(engine, parcel);
+            listener->returned(listener->data, parcel);
+            return;
+        }
+    }
+}
+
+static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__listener_t *listener)
+{
+    size_t count, i;
+
+    if (mproc_queue_lost(engine->orders, engine->lost, MPROC__PLACES, &count) != APR_SUCCESS)
+        return;
+    for (i = 0; i < count && i < MPROC__PLACES; i++)
+        if (engine->lost[i].pid == pid)
+            return_taken(engine, engine->lost[i].number, listener);
+}
+
+/* Also one that has left in good order has done so in the middle of what it had. */
+static const char *words_of(const mproc__hand_t *hand, apr_status_t status)
+{
+    apr_int64_t code = 0;
+
+    if (status != APR_SUCCESS && status != MPROC_EEXIT)
+        return mproc_process_error(hand->process);
+    mproc_process_exitcode(hand->process, &code);
+    return apr_psprintf(hand->mem, "%s called exit(%" APR_INT64_T_FMT ")",
+                        mproc_process_name(hand->process), code);
+}
+
+static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__listener_t *listener)
+{
+    mproc__hand_t *hand = &engine->hands[number];
+    mproc__slot_t *slot = &engine->board->slots[number - 1];
+    mproc__ended_t ended = {.number = number, .was_ready = hand->is_ready};
+
+    ended.status = mproc_process_status(hand->process);
+    ended.words = words_of(hand, ended.status);
+    ended.parcel = held_by(engine, number);
+    ended.chunk = atomic_load(&slot->chunk);
+    ended.item = atomic_load(&slot->item);
+    hand->is_here = 0;
+    if (ended.parcel != NULL)
+        mproc__engine_retire(engine, ended.parcel);
+    listener->ended(listener->data, &ended);
+    return_lost(engine, mproc_process_pid(hand->process), listener);
+    apr_pool_destroy(hand->mem);
+    hand->is_reserved = 0;
+}
+
+size_t mproc__hands_reap(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    size_t count = 0;
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++) {
+        if (!engine->hands[i].is_here || !engine->hands[i].has_ended)
+            continue;
+        /* All that it has said comes first. */
+        mproc__replies_receive(engine, listener);
+        tell_of(engine, i, listener);
+        count++;
+    }
+    return count;
+}
+
+/* -- Waiting ------------------------------------------------------------------------------------ */
+
+static void add_waitable(mproc__engine_t *engine, size_t *count, mproc_waitable_t waitable)
+{
+    engine->waitables[(*count)++] = waitable;
+}
+
+/* In the same order in which they were waited for. */
+static void note_ended(mproc__engine_t *engine)
+{
+    size_t place = 1;
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++)
+        if (engine->hands[i].is_here)
+            engine->hands[i].has_ended = engine->waitables[place++].ready;
+}
+
+void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
+{
+    mproc_waitable_t replies = MPROC_WAITABLE(engine->replies);
+    apr_interval_time_t timeout = MPROC_FOREVER;
+    size_t count = 0;
+    unsigned i;
+
+    add_waitable(engine, &count, replies);
+    for (i = 1; i <= engine->most; i++) {
+        if (engine->hands[i].is_here) {
+            mproc_waitable_t process = MPROC_WAITABLE(engine->hands[i].process);
+            add_waitable(engine, &count, process);
+        }
+    }
+    if (deadline != PORT_NEVER)
+        timeout = deadline - port_clock();
+    if (mproc_wait(engine->waitables, count, timeout) == APR_SUCCESS)
+        note_ended(engine);
+}
+
+void mproc__engine_nudge(mproc__engine_t *engine)
+{
+    mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
+
+    mproc_queue_put_bytes(engine->replies, &reply, sizeof reply, 0);
+}
+
+apr_uint32_t mproc__engine_results(const mproc__engine_t *engine)
+{
+    return atomic_load(&engine->board->results);
+}
+
+void mproc__engine_sleep(mproc__engine_t *engine, apr_uint32_t seen, port_deadline_t deadline)
+{
+    port_park(engine->board_memory->segment, MPROC__PARK_RESULTS, &engine->board->results, seen,
+              deadline);
+}
+
+void mproc__engine_wake(mproc__engine_t *engine, unsigned sleepers)
+{
+    atomic_fetch_add(&engine->board->results, 1);
+    if (sleepers > 0)
+        port_unpark(engine->board_memory->segment, MPROC__PARK_RESULTS, &engine->board->results,
+                    sleepers);
+}

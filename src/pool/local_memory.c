@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine of processes on this machine: memory that the workers map.
+ *
+ * Each worker is told of it through a line of its own, which carries handles; what does not go at
+ * once is noted, and told later.
+ */
+
+#include "local.h"
+
+#include "values.h"
+
+#include <mproc/status.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is kept for later, of memory that nobody uses: so many, the largest. */
+#define KEPT_MAX 4
+
+/* The memory and its object. */
+typedef struct owned_t {
+    mproc__memory_t memory;
+    mproc__shared_memory_t *shared;
+} owned_t;
+
+static mproc__shared_memory_t *shared_of(mproc__memory_t *memory)
+{
+    return ((owned_t *)(void *)memory)->shared;
+}
+
+static mproc__memory_t *numbered(const mproc__engine_t *engine, apr_int64_t number)
+{
+    mproc__memory_t *each;
+
+    for (each = engine->memories; each != NULL; each = each->next)
+        if (each->number == (apr_uint64_t)number)
+            return each;
+    return NULL;
+}
+
+/* -- Telling the workers ------------------------------------------------------------------- */
+
+static apr_status_t say(const mproc__hand_t *hand, apr_int64_t number, mproc__memory_t *memory)
+{
+    if (memory == NULL)
+        return mproc_connection_send(hand->line, MPROC_PACK(-number), 0);
+    return mproc_connection_send(
+        hand->line, MPROC_PACK(number, mproc__shared_memory_value(shared_of(memory))), 0);
+}
+
+/* What is gone already is nothing to tell of. */
+static apr_status_t tell_one(mproc__engine_t *engine, unsigned number, apr_int64_t note)
+{
+    const mproc__hand_t *hand = &engine->hands[number];
+    mproc__memory_t *memory = note > 0 ? numbered(engine, note) : NULL;
+
+    if (note > 0 && memory == NULL)
+        return APR_SUCCESS;
+    MPROC_TRY(say(hand, note, memory));
+    atomic_fetch_add(&engine->board->slots[number - 1].announced, 1);
+    return APR_SUCCESS;
+}
+
+/* A worker that is gone is found out by others. */
+void mproc__hand_tell(mproc__engine_t *engine, unsigned number)
+{
+    mproc__hand_t *hand = &engine->hands[number];
+    size_t told;
+
+    for (told = 0; told < hand->nuntold; told++)
+        if (tell_one(engine, number, hand->untold[told]) != APR_SUCCESS)
+            break;
+    hand->nuntold -= told;
+    memmove(hand->untold, hand->untold + told, hand->nuntold * sizeof *hand->untold);
+}
+
+/* Without room for the note the worker would wait for ever for what it is not told: it is ended. */
+void mproc__hand_note(mproc__engine_t *engine, unsigned number, apr_int64_t memory)
+{
+    mproc__hand_t *hand = &engine->hands[number];
+    apr_int64_t *larger;
+
+    if (hand->nuntold == hand->untold_room) {
+        larger = realloc(hand->untold, (2 * hand->untold_room + 16) * sizeof *larger);
+        if (larger == NULL) {
+            mproc__engine_kill(engine, number);
+            return;
+        }
+        hand->untold = larger;
+        hand->untold_room = 2 * hand->untold_room + 16;
+    }
+    hand->untold[hand->nuntold++] = memory;
+}
+
+void mproc__hand_note_all(mproc__engine_t *engine, unsigned number)
+{
+    const mproc__memory_t *each;
+
+    for (each = engine->memories; each != NULL; each = each->next)
+        mproc__hand_note(engine, number, (apr_int64_t)each->number);
+    mproc__hand_tell(engine, number);
+}
+
+static void tell_all(mproc__engine_t *engine, apr_int64_t note)
+{
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++) {
+        if (engine->hands[i].is_here) {
+            mproc__hand_note(engine, i, note);
+            mproc__hand_tell(engine, i);
+        }
+    }
+}
+
+/* -- Making and finding ------------------------------------------------------------------------ */
+
+static apr_status_t create(owned_t **owned, size_t size, apr_pool_t *mem)
+{
+    owned_t *made = apr_pcalloc(mem, sizeof *made);
+
+    MPROC_TRY(mproc__shared_memory_create(&made->shared, size, mem));
+    made->memory.data = mproc__shared_memory_data(made->shared);
+    made->memory.size = mproc__shared_memory_size(made->shared);
+    made->memory.mem = mem;
+    made->memory.users = 1;
+    *owned = made;
+    return APR_SUCCESS;
+}
+
+apr_status_t mproc__memory_create(mproc__memory_t **memory, mproc__engine_t *engine, size_t size)
+{
+    owned_t *owned;
+    apr_pool_t *mem;
+    apr_status_t rv;
+
+    if (apr_pool_create(&mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory to share with the workers");
+    rv = create(&owned, size, mem);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(mem);
+        return rv;
+    }
+    *memory = &owned->memory;
+    return APR_SUCCESS;
+}
+
+void mproc__memory_announce(mproc__engine_t *engine, mproc__memory_t *memory)
+{
+    memory->number = ++engine->last_memory;
+    memory->next = engine->memories;
+    engine->memories = memory;
+    tell_all(engine, (apr_int64_t)memory->number);
+}
+
+void mproc__memory_drop(mproc__engine_t *engine, mproc__memory_t *memory)
+{
+    mproc__memory_t **each = &engine->memories;
+
+    while (*each != memory)
+        each = &(*each)->next;
+    *each = memory->next;
+    tell_all(engine, -(apr_int64_t)memory->number);
+    apr_pool_destroy(memory->mem);
+}
+
+static int is_spare(const mproc__memory_t *memory)
+{
+    return memory->users == 0 && !memory->is_the_users;
+}
+
+/* The smallest that is large enough. */
+mproc__memory_t *mproc__memory_reuse(mproc__engine_t *engine, size_t size)
+{
+    mproc__memory_t *each, *best = NULL;
+
+    for (each = engine->memories; each != NULL; each = each->next)
+        if (is_spare(each) && each->size >= size && (best == NULL || each->size < best->size))
+            best = each;
+    if (best != NULL)
+        best->users = 1;
+    return best;
+}
+
+static mproc__memory_t *smallest_spare(const mproc__engine_t *engine, size_t *spares)
+{
+    mproc__memory_t *each, *smallest = NULL;
+
+    *spares = 0;
+    for (each = engine->memories; each != NULL; each = each->next) {
+        if (!is_spare(each))
+            continue;
+        ++*spares;
+        if (smallest == NULL || each->size < smallest->size)
+            smallest = each;
+    }
+    return smallest;
+}
+
+void mproc__memory_release(mproc__engine_t *engine, mproc__memory_t *memory)
+{
+    mproc__memory_t *smallest;
+    size_t spares;
+
+    memory->users--;
+    smallest = smallest_spare(engine, &spares);
+    if (spares > KEPT_MAX)
+        mproc__memory_drop(engine, smallest);
+}
+
+void mproc__memories_close(mproc__engine_t *engine)
+{
+    mproc__memory_t *each, *next;
+
+    for (each = engine->memories; each != NULL; each = next) {
+        next = each->next;
+        if (!each->is_the_users)
+            mproc__memory_drop(engine, each);
+    }
+}
+
+mproc__memory_t *mproc__memory_find(const mproc__engine_t *engine, const void *array, size_t size)
+{
+    const unsigned char *data = array;
+    mproc__memory_t *each;
+
+    for (each = engine->memories; each != NULL; each = each->next)
+        if (each->is_the_users && data >= each->data && data < each->data + each->size &&
+            size <= (size_t)(each->data + each->size - data))
+            return each;
+    return NULL;
+}
+
+/* -- Large results -------------------------------------------------------------------------------- */
+
+static apr_status_t fetch(const mproc__hand_t *hand, mproc__shared_memory_t **memory,
+                          apr_pool_t *mem)
+{
+    mproc_values_t *values = mproc_values_create(mem);
+    mproc_slot_t slot = mproc__shared_memory_slot(memory);
+
+    MPROC_TRY(mproc_connection_recv(hand->line, values, 0));
+    return mproc_unpack(values, &slot, 1);
+}
+
+/* It went into the line before the reply that tells of it. */
+apr_status_t mproc__hand_fetch(mproc__engine_t *engine, unsigned number, void **data,
+                               apr_uint64_t size, apr_pool_t **mem)
+{
+    mproc__slot_t *slot = &engine->board->slots[number - 1];
+    mproc__shared_memory_t *memory = NULL;
+    apr_status_t rv;
+
+    if (apr_pool_create(mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for a large result");
+    rv = fetch(&engine->hands[number], &memory, *mem);
+    atomic_fetch_add(&slot->fetched, 1);
+    port_unpark(engine->board_memory->segment, MPROC__PARK_FETCHED, &slot->fetched,
+                MPROC_WORKERS_MAX);
+    if (rv == APR_SUCCESS && mproc__shared_memory_size(memory) < size)
+        return mproc_error_set(MPROC_ECORRUPT, "a large result is smaller than was said");
+    if (rv == APR_SUCCESS)
+        *data = mproc__shared_memory_data(memory);
+    return rv;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine of processes on this machine: orders out, replies in.
+ */
+
+#include "local.h"
+
+#include "../queue.h"
+
+#include <mproc/status.h>
+
+#include <string.h>
+
+/* Replies that are taken in at a time. */
+#define BATCH 256
+
+/* -- Orders --------------------------------------------------------------------------------- */
+
+static apr_uint64_t turn_of(const mproc__parcel_t *parcel)
+{
+    return parcel->order.ticket >> MPROC__HOLDER_BITS;
+}
+
+static void take_ticket(mproc__engine_t *engine, mproc__parcel_t *parcel)
+{
+    apr_uint32_t index = engine->free_tickets[--engine->nfree];
+
+    parcel->order.index = index;
+    parcel->order.ticket = ++engine->turns[index] << MPROC__HOLDER_BITS;
+    engine->parcels[index] = parcel;
+    atomic_store(&engine->board->tickets[index], parcel->order.ticket);
+}
+
+void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
+{
+    apr_uint32_t index = parcel->order.index;
+
+    atomic_store(&engine->board->tickets[index], parcel->order.ticket | MPROC__WITHDRAWN);
+    engine->parcels[index] = NULL;
+    engine->free_tickets[engine->nfree++] = index;
+    parcel->is_sent = 0;
+}
+
+/* With the message's number, by which it is known if a worker dies with it in its hands. */
+static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_bytes_t *message)
+{
+    if (mproc_queue_put_bytes(engine->orders, message->data, message->size, 0) != APR_SUCCESS)
+        return 0;
+    parcel->number =
+        atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
+    return 1;
+}
+
+int mproc__engine_send(mproc__engine_t *engine, mproc__parcel_t *parcel)
+{
+    mproc_bytes_t message = {&parcel->order, sizeof parcel->order};
+
+    if (engine->nfree == 0)
+        return 0;
+    take_ticket(engine, parcel);
+    if (parcel->payload != NULL && parcel->order.size > 0) {
+        memcpy(engine->outgoing, &parcel->order, sizeof parcel->order);
+        memcpy(engine->outgoing + sizeof parcel->order, parcel->payload,
+               (size_t)parcel->order.size);
+        message.data = engine->outgoing;
+        message.size += (size_t)parcel->order.size;
+    }
+    parcel->is_sent = 1;
+    if (put(engine, parcel, &message))
+        return 1;
+    mproc__engine_retire(engine, parcel);
+    return 0;
+}
+
+int mproc__engine_recall(mproc__engine_t *engine, mproc__parcel_t *parcel)
+{
+    apr_uint64_t expected = parcel->order.ticket;
+
+    return atomic_compare_exchange_strong(&engine->board->tickets[parcel->order.index], &expected,
+                                          parcel->order.ticket | MPROC__WITHDRAWN);
+}
+
+unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel_t *parcel)
+{
+    apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
+
+    return word >> MPROC__HOLDER_BITS == turn_of(parcel) &&
+                   (word & MPROC__HOLDER_MASK) != MPROC__WITHDRAWN
+               ? (unsigned)(word & MPROC__HOLDER_MASK)
+               : 0;
+}
+
+/* -- Replies ---------------------------------------------------------------------------------- */
+
+/* The parcel that a reply is for, if it is on its way and its worker has it. */
+static mproc__parcel_t *parcel_of(const mproc__engine_t *engine, const mproc__reply_t *reply)
+{
+    mproc__parcel_t *parcel =
+        reply->index < MPROC__TICKETS ? engine->parcels[reply->index] : NULL;
+
+    return parcel != NULL && parcel->order.ticket == reply->ticket ? parcel : NULL;
+}
+
+static void tell_done(mproc__engine_t *engine, const mproc__listener_t *listener,
+                      const mproc__reply_t *reply, const void *payload)
+{
+    mproc__parcel_t *parcel = parcel_of(engine, reply);
+
+    if (parcel == NULL)
+        return;
+    mproc__engine_retire(engine, parcel);
+    listener->done(listener->data, parcel, reply, payload);
+}
+
+/* A result that cannot be had is a failure of its task. */
+static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listener,
+                       mproc__reply_t *reply)
+{
+    apr_pool_t *mem = NULL;
+    void *data = NULL;
+    const char *words = "";
+
+    reply->status = mproc__hand_fetch(engine, reply->worker, &data, reply->size, &mem);
+    if (reply->status != APR_SUCCESS) {
+        words = mproc_error_message();
+        reply->size = strlen(words);
+    }
+    tell_done(engine, listener, reply, reply->status == APR_SUCCESS ? data : words);
+    if (mem != NULL)
+        apr_pool_destroy(mem);
+}
+
+/* Words, ended as a string. */
+static const char *words_of(unsigned char *payload, apr_uint64_t size, char *room, size_t capacity)
+{
+    size_t length = size < capacity - 1 ? (size_t)size : capacity - 1;
+
+    memcpy(room, payload, length);
+    room[length] = '\0';
+    return room;
+}
+
+static void tell_item_failed(mproc__engine_t *engine, const mproc__listener_t *listener,
+                             const mproc__reply_t *reply, const char *words)
+{
+    mproc__parcel_t *parcel = parcel_of(engine, reply);
+
+    if (parcel != NULL)
+        listener->item_failed(listener->data, parcel, reply->item, reply->status, words);
+}
+
+static void tell(mproc__engine_t *engine, const mproc__listener_t *listener,
+                 mproc__reply_t *reply, unsigned char *payload)
+{
+    char words[1100];
+
+    if (reply->kind == MPROC__REPLY_NUDGE || reply->worker == 0 || reply->worker > engine->most)
+        return;
+    if (reply->kind == MPROC__REPLY_READY) {
+        engine->hands[reply->worker].is_ready = 1;
+        listener->ready(listener->data, reply->worker);
+    } else if (reply->kind == MPROC__REPLY_BROKEN) {
+        listener->broken(listener->data, reply->worker, reply->status,
+                         words_of(payload, reply->size, words, sizeof words));
+    } else if (reply->kind == MPROC__REPLY_ITEM_FAILED) {
+        tell_item_failed(engine, listener, reply,
+                         words_of(payload, reply->size, words, sizeof words));
+    } else if (reply->is_in_memory) {
+        tell_large(engine, listener, reply);
+    } else {
+        tell_done(engine, listener, reply, payload);
+    }
+}
+
+/* What is cut off is of nobody's that we know. */
+static void tell_message(mproc__engine_t *engine, const mproc__listener_t *listener,
+                         const mproc_bytes_t *message)
+{
+    mproc__reply_t reply;
+
+    if (message->size < sizeof reply)
+        return;
+    memcpy(&reply, message->data, sizeof reply);
+    if (!reply.is_in_memory && reply.size > message->size - sizeof reply)
+        return;
+    tell(engine, listener, &reply, (unsigned char *)message->data + sizeof reply);
+}
+
+size_t mproc__replies_receive(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    mproc_bytes_t messages[BATCH];
+    size_t count, i, all = 0;
+
+    while (mproc_queue_get_many(engine->replies, engine->incoming, engine->incoming_size, messages,
+                                BATCH, &count, 0) == APR_SUCCESS) {
+        for (i = 0; i < count; i++)
+            tell_message(engine, listener, &messages[i]);
+        all += count;
+    }
+    return all;
+}
+
+static void tell_hands(mproc__engine_t *engine)
+{
+    unsigned i;
+
+    for (i = 1; i <= engine->most; i++)
+        if (engine->hands[i].nuntold > 0)
+            mproc__hand_tell(engine, i);
+}
+
+size_t mproc__engine_receive(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    size_t count = mproc__replies_receive(engine, listener);
+
+    tell_hands(engine);
+    return count + mproc__hands_reap(engine, listener);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * As many workers as there should be, and none that takes too long.
+ */
+
+#include "pool.h"
+
+#include <mproc/status.h>
+
+#include <apr_strings.h>
+
+/* Workers in a row that could not be started, or died before their initializer was done. */
+#define FAILURES_MAX 3
+
+/* How long to wait after the first of them; twice as long after the second. */
+#define FIRST_PAUSE apr_time_from_msec(50)
+
+void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *words)
+{
+    if (workers->broken != APR_SUCCESS || workers->state >= MPROC__POOL_TERMINATED)
+        return;
+    workers->broken = status;
+    workers->broken_words = apr_pstrdup(workers->mem, words);
+    workers->state = MPROC__POOL_TERMINATED;
+    mproc__jobs_fail(workers, status, workers->broken_words);
+}
+
+/* -- Their number -------------------------------------------------------------------------------- */
+
+static void count_failure(mproc_pool_t *workers, apr_status_t status, const char *words)
+{
+    workers->failures++;
+    workers->next_start = port_clock() + (FIRST_PAUSE << (workers->failures - 1));
+    if (workers->failures >= FAILURES_MAX)
+        mproc__pool_break(workers, status, words);
+}
+
+/* One that was started and died before it was ready is as bad as one that could not be started. */
+void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
+{
+    workers->living--;
+    if (!ended->was_ready && workers->state < MPROC__POOL_DISMISSING &&
+        !workers->is_killed[ended->number])
+        count_failure(workers, ended->status == MPROC_EDIED || ended->status == MPROC_EEXIT ||
+                                       ended->status == APR_SUCCESS
+                                   ? MPROC_EWORKERDIED
+                                   : ended->status,
+                      ended->words);
+}
+
+void mproc__upkeep_ready(mproc_pool_t *workers)
+{
+    workers->failures = 0;
+    workers->next_start = PORT_NOW;
+}
+
+/* As many as have something to do, where idle ones end; else all. */
+static unsigned needed(const mproc_pool_t *workers)
+{
+    unsigned least = workers->options.min_workers;
+
+    if (workers->options.idle_timeout == 0)
+        return workers->wanted;
+    if (least > workers->wanted)
+        least = workers->wanted;
+    if (workers->outstanding > least)
+        least = workers->outstanding < workers->wanted ? (unsigned)workers->outstanding
+                                                       : workers->wanted;
+    return least > workers->living ? least
+           : workers->living < workers->wanted ? workers->living
+                                               : workers->wanted;
+}
+
+/* Without the lock, as it takes a while. */
+static void start_one(mproc_pool_t *workers)
+{
+    unsigned number = mproc__engine_reserve(workers->engine);
+    apr_status_t rv;
+
+    workers->living++;
+    mproc__pool_unlock(workers);
+    rv = mproc__engine_start(workers->engine, number);
+    mproc__pool_lock(workers);
+    if (rv == APR_SUCCESS) {
+        mproc__engine_admit(workers->engine, number);
+        return;
+    }
+    workers->living--;
+    count_failure(workers, rv, mproc_error_message());
+}
+
+static void end_one(mproc_pool_t *workers)
+{
+    mproc__work_t *work = mproc__work_create(NULL, MPROC__QUIT, 0);
+
+    if (work == NULL)
+        return;
+    if (!mproc__engine_send(workers->engine, &work->parcel)) {
+        mproc__work_free(workers, work);
+        return;
+    }
+    workers->outstanding++;
+    workers->quitting++;
+}
+
+/* So many should go in an idle moment. */
+static unsigned idle_surplus(mproc_pool_t *workers)
+{
+    size_t busy = workers->crowd;
+    unsigned least = workers->options.min_workers;
+
+    if (workers->options.idle_timeout == 0 || port_clock() < workers->next_idle)
+        return 0;
+    workers->next_idle = port_clock() + workers->options.idle_timeout;
+    workers->crowd = workers->outstanding;
+    if (busy < least)
+        busy = least;
+    return busy < workers->living ? workers->living - (unsigned)busy : 0;
+}
+
+static unsigned surplus(mproc_pool_t *workers)
+{
+    unsigned idle = idle_surplus(workers);
+    unsigned more = workers->living > workers->wanted ? workers->living - workers->wanted : 0;
+
+    more = idle > more ? idle : more;
+    return more > workers->quitting ? more - workers->quitting : 0;
+}
+
+static int is_to_start(const mproc_pool_t *workers)
+{
+    return workers->state < MPROC__POOL_DISMISSING &&
+           workers->living - workers->quitting < needed(workers) &&
+           port_clock() >= workers->next_start;
+}
+
+void mproc__upkeep(mproc_pool_t *workers)
+{
+    unsigned more;
+
+    if (workers->next_idle == PORT_NEVER && workers->options.idle_timeout > 0)
+        workers->next_idle = port_clock() + workers->options.idle_timeout;
+    while (is_to_start(workers))
+        start_one(workers);
+    if (workers->state >= MPROC__POOL_DISMISSING)
+        return;
+    for (more = surplus(workers); more > 0; more--)
+        end_one(workers);
+}
+
+/* -- Time -------------------------------------------------------------------------------------------- */
+
+static void end_overdue(mproc_pool_t *workers, unsigned number, mproc__work_t *work,
+                        apr_uint64_t item)
+{
+    if (workers->is_killed[number])
+        return;
+    work->verdict = MPROC_EOVERTIME;
+    work->verdict_item = item;
+    workers->is_killed[number] = 1;
+    mproc__engine_kill(workers->engine, number);
+}
+
+void mproc__upkeep_time(mproc_pool_t *workers)
+{
+    port_deadline_t now, began;
+    mproc__parcel_t *parcel;
+    apr_uint64_t item;
+    unsigned i;
+
+    if (workers->options.timeout == 0 || workers->outstanding == 0)
+        return;
+    now = port_clock();
+    for (i = 1; i <= mproc__engine_most(workers->engine); i++) {
+        began = mproc__engine_began(workers->engine, i, &parcel, &item);
+        if (began != 0 && now - began >= workers->options.timeout)
+            end_overdue(workers, i, (mproc__work_t *)(void *)parcel, item);
+    }
+}
+
+/* What begins after this look is not overdue before the timeout has passed once more. */
+static port_deadline_t next_overdue(const mproc_pool_t *workers)
+{
+    port_deadline_t began, first;
+    mproc__parcel_t *parcel;
+    apr_uint64_t item;
+    unsigned i;
+
+    if (workers->options.timeout == 0 || workers->outstanding == 0)
+        return PORT_NEVER;
+    first = port_clock();
+    for (i = 1; i <= mproc__engine_most(workers->engine); i++) {
+        began = mproc__engine_began(workers->engine, i, &parcel, &item);
+        if (began != 0 && began < first && !workers->is_killed[i])
+            first = began;
+    }
+    return first + workers->options.timeout;
+}
+
+port_deadline_t mproc__upkeep_deadline(const mproc_pool_t *workers)
+{
+    port_deadline_t deadline = next_overdue(workers);
+
+    if (workers->state >= MPROC__POOL_DISMISSING)
+        return deadline;
+    if (workers->next_idle < deadline && workers->living > workers->options.min_workers)
+        deadline = workers->next_idle;
+    if (workers->living - workers->quitting < needed(workers) && workers->next_start < deadline)
+        deadline = workers->next_start;
+    return deadline;
+}
