@@ -115,6 +115,6 @@ const char *mproc__kept_words(const char *words)
 
 int mproc__is_tried_again(const mproc_pool_t *workers, apr_uint32_t attempts, apr_status_t status)
 {
-    return status == MPROC_EWORKERDIED && (workers->options.retries == MPROC_RETRY_FOREVER ||
-                                           attempts < workers->options.retries);
+    return status == MPROC_EWORKERDIED &&
+           (workers->options.retries == MPROC_RETRY_FOREVER || attempts < workers->options.retries);
 }

@@ -35,9 +35,9 @@ static apr_status_t make_board(mproc__engine_t *engine)
 {
     mproc__board_t *board;
 
-    MPROC_TRY(mproc__shared_memory_create(
-        &engine->board_memory, sizeof *board + MPROC_WORKERS_MAX * sizeof(mproc__slot_t),
-        engine->mem));
+    MPROC_TRY(mproc__shared_memory_create(&engine->board_memory,
+                                          sizeof *board + MPROC_WORKERS_MAX * sizeof(mproc__slot_t),
+                                          engine->mem));
     board = engine->board = mproc__shared_memory_data(engine->board_memory);
     board->maxtasks = engine->config.maxtasks;
     board->max_rss = engine->config.max_rss;

@@ -250,7 +250,8 @@ static apr_status_t receive(const mproc__hand_t *hand, mproc__shared_memory_t **
     return mproc_unpack(values, &slot, 1);
 }
 
-static apr_status_t fetch(const mproc__hand_t *hand, void **data, apr_uint64_t size, apr_pool_t *mem)
+static apr_status_t fetch(const mproc__hand_t *hand, void **data, apr_uint64_t size,
+                          apr_pool_t *mem)
 {
     mproc__shared_memory_t *memory;
 

@@ -53,8 +53,7 @@ static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_byt
     }
     if (rv != APR_SUCCESS)
         return 0;
-    parcel->number =
-        atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
+    parcel->number = atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
     return 1;
 }
 
@@ -114,8 +113,7 @@ static void distrust(mproc__engine_t *engine, const mproc__reply_t *reply)
 /* The parcel that a reply is for, if it is on its way. */
 static mproc__parcel_t *parcel_of(const mproc__engine_t *engine, const mproc__reply_t *reply)
 {
-    mproc__parcel_t *parcel =
-        reply->index < MPROC__TICKETS ? engine->parcels[reply->index] : NULL;
+    mproc__parcel_t *parcel = reply->index < MPROC__TICKETS ? engine->parcels[reply->index] : NULL;
 
     return parcel != NULL && parcel->order.ticket == reply->ticket ? parcel : NULL;
 }
@@ -139,7 +137,8 @@ static apr_status_t fetch(mproc__engine_t *engine, const mproc__reply_t *reply, 
 
     if (!is_known(engine, reply->worker) ||
         (parcel != NULL && mproc__engine_holder(engine, parcel) != reply->worker))
-        return mproc_error_set(MPROC_ECORRUPT, "a large result is of a worker that has no such order");
+        return mproc_error_set(MPROC_ECORRUPT,
+                               "a large result is of a worker that has no such order");
     return mproc__hand_fetch(engine, reply->worker, data, reply->size);
 }
 
@@ -190,8 +189,8 @@ static void tell_ready(mproc__engine_t *engine, const mproc__listener_t *listene
     listener->ready(listener->data, reply->worker);
 }
 
-static void tell(mproc__engine_t *engine, const mproc__listener_t *listener,
-                 mproc__reply_t *reply, unsigned char *payload)
+static void tell(mproc__engine_t *engine, const mproc__listener_t *listener, mproc__reply_t *reply,
+                 unsigned char *payload)
 {
     char words[1100];
 
