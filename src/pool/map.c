@@ -208,41 +208,6 @@ static apr_uint64_t progress(const mproc__job_t *job)
 static const mproc__job_kind_t kind = {
     done, item_failed, lost, mproc__result_fail, is_over, progress, mproc__result_free};
 
-/* -- Results to where the user has them ------------------------------------------------------------------ */
-
-static void copy_good_ones(const mproc_result_t *result)
-{
-    const mproc__map_t *map = result->map;
-    size_t size = map->result_size, i;
-
-    for (i = 0; i < result->count; i++)
-        if (result->statuses[i] == APR_SUCCESS)
-            memcpy(map->results + i * size, map->filled + i * size, size);
-}
-
-/* Without the lock, as that may take long; who closes the result meanwhile waits. */
-void mproc__map_deliver(mproc_result_t *result)
-{
-    mproc__map_t *map = result->map;
-    int is_whole = result->status == APR_SUCCESS;
-
-    if (map->results != NULL && map->results != map->filled && map->result_size > 0 &&
-        result->count > 0 && (is_whole || result->statuses != NULL)) {
-        map->is_copying = 1;
-        mproc__pool_unlock(result->job.workers);
-        if (is_whole)
-            memcpy(map->results, map->filled, result->count * map->result_size);
-        else
-            copy_good_ones(result);
-        mproc__pool_lock(result->job.workers);
-        map->is_copying = 0;
-    }
-    if (map->arrays != NULL)
-        mproc__arrays_release(result->job.workers, map->arrays);
-    map->arrays = NULL;
-    map->chunks = NULL;
-}
-
 /* -- Laying the arrays out ------------------------------------------------------------------------------- */
 
 /* What is asked for, and where it lies in the memory of the pool's own. */
