@@ -7,6 +7,8 @@
 #include "claims.h"
 #include "threads.h"
 
+#include <apr_strings.h>
+
 #include <stdatomic.h>
 
 enum { THREADS = 4, ITEMS = 500 };
@@ -45,6 +47,8 @@ typedef struct user_t {
     mproc_pool_t *workers;
     apr_pool_t *mem;
     int number;
+    work_fn *function;
+    char words[300]; /* its message, when it has failed */
     work_t work;
 } user_t;
 
@@ -179,25 +183,38 @@ static apr_status_t use(void *data)
 
 /* -- Claims -------------------------------------------------------------------------- */
 
+static apr_status_t run(void *data)
+{
+    user_t *user = data;
+    apr_status_t rv = user->function(user);
+
+    apr_cpystrn(user->words, mproc_error_message(), sizeof user->words);
+    return rv;
+}
+
 static void start_users(user_t users[THREADS], mproc_pool_t *workers, work_fn *function,
                         apr_pool_t *mem)
 {
     int i;
 
     for (i = 0; i < THREADS; i++) {
-        users[i] = (user_t){.workers = workers, .number = i};
+        users[i] = (user_t){.workers = workers, .number = i, .function = function};
         assert_int_equal(apr_pool_create(&users[i].mem, mem), APR_SUCCESS);
     }
     for (i = 0; i < THREADS; i++)
-        assert_success(start_thread(&users[i].work, function, &users[i], mem));
+        assert_success(start_thread(&users[i].work, run, &users[i], mem));
 }
 
+/* All of them first, as they use what goes with the test. */
 static void end_users(user_t users[THREADS])
 {
     int i;
 
     for (i = 0; i < THREADS; i++)
-        assert_success(end_thread(&users[i].work));
+        end_thread(&users[i].work);
+    for (i = 0; i < THREADS; i++)
+        if (users[i].work.rv != APR_SUCCESS)
+            fail_msg("thread %d: %d, %s", i, users[i].work.rv, users[i].words);
 }
 
 static void threads_share_a_pool(void **state)
