@@ -220,11 +220,14 @@ static apr_status_t do_call(mproc__worker_t *worker)
 /* The table is the pool's too, as both are of one build. */
 static apr_status_t find_target(mproc__worker_t *worker)
 {
+    mproc_target_kind_t kind =
+        worker->order->kind == MPROC__CALL ? MPROC_KIND_TASK : MPROC_KIND_ITEM;
+
     if (worker->target == NULL || worker->target_number != worker->order->target) {
         worker->target = mproc__targets_at(mproc__program.targets, worker->order->target);
         worker->target_number = worker->order->target;
     }
-    return worker->target != NULL
+    return worker->target != NULL && worker->target->kind == kind
                ? APR_SUCCESS
                : mproc_error_set(MPROC_ETARGET, "an order is for a target that is not there");
 }
@@ -257,8 +260,7 @@ static int take_ticket(const mproc__worker_t *worker)
     atomic_store_explicit(&slot->chunk, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->item, MPROC__NO_ITEM, memory_order_relaxed);
     atomic_store_explicit(&slot->index, order->index, memory_order_relaxed);
-    return order->index < MPROC__TICKETS &&
-           atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
+    return atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
                                           order->ticket | worker->number);
 }
 
@@ -270,9 +272,9 @@ static apr_status_t next_order(mproc__worker_t *worker)
                                     sizeof(mproc__order_t) + MPROC__INLINE_MAX, &size,
                                     MPROC_FOREVER));
     worker->order = (mproc__order_t *)(void *)worker->incoming;
-    return size >= sizeof(mproc__order_t)
+    return mproc__order_is_sound(worker->order, size)
                ? APR_SUCCESS
-               : mproc_error_set(MPROC_EPROTOCOL, "what came is no order");
+               : mproc_error_set(MPROC_ECORRUPT, "what came is no order");
 }
 
 /* The last reply has gone when a worker ends, and what it holds is nobody's business. */
