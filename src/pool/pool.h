@@ -91,6 +91,7 @@ struct mproc_pool_t {
     apr_thread_t *supervisor;
 
     mproc__pool_state_t state;
+    int was_terminated;  /* by the user, and not for having nothing more to do */
     apr_status_t broken; /* why it does no work any more, or APR_SUCCESS */
     const char *broken_words;
     unsigned sleepers; /* threads that wait for results */
