@@ -124,9 +124,10 @@ apr_status_t join_crew(mproc_task_t *task)
     return MPROC_UNPACK(task, &news, &gate);
 }
 
-const mproc_target_t pool_targets[] = {
-    MPROC_TARGET(square), MPROC_TARGET(do_deed),  MPROC_TARGET(name_worker), MPROC_TARGET(call_deed),
-    MPROC_TARGET(echo),   MPROC_TARGET(tell_pid), MPROC_TARGET(join_crew),   MPROC_TARGETS_END};
+const mproc_target_t pool_targets[] = {MPROC_TARGET(square),      MPROC_TARGET(do_deed),
+                                       MPROC_TARGET(name_worker), MPROC_TARGET(call_deed),
+                                       MPROC_TARGET(echo),        MPROC_TARGET(tell_pid),
+                                       MPROC_TARGET(join_crew),   MPROC_TARGETS_END};
 
 /* -- The tests' own side -------------------------------------------------------- */
 
@@ -174,8 +175,8 @@ mproc_result_t *start_deed(mproc_pool_t *workers, way_t way, int number,
 {
     mproc_result_t *result;
 
-    assert_success(mproc_pool_apply_async(&result, workers, call_deed,
-                                          MPROC_PACK((int)way, number), options, mem));
+    assert_success(mproc_pool_apply_async(&result, workers, call_deed, MPROC_PACK((int)way, number),
+                                          options, mem));
     return result;
 }
 
