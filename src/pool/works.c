@@ -159,6 +159,13 @@ static void note_crowd(mproc_pool_t *workers)
         workers->crowd = workers->outstanding;
 }
 
+/* The supervisor looks at the clock while there is work, and sleeps when there is none. */
+static int is_to_be_watched(const mproc_pool_t *workers)
+{
+    return workers->outstanding == 1 &&
+           (workers->options.timeout > 0 || workers->options.progress != NULL);
+}
+
 /* At once if nothing waits before it: a lone call is not delayed. */
 void mproc__work_add(mproc__work_t *work)
 {
@@ -168,7 +175,8 @@ void mproc__work_add(mproc__work_t *work)
     note_crowd(workers);
     if (workers->backlog != NULL || !mproc__engine_send(workers->engine, &work->parcel))
         append(workers, work);
-    if (workers->living < workers->wanted && workers->outstanding > workers->living)
+    if ((workers->living < workers->wanted && workers->outstanding > workers->living) ||
+        is_to_be_watched(workers))
         mproc__engine_nudge(workers->engine);
 }
 
