@@ -236,6 +236,7 @@ typedef struct mproc_async_options_t {
  * @return APR_TIMEUP         it is not (nor is it a target's status: MPROC_EOVERTIME tells of
  *                            `timeout` of the pool)
  * @return the target's own   of several items, that of the first in order that failed
+ * @return MPROC_EWITHIN      the target's own was APR_EOF or APR_TIMEUP, which have a meaning here
  * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times
  * @return MPROC_EOVERTIME    it took longer than `timeout` of the pool's options
  * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was not done
