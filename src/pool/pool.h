@@ -157,6 +157,9 @@ const unsigned char *mproc__work_payload(const mproc__work_t *work);
 void mproc__work_add(mproc__work_t *work);
 void mproc__work_add_again(mproc__work_t *work);
 
+/* How many there are that users wait for: all but the orders to end. */
+size_t mproc__works_count(const mproc_pool_t *workers);
+
 /* Send as much of the backlog as there is room for. */
 void mproc__works_send(mproc_pool_t *workers);
 

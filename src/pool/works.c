@@ -153,10 +153,15 @@ mproc__work_t *mproc__work_copy(const mproc__work_t *work)
     return copy;
 }
 
+size_t mproc__works_count(const mproc_pool_t *workers)
+{
+    return workers->outstanding - workers->quitting;
+}
+
 static void note_crowd(mproc_pool_t *workers)
 {
-    if (workers->outstanding > workers->crowd)
-        workers->crowd = workers->outstanding;
+    if (mproc__works_count(workers) > workers->crowd)
+        workers->crowd = mproc__works_count(workers);
 }
 
 /* The supervisor looks at the clock while there is work, and sleeps when there is none. */

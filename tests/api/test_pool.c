@@ -272,7 +272,7 @@ static void resize_starts_more_workers(void **state)
     for (i = 0; i < 3; i++)
         start_deed(crew.workers, WAIT, i, NULL, *state);
     await_news(&crew, "begun", 3);
-    assert_int_equal(count_workers(crew.workers), 3);
+    await_workers(crew.workers, 3);
     open_gate(&crew, 3);
     assert_joins(crew.workers);
 }
@@ -301,6 +301,27 @@ static void resize_ends_nobody_who_is_at_work(void **state)
     open_gate(&crew, 2);
     for (i = 0; i < 2; i++)
         assert_success(mproc_result_get(results[i], PATIENCE));
+    await_workers(crew.workers, 1);
+}
+
+/* By then one is told to leave, and whoever comes next hears that; if it is not, nothing is. */
+static void a_pool_that_was_made_smaller_outlives_its_workers(void **state)
+{
+    apr_int64_t pids[2];
+    size_t count;
+    crew_t crew;
+    int i;
+
+    make_crew(&crew, 2, NULL, *state);
+    for (i = 0; i < 2; i++)
+        start_deed(crew.workers, FALL_ASLEEP, i, NULL, *state);
+    await_news(&crew, "begun", 2);
+    assert_success(mproc_pool_pids(crew.workers, pids, 2, &count));
+    assert_success(mproc_pool_resize(crew.workers, 1));
+    apr_sleep(A_MOMENT);
+    for (i = 0; i < 2; i++)
+        kill_pid(pids[i]);
+    assert_works(crew.workers);
     await_workers(crew.workers, 1);
 }
 
@@ -422,6 +443,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(resize_starts_more_workers),
         claim_leaving_nothing(resize_ends_workers_that_have_nothing_to_do),
         claim_leaving_nothing(resize_ends_nobody_who_is_at_work),
+        claim_leaving_nothing(a_pool_that_was_made_smaller_outlives_its_workers),
         claim_leaving_nothing(resize_to_0_is_one_for_each_cpu),
         claim_leaving_nothing(a_pool_whose_memory_goes_is_terminated),
         claim_leaving_nothing(a_result_may_live_longer_than_its_pool),

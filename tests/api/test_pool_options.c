@@ -280,7 +280,7 @@ static void idle_workers_end_and_come_back(void **state)
     for (i = 0; i < 3; i++)
         start_deed(crew.workers, WAIT, i, NULL, *state);
     await_news(&crew, "begun", 3);
-    assert_int_equal(count_workers(crew.workers), 3);
+    await_workers(crew.workers, 3);
     open_gate(&crew, 3);
     await_workers(crew.workers, 1);
     assert_works(crew.workers);
