@@ -93,6 +93,8 @@ static void start_one(mproc_pool_t *workers)
     mproc__pool_lock(workers);
     if (rv == APR_SUCCESS) {
         mproc__engine_admit(workers->engine, number);
+        if (workers->is_killed[number]) /* it was at work already, at something cancelled since */
+            mproc__engine_kill(workers->engine, number);
         return;
     }
     workers->living--;

@@ -52,6 +52,22 @@ static void what_is_at_work_is_ended_and_its_worker_replaced(void **state)
     assert_true(count == 1 && after != before);
 }
 
+/* Its process may be at work before the pool knows that it was started. */
+static void what_a_new_worker_is_at_is_ended_too(void **state)
+{
+    mproc_result_t *result;
+    crew_t crew;
+    int i;
+
+    make_crew(&crew, 1, NULL, *state);
+    for (i = 0; i < 30 * test_scale(); i++) {
+        result = start_deed(crew.workers, FALL_ASLEEP, 1, NULL, *state);
+        await_news(&crew, "begun", 1);
+        assert_success(mproc_result_cancel(result));
+    }
+    assert_joins(crew.workers);
+}
+
 static void what_is_cancelled_is_not_tried_again(void **state)
 {
     mproc_pool_options_t options = MPROC_POOL_OPTIONS;
@@ -224,6 +240,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(what_waits_is_cancelled_without_being_begun),
         claim_leaving_nothing(what_is_at_work_is_ended_and_its_worker_replaced),
+        claim_leaving_nothing(what_a_new_worker_is_at_is_ended_too),
         claim_leaving_nothing(what_is_cancelled_is_not_tried_again),
         claim_leaving_nothing(what_is_there_stays_as_it_is),
         claim_leaving_nothing(what_was_cancelled_cannot_be_cancelled_again),
