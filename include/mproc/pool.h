@@ -348,6 +348,7 @@ mproc_pool_apply_async(mproc_result_t **result, mproc_pool_t *workers, mproc_tar
  * @param result  set to the results, which are there: see mproc_result_values().  Also when some
  *                calls have failed, but not on the failures of mproc_pool_apply_async()
  * @param args    @a count packs; copied
+ * @param timeout microseconds; when it has passed, what is not done is cancelled
  *
  * @return as mproc_pool_apply(); a failure is that of the first call in order that failed
  */

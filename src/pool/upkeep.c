@@ -63,21 +63,22 @@ void mproc__upkeep_ready(mproc_pool_t *workers)
     workers->next_start = PORT_NOW;
 }
 
+/* Those who have not been told to end; who has may have died before hearing it. */
+static unsigned count_staying(const mproc_pool_t *workers)
+{
+    return workers->living > workers->quitting ? workers->living - workers->quitting : 0;
+}
+
 /* As many as have something to do, where idle ones end; else all. */
 static unsigned needed(const mproc_pool_t *workers)
 {
-    unsigned least = workers->options.min_workers;
+    size_t least = workers->options.min_workers;
 
     if (workers->options.idle_timeout == 0)
         return workers->wanted;
-    if (least > workers->wanted)
-        least = workers->wanted;
-    if (workers->outstanding > least)
-        least = workers->outstanding < workers->wanted ? (unsigned)workers->outstanding
-                                                       : workers->wanted;
-    return least > workers->living ? least
-           : workers->living < workers->wanted ? workers->living
-                                               : workers->wanted;
+    if (mproc__works_count(workers) > least)
+        least = mproc__works_count(workers);
+    return least < workers->wanted ? (unsigned)least : workers->wanted;
 }
 
 /* Without the lock, as it takes a while. */
@@ -92,6 +93,8 @@ static void start_one(mproc_pool_t *workers)
     mproc__pool_lock(workers);
     if (rv == APR_SUCCESS) {
         mproc__engine_admit(workers->engine, number);
+        if (workers->is_killed[number]) /* it was at work already, at something cancelled since */
+            mproc__engine_kill(workers->engine, number);
         return;
     }
     workers->living--;
@@ -122,7 +125,7 @@ static unsigned idle_surplus(mproc_pool_t *workers)
     if (workers->options.idle_timeout == 0 || port_clock() < workers->next_idle)
         return 0;
     workers->next_idle = port_clock() + workers->options.idle_timeout;
-    workers->crowd = workers->outstanding;
+    workers->crowd = mproc__works_count(workers);
     if (busy < least)
         busy = least;
     return busy < workers->living ? workers->living - (unsigned)busy : 0;
@@ -140,7 +143,7 @@ static unsigned surplus(mproc_pool_t *workers)
 static int is_to_start(const mproc_pool_t *workers)
 {
     return workers->state < MPROC__POOL_DISMISSING &&
-           workers->living - workers->quitting < needed(workers) &&
+           count_staying(workers) < needed(workers) &&
            port_clock() >= workers->next_start;
 }
 
@@ -215,7 +218,7 @@ port_deadline_t mproc__upkeep_deadline(const mproc_pool_t *workers)
         return deadline;
     if (workers->next_idle < deadline && workers->living > workers->options.min_workers)
         deadline = workers->next_idle;
-    if (workers->living - workers->quitting < needed(workers) && workers->next_start < deadline)
+    if (count_staying(workers) < needed(workers) && workers->next_start < deadline)
         deadline = workers->next_start;
     return deadline;
 }

@@ -166,8 +166,10 @@ apr_status_t mproc__worker_item_failed(mproc__worker_t *worker, apr_uint64_t ite
                                        apr_status_t status)
 {
     mproc__reply_t reply = {.kind = MPROC__REPLY_ITEM_FAILED, .status = status, .item = item};
+    apr_status_t rv = send_words(worker, &reply);
 
-    return send_words(worker, &reply);
+    mproc__error_forget();
+    return rv;
 }
 
 /* -- A call ---------------------------------------------------------------------------- */
@@ -238,6 +240,7 @@ static apr_status_t obey(mproc__worker_t *worker, int *is_enough)
 
     MPROC_TRY(mproc__worker_hear(worker));
     MPROC_TRY(find_target(worker));
+    mproc__error_forget();
     if (worker->order->kind == MPROC__CHUNKS)
         return mproc__worker_do_chunks(worker, is_enough);
     if (worker->order->kind == MPROC__CALL)
