@@ -12,6 +12,12 @@
 /* End this process at once, as another would: SIGKILL, or TerminateProcess(). */
 void end_this_process(void);
 
+/* End another one in the same way: whether it was there. */
+int kill_process(apr_int64_t pid);
+
+/* Whether a process has ended; a zombie has. */
+int has_gone(apr_int64_t pid);
+
 /* From now on this process, and those that it starts, run on one CPU; 0 if that cannot be asked for. */
 int stay_on_one_cpu(void);
 

@@ -8,12 +8,36 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 void end_this_process(void)
 {
     for (;;)
         kill(getpid(), SIGKILL);
+}
+
+int kill_process(apr_int64_t pid)
+{
+    return kill((pid_t)pid, SIGKILL) == 0;
+}
+
+/* Those of ours are reaped by who started them; of others the last state is told by proc(5), if at all. */
+int has_gone(apr_int64_t pid)
+{
+    char path[40], state = 0;
+    FILE *file;
+
+    if (kill((pid_t)pid, 0) != 0)
+        return 1;
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    fclose(file);
+    return state == 'Z' || state == 'X';
 }
 
 int stop_process(apr_int64_t pid)

@@ -14,6 +14,26 @@ void end_this_process(void)
         TerminateProcess(GetCurrentProcess(), 9);
 }
 
+int kill_process(apr_int64_t pid)
+{
+    HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+    BOOL is_killed = process != NULL && TerminateProcess(process, 9);
+
+    if (process != NULL)
+        CloseHandle(process);
+    return is_killed;
+}
+
+int has_gone(apr_int64_t pid)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);
+    int is_over = process == NULL || WaitForSingleObject(process, 0) == WAIT_OBJECT_0;
+
+    if (process != NULL)
+        CloseHandle(process);
+    return is_over;
+}
+
 /* Windows has no such call for programs. */
 int stop_process(apr_int64_t pid)
 {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MPROC_TESTS_TOIL_H
+#define MPROC_TESTS_TOIL_H
+
+/*
+ * Work for pools whose results can be checked, and a thread that kills those who do it.
+ */
+
+#include "threads.h"
+
+#include <mproc.h>
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* What comes of an item, or of a call with it, after a few microseconds. */
+uint64_t toil_of(uint32_t item);
+
+/* The same as an item function, and as a task. */
+apr_status_t toil(const void *item, void *result, mproc_task_t *task);
+apr_status_t toil_once(mproc_task_t *task);
+
+extern const mproc_target_t toil_targets[];
+
+/* -- Below: for the tests' own side, as they assert. -- */
+
+/* A pool of workers that have all begun, and how long it takes until a new one has. */
+void make_workers(mproc_pool_t **workers, int count, apr_uint32_t retries,
+                  apr_interval_time_t *birth, apr_pool_t *mem);
+
+/* Join a pool, and see that nobody is left of those who were its workers at last. */
+void assert_leaves_nobody(mproc_pool_t *workers);
+
+/* Who kills workers at random. */
+typedef struct killer_t {
+    mproc_pool_t *workers;
+    apr_interval_time_t pause; /* between two kills, on average */
+    uint32_t random;
+    _Atomic int is_over, kills;
+    work_t thread;
+} killer_t;
+
+void start_killer(killer_t *killer, mproc_pool_t *workers, apr_interval_time_t pause,
+                  apr_pool_t *mem);
+
+/* How many it has killed at most. */
+int end_killer(killer_t *killer);
+
+#endif
