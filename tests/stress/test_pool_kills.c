@@ -19,6 +19,9 @@
 /* Of each storm at scale 1; the calls are CALLS a round. */
 #define MAP_ROUNDS 10
 #define CALL_ROUNDS 1
+
+/* Calls go on until so many workers have been killed. */
+#define KILLS_MIN 20
 #define IMAP_ROUNDS 2
 
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(toil_targets), MPROC_TARGETS_END};
@@ -30,6 +33,7 @@ typedef struct scene_t {
     apr_pool_t *mem;
     apr_uint32_t retries;
     mproc_pool_t *workers;
+    crew_t crew;
     killer_t killer;
     uint32_t items[ITEMS];
     uint64_t expected[ITEMS], results[ITEMS];
@@ -40,7 +44,7 @@ typedef struct scene_t {
 static scene_t *begin_storm(apr_uint32_t retries, apr_pool_t *mem)
 {
     scene_t *scene = apr_pcalloc(mem, sizeof *scene);
-    apr_interval_time_t birth;
+    mproc_pool_options_t options = MPROC_POOL_OPTIONS;
     uint32_t i;
 
     scene->mem = mem;
@@ -49,8 +53,10 @@ static scene_t *begin_storm(apr_uint32_t retries, apr_pool_t *mem)
         scene->items[i] = i * 2654435761u;
         scene->expected[i] = toil_of(scene->items[i]);
     }
-    make_workers(&scene->workers, WORKERS, retries, &birth, mem);
-    start_killer(&scene->killer, scene->workers, birth, mem);
+    options.retries = retries;
+    make_crew(&scene->crew, WORKERS, &options, mem);
+    scene->workers = scene->crew.workers;
+    start_killer(&scene->killer, &scene->crew, mem);
     return scene;
 }
 
@@ -154,7 +160,7 @@ static void call_in_storm(apr_uint32_t retries, apr_pool_t *mem)
     scene_t *scene = begin_storm(retries, mem);
     int i;
 
-    for (i = 0; i < CALL_ROUNDS * test_scale() || atomic_load(&scene->killer.kills) == 0; i++)
+    for (i = 0; i < CALL_ROUNDS * test_scale() || atomic_load(&scene->killer.kills) < KILLS_MIN; i++)
         call_many(scene);
     end_storm(scene, retries > 0 ? "calls, with retries" : "calls, without");
 }

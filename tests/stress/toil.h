@@ -24,24 +24,31 @@ extern const mproc_target_t toil_targets[];
 
 /* -- Below: for the tests' own side, as they assert. -- */
 
-/* A pool of workers that have all begun, and how long it takes until a new one has. */
-void make_workers(mproc_pool_t **workers, int count, apr_uint32_t retries,
-                  apr_interval_time_t *birth, apr_pool_t *mem);
+typedef struct roll_t roll_t;
+
+/* A pool, and who of it has been at work. */
+typedef struct crew_t {
+    mproc_pool_t *workers;
+    roll_t *roll;
+    apr_interval_time_t birth; /* how long one takes until it can begin */
+} crew_t;
+
+/* A pool with an initializer of its own, and `options` otherwise. */
+void make_crew(crew_t *crew, int count, mproc_pool_options_t *options, apr_pool_t *mem);
 
 /* Join a pool, and see that nobody is left of those who were its workers at last. */
 void assert_leaves_nobody(mproc_pool_t *workers);
 
-/* Who kills workers at random. */
+/* Who kills workers at random, about as fast as they are born. */
 typedef struct killer_t {
-    mproc_pool_t *workers;
-    apr_interval_time_t pause; /* between two kills, on average */
+    const crew_t *crew;
     uint32_t random;
+    int last_was_at_birth;
     _Atomic int is_over, kills;
     work_t thread;
 } killer_t;
 
-void start_killer(killer_t *killer, mproc_pool_t *workers, apr_interval_time_t pause,
-                  apr_pool_t *mem);
+void start_killer(killer_t *killer, const crew_t *crew, apr_pool_t *mem);
 
 /* How many it has killed at most. */
 int end_killer(killer_t *killer);
