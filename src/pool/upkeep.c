@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-/* Workers in a row that could not be started, or died before their initializer was done. */
+/* Failures in a row: to start a worker, or its death before its initializer was done. */
 #define FAILURES_MAX 3
 
 /* How long to wait after the first of them; twice as long after the second. */
@@ -28,29 +28,50 @@ void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *w
 
 /* -- Their number -------------------------------------------------------------------------------- */
 
-static void count_failure(mproc_pool_t *workers, apr_status_t status, const char *words)
+/*
+ * As long as one is ready it is not the program that is at fault.  Else no more are started after
+ * the last failure, and the pool breaks when all have died that might still have become ready.
+ */
+static void count_failure(mproc_pool_t *workers, int is_new, apr_status_t status, const char *words)
 {
-    workers->failures++;
-    workers->next_start = port_clock() + (FIRST_PAUSE << (workers->failures - 1));
-    if (workers->failures >= FAILURES_MAX)
+    if (workers->ready > 0) {
+        workers->next_start = port_clock() + FIRST_PAUSE;
+        return;
+    }
+    if (is_new && workers->failures < FAILURES_MAX) {
+        workers->next_start = port_clock() + (FIRST_PAUSE << workers->failures);
+        if (++workers->failures == FAILURES_MAX)
+            workers->next_start = PORT_NEVER;
+    }
+    if (workers->failures == FAILURES_MAX && workers->living == 0)
         mproc__pool_break(workers, status, words);
 }
 
-/* One that was started and died before it was ready is as bad as one that could not be started. */
+static apr_status_t status_of_failure(const mproc__ended_t *ended)
+{
+    return ended->status == MPROC_EDIED || ended->status == MPROC_EEXIT ||
+                   ended->status == MPROC_EHANDSHAKE || ended->status == APR_SUCCESS
+               ? MPROC_EWORKERDIED
+               : ended->status;
+}
+
+/*
+ * One that was started and died before it was ready is as bad as one that could not be started; but
+ * those that were under way when the last failure was counted are part of it.
+ */
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
     workers->living--;
-    if (!ended->was_ready && workers->state < MPROC__POOL_DISMISSING &&
-        !workers->is_killed[ended->number])
-        count_failure(workers, ended->status == MPROC_EDIED || ended->status == MPROC_EEXIT ||
-                                       ended->status == APR_SUCCESS
-                                   ? MPROC_EWORKERDIED
-                                   : ended->status,
-                      ended->words);
+    if (ended->was_ready)
+        workers->ready--;
+    else if (workers->state < MPROC__POOL_DISMISSING && !workers->is_killed[ended->number])
+        count_failure(workers, workers->failures_before[ended->number] == workers->failures,
+                      status_of_failure(ended), ended->words);
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
 {
+    workers->ready++;
     workers->failures = 0;
     workers->next_start = PORT_NOW;
 }
@@ -79,6 +100,7 @@ static void start_one(mproc_pool_t *workers)
     apr_status_t rv;
 
     workers->living++;
+    workers->failures_before[number] = workers->failures;
     mproc__pool_unlock(workers);
     rv = mproc__engine_start(workers->engine, number);
     mproc__pool_lock(workers);
@@ -87,7 +109,7 @@ static void start_one(mproc_pool_t *workers)
         return;
     }
     workers->living--;
-    count_failure(workers, rv, mproc_error_message());
+    count_failure(workers, 1, rv, mproc_error_message());
 }
 
 static void end_one(mproc_pool_t *workers)
