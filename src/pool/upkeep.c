@@ -79,18 +79,12 @@ void mproc__upkeep_ready(mproc_pool_t *workers)
 /* As many as have something to do, where idle ones end; else all. */
 static unsigned needed(const mproc_pool_t *workers)
 {
+    size_t busy = workers->outstanding - workers->quitting;
     unsigned least = workers->options.min_workers;
 
-    if (workers->options.idle_timeout == 0)
+    if (workers->options.idle_timeout == 0 || busy >= workers->wanted || least >= workers->wanted)
         return workers->wanted;
-    if (least > workers->wanted)
-        least = workers->wanted;
-    if (workers->outstanding > least)
-        least = workers->outstanding < workers->wanted ? (unsigned)workers->outstanding
-                                                       : workers->wanted;
-    return least > workers->living ? least
-           : workers->living < workers->wanted ? workers->living
-                                               : workers->wanted;
+    return busy > least ? (unsigned)busy : least;
 }
 
 /* Without the lock, as it takes a while. */
@@ -150,10 +144,16 @@ static unsigned surplus(mproc_pool_t *workers)
     return more > workers->quitting ? more - workers->quitting : 0;
 }
 
+/* Those who were to quit may have died, and then others will take their orders to. */
+static int lacks_some(const mproc_pool_t *workers)
+{
+    return workers->living < MPROC_WORKERS_MAX &&
+           workers->living < needed(workers) + workers->quitting;
+}
+
 static int is_to_start(const mproc_pool_t *workers)
 {
-    return workers->state < MPROC__POOL_DISMISSING &&
-           workers->living - workers->quitting < needed(workers) &&
+    return workers->state < MPROC__POOL_DISMISSING && lacks_some(workers) &&
            port_clock() >= workers->next_start;
 }
 
@@ -228,7 +228,7 @@ port_deadline_t mproc__upkeep_deadline(const mproc_pool_t *workers)
         return deadline;
     if (workers->next_idle < deadline && workers->living > workers->options.min_workers)
         deadline = workers->next_idle;
-    if (workers->living - workers->quitting < needed(workers) && workers->next_start < deadline)
+    if (lacks_some(workers) && workers->next_start < deadline)
         deadline = workers->next_start;
     return deadline;
 }
