@@ -300,6 +300,13 @@ static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__l
             return_taken(engine, engine->lost[i].number, listener);
 }
 
+/* Else places would run out, and a new worker take that of one of whom nobody was told. */
+static void bury(const mproc__engine_t *engine, apr_int64_t pid)
+{
+    mproc__members_bury(&engine->orders->view.member, pid);
+    mproc__members_bury(&engine->replies->view.member, pid);
+}
+
 /* Also one that has left in good order has done so in the middle of what it had. */
 static const char *words_of(const mproc__hand_t *hand, apr_status_t status)
 {
@@ -329,6 +336,7 @@ static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__liste
         mproc__engine_retire(engine, ended.parcel);
     listener->ended(listener->data, &ended);
     return_lost(engine, mproc_process_pid(hand->process), listener);
+    bury(engine, mproc_process_pid(hand->process));
     apr_pool_destroy(hand->mem);
     hand->is_reserved = 0;
 }
