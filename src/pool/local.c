@@ -17,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So often at least the supervisor looks around by itself. */
+#define LOOK_AROUND apr_time_from_sec(1)
+
 /* -- The whole ---------------------------------------------------------------------------- */
 
 static apr_status_t make_queue(mproc_queue_t **queue, apr_pool_t *mem)
@@ -375,10 +378,19 @@ static void note_ended(mproc__engine_t *engine)
             engine->hands[i].has_ended = engine->waitables[place++].ready;
 }
 
+/* A nudge does not get through while a worker is stopped in the middle of a reply. */
+static apr_interval_time_t time_until(port_deadline_t deadline)
+{
+    port_deadline_t now = port_clock();
+
+    if (deadline <= now)
+        return 0;
+    return deadline - now < LOOK_AROUND ? deadline - now : LOOK_AROUND;
+}
+
 void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
 {
     mproc_waitable_t replies = MPROC_WAITABLE(engine->replies);
-    apr_interval_time_t timeout = MPROC_FOREVER;
     size_t count = 0;
     unsigned i;
 
@@ -389,9 +401,7 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
             add_waitable(engine, &count, process);
         }
     }
-    if (deadline != PORT_NEVER)
-        timeout = deadline - port_clock();
-    if (mproc_wait(engine->waitables, count, timeout) == APR_SUCCESS)
+    if (mproc_wait(engine->waitables, count, time_until(deadline)) == APR_SUCCESS)
         note_ended(engine);
 }
 
