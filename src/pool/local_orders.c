@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "failpoint.h"
 
 #include <mproc/status.h>
 
@@ -30,6 +31,7 @@ static void take_ticket(mproc__engine_t *engine, mproc__parcel_t *parcel)
     parcel->order.ticket = ++engine->turns[index] << MPROC__HOLDER_BITS;
     engine->parcels[index] = parcel;
     atomic_store(&engine->board->tickets[index], parcel->order.ticket);
+    mproc__failpoint();
 }
 
 void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
@@ -37,6 +39,7 @@ void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
     apr_uint32_t index = parcel->order.index;
 
     atomic_store(&engine->board->tickets[index], parcel->order.ticket | MPROC__WITHDRAWN);
+    mproc__failpoint();
     engine->parcels[index] = NULL;
     engine->free_tickets[engine->nfree++] = index;
     parcel->is_sent = 0;

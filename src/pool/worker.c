@@ -6,6 +6,7 @@
 
 #include "worker.h"
 
+#include "failpoint.h"
 #include "program.h"
 #include "../queue.h"
 #include "status.h"
@@ -31,6 +32,7 @@ void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task)
     task->overdue =
         worker->board->soft_timeout > 0 ? now + worker->board->soft_timeout : PORT_NEVER;
     atomic_store(&worker->slot->began, now);
+    mproc__failpoint();
 }
 
 void mproc__worker_finish(mproc__worker_t *worker)
@@ -83,6 +85,7 @@ static apr_status_t hand_over(mproc__worker_t *worker, const void *data, size_t 
         memcpy(mproc__shared_memory_data(memory), data, size);
         value = mproc__shared_memory_value(memory);
         rv = mproc_connection_send(worker->line, &pack, MPROC_FOREVER);
+        mproc__failpoint();
     }
     if (rv == APR_SUCCESS)
         worker->handed++;
@@ -105,6 +108,7 @@ static apr_status_t send_reply(mproc__worker_t *worker, mproc__reply_t *reply, c
 {
     mproc__buffer_t *buffer = &worker->outgoing;
 
+    mproc__failpoint();
     reply->ticket = worker->order->ticket;
     reply->index = worker->order->index;
     reply->worker = worker->number;
@@ -179,7 +183,9 @@ static apr_status_t call(mproc__worker_t *worker, const unsigned char *data)
     task.args = worker->values;
     task.returned = &worker->returned;
     mproc__worker_begin(worker, &task);
+    mproc__failpoint();
     rv = ((mproc_target_fn *)worker->target->function)(&task);
+    mproc__failpoint();
     mproc__worker_finish(worker);
     return rv;
 }
@@ -234,9 +240,13 @@ static int take_ticket(const mproc__worker_t *worker)
     mproc__slot_t *slot = worker->slot;
     apr_uint64_t expected = order->ticket;
 
+    mproc__failpoint();
     atomic_store_explicit(&slot->chunk, 0, memory_order_relaxed);
+    mproc__failpoint();
     atomic_store_explicit(&slot->item, MPROC__NO_ITEM, memory_order_relaxed);
+    mproc__failpoint();
     atomic_store_explicit(&slot->index, order->index, memory_order_relaxed);
+    mproc__failpoint();
     return order->index < MPROC__TICKETS &&
            atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
                                           order->ticket | worker->number);
@@ -268,10 +278,13 @@ static apr_status_t work(mproc__worker_t *worker)
         MPROC_TRY(rv);
         if (!take_ticket(worker))
             continue;
+        mproc__failpoint();
         if (worker->order->kind == MPROC__QUIT)
             return APR_SUCCESS;
         atomic_store(&worker->slot->ticket, worker->order->ticket);
+        mproc__failpoint();
         rv = obey(worker, &is_enough);
+        mproc__failpoint();
         atomic_store(&worker->slot->ticket, 0);
         MPROC_TRY(rv);
     }

@@ -89,7 +89,7 @@ void make_crew(crew_t *crew, int count, mproc_pool_options_t *options, apr_pool_
     crew->birth = (apr_time_now() - begin) / count;
 }
 
-static void assert_gone(apr_int64_t pid)
+void assert_gone(apr_int64_t pid)
 {
     apr_time_t deadline = apr_time_now() + PATIENCE;
 

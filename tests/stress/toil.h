@@ -39,6 +39,9 @@ void make_crew(crew_t *crew, int count, mproc_pool_options_t *options, apr_pool_
 /* Join a pool, and see that nobody is left of those who were its workers at last. */
 void assert_leaves_nobody(mproc_pool_t *workers);
 
+/* A process ends by itself, and soon. */
+void assert_gone(apr_int64_t pid);
+
 /* Who kills workers at random, about as fast as they are born. */
 typedef struct killer_t {
     const crew_t *crew;
