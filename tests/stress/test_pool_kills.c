@@ -22,7 +22,7 @@
 
 /* Calls go on until so many workers have been killed. */
 #define KILLS_MIN 20
-#define IMAP_ROUNDS 2
+#define IMAP_ROUNDS 1
 
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(toil_targets), MPROC_TARGETS_END};
 
