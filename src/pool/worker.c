@@ -265,6 +265,14 @@ static apr_status_t next_order(mproc__worker_t *worker)
                : mproc_error_set(MPROC_EPROTOCOL, "what came is no order");
 }
 
+/* Where an order lay that was called back another may follow, and nothing else says so. */
+static apr_status_t tell_of_room(mproc__worker_t *worker)
+{
+    mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
+
+    return send_reply(worker, &reply, NULL, 0);
+}
+
 /* The last reply has gone when a worker ends, and what it holds is nobody's business. */
 static apr_status_t work(mproc__worker_t *worker)
 {
@@ -276,8 +284,10 @@ static apr_status_t work(mproc__worker_t *worker)
         if (rv == MPROC_ESHUTDOWN)
             return APR_SUCCESS;
         MPROC_TRY(rv);
-        if (!take_ticket(worker))
+        if (!take_ticket(worker)) {
+            MPROC_TRY(tell_of_room(worker));
             continue;
+        }
         mproc__failpoint();
         if (worker->order->kind == MPROC__QUIT)
             return APR_SUCCESS;
