@@ -10,11 +10,14 @@
 
 #include <apr_strings.h>
 
-/* Failures in a row: to start a worker, or its death before its initializer was done. */
+/* Workers in a row that could not be started, or died before their initializer was done. */
 #define FAILURES_MAX 3
 
-/* How long to wait after the first of them; twice as long after the second. */
-#define FIRST_PAUSE apr_time_from_msec(50)
+/* The same where there is no initializer: then it is somebody else who kills them. */
+#define KILLED_MAX 100
+
+/* How long to wait after one that could not be started, or whose initializer was not done. */
+#define PAUSE apr_time_from_msec(100)
 
 void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *words)
 {
@@ -28,45 +31,41 @@ void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *w
 
 /* -- Their number -------------------------------------------------------------------------------- */
 
-/*
- * As long as one is ready it is not the program that is at fault.  Else no more are started after
- * the last failure, and the pool breaks when all have died that might still have become ready.
- */
-static void count_failure(mproc_pool_t *workers, int is_new, apr_status_t status, const char *words)
+static void count_failure(mproc_pool_t *workers, unsigned most, apr_status_t status,
+                          const char *words)
 {
-    if (workers->ready > 0) {
-        workers->next_start = port_clock() + FIRST_PAUSE;
-        return;
-    }
-    if (is_new && workers->failures < FAILURES_MAX) {
-        workers->next_start = port_clock() + (FIRST_PAUSE << workers->failures);
-        if (++workers->failures == FAILURES_MAX)
-            workers->next_start = PORT_NEVER;
-    }
-    if (workers->failures == FAILURES_MAX && workers->living == 0)
+    if (++workers->failures >= most)
         mproc__pool_break(workers, status, words);
 }
 
-static apr_status_t status_of_failure(const mproc__ended_t *ended)
+static int is_death(apr_status_t status)
 {
-    return ended->status == MPROC_EDIED || ended->status == MPROC_EEXIT ||
-                   ended->status == MPROC_EHANDSHAKE || ended->status == APR_SUCCESS
-               ? MPROC_EWORKERDIED
-               : ended->status;
+    return status == MPROC_EDIED || status == MPROC_EEXIT || status == MPROC_EHANDSHAKE ||
+           status == MPROC_ELOST || status == APR_SUCCESS;
 }
 
 /*
- * One that was started and died before it was ready is as bad as one that could not be started; but
- * those that were under way when the last failure was counted are part of it.
+ * One that was started and died before it was ready is as bad as one that could not be started.
+ * But where others are ready it need not be the program that is at fault.
  */
+static void count_death(mproc_pool_t *workers, const mproc__ended_t *ended)
+{
+    int is_killed = is_death(ended->status), is_plain = workers->options.initializer == NULL;
+
+    if (workers->ready == 0)
+        count_failure(workers, is_killed && is_plain ? KILLED_MAX : FAILURES_MAX,
+                      is_killed ? MPROC_EWORKERDIED : ended->status, ended->words);
+    else if (!is_plain)
+        workers->next_start = port_clock() + PAUSE;
+}
+
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
     workers->living--;
     if (ended->was_ready)
         workers->ready--;
     else if (workers->state < MPROC__POOL_DISMISSING && !workers->is_killed[ended->number])
-        count_failure(workers, workers->failures_before[ended->number] == workers->failures,
-                      status_of_failure(ended), ended->words);
+        count_death(workers, ended);
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
@@ -94,7 +93,6 @@ static void start_one(mproc_pool_t *workers)
     apr_status_t rv;
 
     workers->living++;
-    workers->failures_before[number] = workers->failures;
     mproc__pool_unlock(workers);
     rv = mproc__engine_start(workers->engine, number);
     mproc__pool_lock(workers);
@@ -103,7 +101,8 @@ static void start_one(mproc_pool_t *workers)
         return;
     }
     workers->living--;
-    count_failure(workers, 1, rv, mproc_error_message());
+    workers->next_start = port_clock() + PAUSE;
+    count_failure(workers, FAILURES_MAX, rv, mproc_error_message());
 }
 
 static void end_one(mproc_pool_t *workers)
