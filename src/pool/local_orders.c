@@ -116,7 +116,10 @@ static void tell_done(mproc__engine_t *engine, const mproc__listener_t *listener
     listener->done(listener->data, parcel, reply, payload);
 }
 
-/* A result that cannot be had is a failure of its task. */
+/*
+ * A result that cannot be had is a failure of its task.  But on some systems what a worker has handed
+ * over is gone when it dies: then its task is lost with it, as is found out next.
+ */
 static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listener,
                        mproc__reply_t *reply)
 {
@@ -129,7 +132,8 @@ static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listene
         words = mproc_error_message();
         reply->size = strlen(words);
     }
-    tell_done(engine, listener, reply, reply->status == APR_SUCCESS ? data : words);
+    if (reply->status != MPROC_EDIED)
+        tell_done(engine, listener, reply, reply->status == APR_SUCCESS ? data : words);
     if (mem != NULL)
         apr_pool_destroy(mem);
 }
