@@ -107,8 +107,9 @@ struct mproc_pool_t {
     /* Workers. */
     unsigned wanted;
     unsigned living;   /* with those that are being started */
+    unsigned ready;    /* whose initializer is done */
     unsigned quitting; /* orders to end that nobody has taken */
-    unsigned failures; /* of starting one, in a row */
+    unsigned failures; /* of starting one, in a row, while none is ready */
     port_deadline_t next_start;
     unsigned char is_killed[MPROC_WORKERS_MAX + 1]; /* for what it was at, by number */
     port_deadline_t next_idle;                      /* when those without work end */
