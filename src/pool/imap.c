@@ -303,11 +303,11 @@ static apr_status_t read_item(mproc_imap_t *it, size_t place)
     return APR_SUCCESS;
 }
 
-static apr_status_t read_chunk(mproc_imap_t *it, size_t most, size_t *count)
+static apr_status_t read_chunk(mproc_imap_t *it, size_t *count)
 {
     apr_status_t rv = APR_SUCCESS;
 
-    for (*count = 0; *count < most; ++*count) {
+    for (*count = 0; *count < it->chunksize; ++*count) {
         rv = read_item(it, *count);
         if (rv != APR_SUCCESS)
             break;
@@ -350,22 +350,21 @@ static void end_input(mproc_imap_t *it, apr_status_t rv)
     mproc__engine_nudge(it->job.workers->engine);
 }
 
-static size_t room(const mproc_imap_t *it)
+/* For a whole chunk: reading them item by item as those before are fetched would send them so. */
+static int has_room(const mproc_imap_t *it)
 {
-    size_t under_way = it->read - it->given;
-
-    return under_way < it->buffersize ? it->buffersize - under_way : 0;
+    return it->buffersize - (it->read - it->given) >= it->chunksize;
 }
 
 /* Under the lock, which is let go meanwhile. */
 static void read_ahead(mproc_imap_t *it)
 {
-    while (!it->is_read && it->failed == APR_SUCCESS && room(it) > 0) {
-        size_t most = room(it) < it->chunksize ? room(it) : it->chunksize, count;
+    while (!it->is_read && it->failed == APR_SUCCESS && has_room(it)) {
         apr_status_t rv;
+        size_t count;
 
         mproc__pool_unlock(it->job.workers);
-        rv = read_chunk(it, most, &count);
+        rv = read_chunk(it, &count);
         mproc__pool_lock(it->job.workers);
         if (it->failed != APR_SUCCESS)
             return;
@@ -578,6 +577,8 @@ static void set_options(mproc_imap_t *it, const mproc_imap_options_t *options)
     it->chunksize = options->chunksize > 0 ? options->chunksize : 1;
     it->buffersize = options->buffersize > 0 ? options->buffersize
                                              : 4 * it->chunksize * it->job.workers->wanted;
+    if (it->chunksize > it->buffersize)
+        it->chunksize = it->buffersize;
 }
 
 /* Under the lock. */

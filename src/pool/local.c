@@ -13,6 +13,7 @@
 
 #include <apr_strings.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,12 +304,13 @@ static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__l
 static const char *words_of(const mproc__hand_t *hand, apr_status_t status)
 {
     apr_int64_t code = 0;
+    char words[60];
 
     if (status != APR_SUCCESS && status != MPROC_EEXIT)
         return mproc_process_error(hand->process);
     mproc_process_exitcode(hand->process, &code);
-    return apr_psprintf(hand->mem, "%s called exit(%" APR_INT64_T_FMT ")",
-                        mproc_process_name(hand->process), code);
+    snprintf(words, sizeof words, " called exit(%lld)", (long long)code);
+    return apr_pstrcat(hand->mem, mproc_process_name(hand->process), words, NULL);
 }
 
 static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__listener_t *listener)

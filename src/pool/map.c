@@ -172,13 +172,26 @@ static int add_forgotten(mproc_result_t *result)
     return is_any;
 }
 
+/* Chunks that nobody has taken, as all workers who were to take some have left or died. */
+static int add_more(mproc_result_t *result)
+{
+    size_t next = next_chunk(result->map) * result->map->chunksize;
+
+    if (next >= result->count)
+        return 0;
+    if (add_helpers(result, count_helpers(result)))
+        return 1;
+    for (; next < result->count; next++)
+        mproc__result_set_failed(result, next, APR_ENOMEM, "no memory to go on with the map");
+    return 0;
+}
+
 /* Nobody is at it any more. */
 static int is_over(mproc__job_t *job)
 {
     mproc_result_t *result = result_of(job);
 
-    if (result->count > 0 && job->works == NULL &&
-        (add_forgotten(result) || add_helpers(result, count_helpers(result))))
+    if (result->count > 0 && (add_forgotten(result) || add_more(result)) && job->works != NULL)
         return 0;
     mproc__job_count(job, result->count - result->counted);
     result->counted = result->count;

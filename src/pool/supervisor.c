@@ -253,6 +253,7 @@ static void end(mproc_pool_t *workers)
     mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
+    tell_progress(workers);
     workers->state = MPROC__POOL_ENDED;
     mproc__pool_wake(workers);
     mproc__pool_unlock(workers);

@@ -13,8 +13,11 @@
 /* Workers in a row that could not be started, or died before their initializer was done. */
 #define FAILURES_MAX 3
 
-/* How long to wait after the first of them; twice as long after the second. */
-#define FIRST_PAUSE apr_time_from_msec(50)
+/* The same where there is no initializer: then it is somebody else who kills them. */
+#define KILLED_MAX 100
+
+/* How long to wait after one that could not be started. */
+#define PAUSE apr_time_from_msec(100)
 
 void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *words)
 {
@@ -28,25 +31,30 @@ void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *w
 
 /* -- Their number -------------------------------------------------------------------------------- */
 
-static void count_failure(mproc_pool_t *workers, apr_status_t status, const char *words)
+static void count_failure(mproc_pool_t *workers, unsigned most, apr_status_t status,
+                          const char *words)
 {
-    workers->failures++;
-    workers->next_start = port_clock() + (FIRST_PAUSE << (workers->failures - 1));
-    if (workers->failures >= FAILURES_MAX)
+    if (++workers->failures >= most)
         mproc__pool_break(workers, status, words);
+}
+
+static int is_death(apr_status_t status)
+{
+    return status == MPROC_EDIED || status == MPROC_EEXIT || status == MPROC_ELOST ||
+           status == APR_SUCCESS;
 }
 
 /* One that was started and died before it was ready is as bad as one that could not be started. */
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
+    int is_killed = is_death(ended->status);
+    unsigned most =
+        is_killed && workers->options.initializer == NULL ? KILLED_MAX : FAILURES_MAX;
+
     workers->living--;
     if (!ended->was_ready && workers->state < MPROC__POOL_DISMISSING &&
         !workers->is_killed[ended->number])
-        count_failure(workers, ended->status == MPROC_EDIED || ended->status == MPROC_EEXIT ||
-                                       ended->status == APR_SUCCESS
-                                   ? MPROC_EWORKERDIED
-                                   : ended->status,
-                      ended->words);
+        count_failure(workers, most, is_killed ? MPROC_EWORKERDIED : ended->status, ended->words);
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
@@ -87,7 +95,8 @@ static void start_one(mproc_pool_t *workers)
         return;
     }
     workers->living--;
-    count_failure(workers, rv, mproc_error_message());
+    workers->next_start = port_clock() + PAUSE;
+    count_failure(workers, FAILURES_MAX, rv, mproc_error_message());
 }
 
 static void end_one(mproc_pool_t *workers)
