@@ -153,37 +153,32 @@ static void lost(mproc__job_t *job, mproc__work_t *work, const mproc__ended_t *e
         mproc__result_set_failed(result, (size_t)item, status, words);
 }
 
-static int add_forgotten(mproc_result_t *result)
+/* Chunks that a worker has taken, which died before its slot said so. */
+static void add_forgotten(mproc_result_t *result)
 {
     mproc__map_t *map = result->map;
     size_t next = next_chunk(map), i;
-    int is_any = 0;
 
     for (i = 0; i < next; i++) {
         size_t first = i * map->chunksize;
 
         if (atomic_exchange(&map->chunks->taken[i], 1) != 0)
             continue;
-        is_any = 1;
         add_range(result, first,
                   map->chunksize < result->count - first ? first + map->chunksize : result->count,
                   0);
     }
-    return is_any;
 }
 
 /* Chunks that nobody has taken, as all workers who were to take some have left or died. */
-static int add_more(mproc_result_t *result)
+static void add_more(mproc_result_t *result)
 {
     size_t next = next_chunk(result->map) * result->map->chunksize;
 
-    if (next >= result->count)
-        return 0;
-    if (add_helpers(result, count_helpers(result)))
-        return 1;
+    if (next >= result->count || add_helpers(result, count_helpers(result)))
+        return;
     for (; next < result->count; next++)
         mproc__result_set_failed(result, next, APR_ENOMEM, "no memory to go on with the map");
-    return 0;
 }
 
 /* Nobody is at it any more. */
@@ -191,7 +186,11 @@ static int is_over(mproc__job_t *job)
 {
     mproc_result_t *result = result_of(job);
 
-    if (result->count > 0 && (add_forgotten(result) || add_more(result)) && job->works != NULL)
+    if (result->count > 0) {
+        add_forgotten(result);
+        add_more(result);
+    }
+    if (job->works != NULL)
         return 0;
     mproc__job_count(job, result->count - result->counted);
     result->counted = result->count;
