@@ -87,7 +87,8 @@ typedef struct mproc_pool_options_t {
     /**
      * A task that each worker does first of all.  If it returns an error, the pool breaks: all that
      * is not done, and all that is asked later, fails with that error.  So it does with
-     * MPROC_EWORKERDIED when three workers in a row die in it.
+     * MPROC_EWORKERDIED when three workers in a row die in it.  A pool also breaks when three in a
+     * row cannot be started, or cannot have the memory for what they are to do.
      */
     mproc_target_fn *initializer;
     /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */
@@ -202,8 +203,8 @@ MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
  * @return MPROC_EINUSE   called in a callback, which the end of the pool waits for
  * @return the initializer's status, or MPROC_EWORKERDIED  the pool broke, see mproc_pool_options_t;
  *                        it has ended
- * @return another        the pool broke, as no new worker could be started: see
- *                        mproc_process_start()
+ * @return another        the pool broke, as no new worker could be started, or none could have the
+ *                        memory for what it was to do
  * @return MPROC_EFOREIGN, APR_EINVAL  as mproc_pool_close()
  */
 MPROC_DECLARE(apr_status_t) mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout);

@@ -108,6 +108,7 @@ struct mproc_pool_t {
     unsigned living;   /* with those that are being started */
     unsigned quitting; /* orders to end that nobody has taken */
     unsigned failures; /* of starting one, in a row */
+    unsigned given_up; /* ended by a failure of their own since anything was done */
     port_deadline_t next_start;
     unsigned char is_killed[MPROC_WORKERS_MAX + 1]; /* for what it was at, by number */
     port_deadline_t next_idle;                      /* when those without work end */

@@ -58,6 +58,7 @@ static void on_done(void *data, mproc__parcel_t *parcel, const mproc__reply_t *r
     mproc__job_t *job = work->job;
 
     workers->outstanding--;
+    workers->given_up = 0;
     if (job != NULL)
         job->kind->done(job, work, reply, payload);
     mproc__work_free(workers, work);

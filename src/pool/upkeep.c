@@ -44,6 +44,13 @@ static int is_death(apr_status_t status)
            status == APR_SUCCESS;
 }
 
+/* One that cannot have the memory for what it is to do gives up, and so would the next, for ever. */
+static void count_given_up(mproc_pool_t *workers, const mproc__ended_t *ended)
+{
+    if (++workers->given_up >= FAILURES_MAX)
+        mproc__pool_break(workers, ended->status, ended->words);
+}
+
 /* One that was started and died before it was ready is as bad as one that could not be started. */
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
@@ -55,6 +62,8 @@ void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
     if (!ended->was_ready && workers->state < MPROC__POOL_DISMISSING &&
         !workers->is_killed[ended->number])
         count_failure(workers, most, is_killed ? MPROC_EWORKERDIED : ended->status, ended->words);
+    if (ended->was_ready && !is_killed)
+        count_given_up(workers, ended);
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
