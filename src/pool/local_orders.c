@@ -86,7 +86,7 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
     apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
 
     return word >> MPROC__HOLDER_BITS == turn_of(parcel) &&
-                   (word & MPROC__HOLDER_MASK) != MPROC__WITHDRAWN
+                   (word & MPROC__HOLDER_MASK) <= engine->most
                ? (unsigned)(word & MPROC__HOLDER_MASK)
                : 0;
 }
@@ -155,7 +155,8 @@ static void tell(mproc__engine_t *engine, const mproc__listener_t *listener,
 {
     char words[1100];
 
-    if (reply->kind == MPROC__REPLY_NUDGE || reply->worker == 0 || reply->worker > engine->most)
+    if (reply->kind == MPROC__REPLY_NUDGE || reply->worker == 0 || reply->worker > engine->most ||
+        !engine->hands[reply->worker].is_here)
         return;
     if (reply->kind == MPROC__REPLY_READY) {
         engine->hands[reply->worker].is_ready = 1;

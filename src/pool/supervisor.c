@@ -72,7 +72,7 @@ static void on_item_failed(void *data, mproc__parcel_t *parcel, apr_uint64_t ite
     mproc__job_t *job = work_of(parcel)->job;
 
     (void)data;
-    if (job != NULL)
+    if (job != NULL && job->kind->item_failed != NULL)
         job->kind->item_failed(job, item, status, words);
 }
 
