@@ -78,22 +78,23 @@ apt_install()
 install_command()
 {
     if [ -n "${MSYSTEM-}" ]; then
-        echo "pacman -S --needed \$MINGW_PACKAGE_PREFIX-{gcc,cmake,ninja,pkgconf,apr,cmocka,python}"
+        echo "pacman -S --needed \$MINGW_PACKAGE_PREFIX-{gcc,cmake,ninja,pkgconf,apr,cmocka,python,libpng}"
     elif has brew; then
-        echo "brew install cmake ninja pkgconf apr cmocka python &&" \
+        echo "brew install cmake ninja pkgconf apr cmocka python openssl libpng &&" \
             "export PKG_CONFIG_PATH=\$(brew --prefix apr)/lib/pkgconfig"
     elif has dnf; then
         echo "sudo dnf install gcc gcc-c++ cmake ninja-build pkgconf-pkg-config apr-devel" \
-            "libcmocka-devel python3"
+            "libcmocka-devel python3 openssl-devel libpng-devel"
     elif has apk; then
-        echo "apk add build-base linux-headers cmake samurai pkgconf apr-dev cmocka-dev python3"
+        echo "apk add build-base linux-headers cmake samurai pkgconf apr-dev cmocka-dev python3" \
+            "openssl-dev libpng-dev"
     elif has pacman; then
-        echo "sudo pacman -S --needed base-devel cmake ninja pkgconf apr cmocka python"
+        echo "sudo pacman -S --needed base-devel cmake ninja pkgconf apr cmocka python openssl libpng"
     elif has pkg; then
-        echo "sudo pkg install cmake ninja pkgconf apr cmocka python3"
+        echo "sudo pkg install cmake ninja pkgconf apr cmocka python3 png"
     else
         echo "(no known package manager here) a C and C++ compiler, CMake, Ninja, pkg-config," \
-            "APR 1, cmocka, Python 3; with vcpkg: vcpkg install apr cmocka"
+            "APR 1, cmocka, Python 3, OpenSSL, libpng; with vcpkg: vcpkg install apr cmocka libpng"
     fi
 }
 
@@ -103,9 +104,26 @@ set_up_native()
     [ -n "$missing" ] || return 0
     has apt-get || fail "missing: $missing. Install with:
     $(install_command)"
-    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3 spin
+    apt_install gcc g++ libc6-dev cmake ninja-build pkg-config libapr1-dev libcmocka-dev python3 spin \
+        libssl-dev libpng-dev
     missing=$(missing_for_native | xargs)
     [ -z "$missing" ] || fail "still missing after apt-get install: $missing"
+}
+
+missing_for_examples()
+{
+    pkg-config --exists libcrypto 2>/dev/null || echo libssl-dev
+    pkg-config --exists libpng 2>/dev/null || echo libpng-dev
+}
+
+# Without OpenSSL an example is left out, and without libpng one writes PPM, so this never fails.
+set_up_examples()
+{
+    missing=$(missing_for_examples | xargs)
+    [ -n "$missing" ] || return 0
+    if ! has apt-get || ! ( apt_install $missing ); then
+        say "not there, and so the examples do without: $missing (Debian's names)"
+    fi
 }
 
 set_up_windows()
@@ -195,6 +213,7 @@ case ${1-} in
     *) fail "unknown argument '$1'; use: sh tools/setup.sh [windows|strace|fuzz|check|bench]" ;;
 esac
 set_up_native
+set_up_examples
 check_cmake_version
 [ "${1-}" != windows ] || set_up_windows
 [ "${1-}" != strace ] || set_up_strace

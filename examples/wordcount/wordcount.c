@@ -2,8 +2,7 @@
 
 /*
  * Counts the words of the files named on the command line, as wc -w does in the
- * C locale: one child a file, at most as many at once as there are CPUs, and
- * each sends its count back through a pipe.
+ * C locale: a pool counts them, and each call returns the count of a file.
  */
 
 #include <mproc.h>
@@ -12,15 +11,8 @@
 #include <apr_strings.h>
 
 #include <stdio.h>
-#include <string.h>
 
-typedef struct job_t {
-    const char *path;
-    mproc_process_t *process;
-    mproc_connection_t *counts;
-} job_t;
-
-/* -- In a child ---------------------------------------------------------------- */
+/* -- In a worker --------------------------------------------------------------- */
 
 static int is_space(char c)
 {
@@ -68,45 +60,32 @@ static apr_status_t count_words(const char *path, apr_int64_t *words, apr_pool_t
 static apr_status_t count_file(mproc_task_t *task)
 {
     const char *path;
-    mproc_connection_t *counts;
     apr_int64_t words;
     char why[120];
     apr_status_t rv;
 
-    MPROC_TRY(MPROC_UNPACK(task, &path, &counts));
+    MPROC_TRY(MPROC_UNPACK(task, &path));
     rv = count_words(path, &words, mproc_task_mem(task));
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "%s: %s", path, mproc_strerror(rv, why, sizeof why));
-    return mproc_connection_send(counts, MPROC_PACK(words), MPROC_FOREVER);
+    return mproc_task_return(task, MPROC_PACK(words));
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGET(count_file), MPROC_TARGETS_END};
 
 /* -- In the program ------------------------------------------------------------ */
 
-static void start(job_t *job, apr_pool_t *mem)
-{
-    mproc_connection_t *there;
-
-    MPROC_CHECK(mproc_pipe(&job->counts, &there, MPROC_ONE_WAY, mem));
-    MPROC_CHECK(
-        mproc_process_start(&job->process, count_file, MPROC_PACK(job->path, there), NULL, mem));
-    MPROC_CHECK(mproc_connection_close(there));
-}
-
-/* A child that fails sends nothing: its end of the pipe closes, and its status says why. */
-static int finish(job_t *job, mproc_values_t *message, apr_int64_t *total)
+/* Waits for the count of a file, prints it, and returns whether it has failed. */
+static int finish(mproc_result_t *count, const char *path, apr_int64_t *total)
 {
     apr_int64_t words;
-    apr_status_t rv = mproc_connection_recv(job->counts, message, MPROC_FOREVER);
 
-    MPROC_CHECK(mproc_process_join(job->process, MPROC_FOREVER));
-    if (rv != APR_SUCCESS || mproc_process_status(job->process) != APR_SUCCESS) {
-        fprintf(stderr, "wordcount: %s\n", mproc_process_error(job->process));
+    if (mproc_result_get(count, MPROC_FOREVER) != APR_SUCCESS) {
+        fprintf(stderr, "wordcount: %s\n", mproc_result_error(count));
         return 1;
     }
-    MPROC_CHECK(MPROC_UNPACK(message, &words));
-    printf("%8lld %s\n", (long long)words, job->path);
+    MPROC_CHECK(MPROC_UNPACK(count, &words));
+    printf("%8lld %s\n", (long long)words, path);
     *total += words;
     return 0;
 }
@@ -114,28 +93,24 @@ static int finish(job_t *job, mproc_values_t *message, apr_int64_t *total)
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
-    mproc_values_t *message;
+    mproc_pool_t *workers;
+    mproc_result_t **counts;
     apr_int64_t total = 0;
-    int files, started = 0, done, failed = 0;
-    job_t *jobs;
+    int i, failed = 0;
 
     mproc_init(&mem, &argc, &argv, targets);
-    files = argc - 1;
-    if (files == 0) {
+    if (argc < 2) {
         fprintf(stderr, "usage: wordcount FILE...\n");
         return 2;
     }
-    message = mproc_values_create(mem);
-    jobs = apr_pcalloc(mem, (apr_size_t)files * sizeof *jobs);
-    for (done = 0; done < files; done++) {
-        for (; started < files && started < done + mproc_cpu_count(); started++) {
-            jobs[started].path = argv[started + 1];
-            start(&jobs[started], mem);
-        }
-        failed += finish(&jobs[done], message, &total);
-        mproc_connection_close(jobs[done].counts);
-    }
+    counts = apr_palloc(mem, (apr_size_t)argc * sizeof *counts);
+    MPROC_CHECK(mproc_pool_create(&workers, 0, NULL, mem));
+    for (i = 1; i < argc; i++)
+        MPROC_CHECK(mproc_pool_apply_async(&counts[i], workers, count_file, MPROC_PACK(argv[i]),
+                                           NULL, mem));
+    for (i = 1; i < argc; i++)
+        failed |= finish(counts[i], argv[i], &total);
     printf("%8lld total\n", (long long)total);
     apr_pool_destroy(mem);
-    return failed > 0;
+    return failed;
 }

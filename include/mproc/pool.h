@@ -278,10 +278,11 @@ typedef struct mproc_async_options_t {
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
  *
  * @return APR_SUCCESS        it is there: MPROC_UNPACK(result, ...) takes an apply's apart
- * @return APR_TIMEUP         it is not there yet; mproc_result_ready() tells that from a target
- *                            that returned APR_TIMEUP
+ * @return APR_TIMEUP         it is not there yet
  * @return the target's own   it is there, and failed; of several calls or items, that of the first
  *                            in order that failed
+ * @return MPROC_EWITHIN      the same, and the target's own was APR_EOF or APR_TIMEUP, which have a
+ *                            meaning here
  * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times
  * @return MPROC_EOVERTIME    it took longer than `timeout` of the pool's options
  * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was cancelled, or the pool was terminated
@@ -565,8 +566,8 @@ mproc_pool_imap_unordered(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_f
  * @return APR_SUCCESS    @a result is the item's
  * @return APR_EOF        there are no more
  * @return APR_TIMEUP     none is there yet
- * @return what the target returned, MPROC_EWORKERDIED, MPROC_EOVERTIME  this item has failed; the
- *                        next call goes on with the next
+ * @return the target's own, MPROC_EWITHIN, MPROC_EWORKERDIED, MPROC_EOVERTIME  this item has
+ *                        failed, as for mproc_result_get(); the next call goes on with the next
  * @return what the source returned  all results before were handed out; the next call says APR_EOF
  * @return MPROC_ETERMINATED, or what broke the pool  and so will each later call
  * @return MPROC_EINUSE   called in a callback of the same pool, and none is there yet

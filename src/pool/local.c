@@ -50,8 +50,13 @@ static apr_status_t free_rooms(void *data)
     free(engine->outgoing);
     free(engine->incoming);
     free(engine->waitables);
-    for (i = 1; i <= engine->most; i++)
+    engine->outgoing = engine->incoming = NULL;
+    engine->waitables = NULL;
+    for (i = 1; i <= engine->most; i++) {
         free(engine->hands[i].untold);
+        engine->hands[i].untold = NULL;
+        engine->hands[i].nuntold = engine->hands[i].untold_room = 0;
+    }
     return APR_SUCCESS;
 }
 
@@ -134,6 +139,7 @@ void mproc__engine_close(mproc__engine_t *engine)
     mproc_queue_close(engine->orders);
     mproc_queue_close(engine->replies);
     mproc__memories_close(engine);
+    free_rooms(engine);
 }
 
 /* -- Starting one --------------------------------------------------------------------------- */

@@ -72,6 +72,8 @@ void mproc__hand_tell(mproc__engine_t *engine, unsigned number)
     for (told = 0; told < hand->nuntold; told++)
         if (tell_one(engine, number, hand->untold[told]) != APR_SUCCESS)
             break;
+    if (told == 0)
+        return;
     hand->nuntold -= told;
     memmove(hand->untold, hand->untold + told, hand->nuntold * sizeof *hand->untold);
 }

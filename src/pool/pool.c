@@ -262,7 +262,7 @@ apr_status_t mproc_pool_create(mproc_pool_t **workers, int processes,
     const mproc_pool_options_t *as = options != NULL ? options : &by_default;
     mproc_pool_t *made;
     apr_pool_t *own;
-    unsigned wanted;
+    unsigned wanted = 0;
     apr_status_t rv;
 
     MPROC_TRY(mproc__program_check());
@@ -356,7 +356,7 @@ apr_status_t mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
 
 apr_status_t mproc_pool_resize(mproc_pool_t *workers, int processes)
 {
-    unsigned wanted;
+    unsigned wanted = 0;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));

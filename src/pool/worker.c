@@ -14,6 +14,7 @@
 
 #include <mproc/status.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,12 @@ void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task)
     atomic_store(&worker->slot->began, now);
 }
 
-void mproc__worker_finish(mproc__worker_t *worker)
+/* Most use no memory, and clearing what nobody has used takes longer than a small item. */
+void mproc__worker_finish(mproc__worker_t *worker, mproc_task_t *task)
 {
+    if (task->is_mem_used)
+        apr_pool_clear(worker->task_mem);
+    task->is_mem_used = 0;
     if (worker->board->keeps_time)
         atomic_store(&worker->slot->began, 0);
 }
@@ -49,7 +54,6 @@ static int is_too_large(const mproc__worker_t *worker)
 
 int mproc__worker_count_task(mproc__worker_t *worker)
 {
-    apr_pool_clear(worker->task_mem);
     worker->tasks++;
     return (worker->board->maxtasks > 0 && worker->tasks >= worker->board->maxtasks) ||
            is_too_large(worker);
@@ -116,10 +120,26 @@ static apr_status_t send_reply(mproc__worker_t *worker, mproc__reply_t *reply, c
     return mproc_queue_put_bytes(worker->replies, buffer->bytes, buffer->size, MPROC_FOREVER);
 }
 
+/* What would say of the call that waits for it that there is no more, or not yet. */
+static void rename_status(mproc__reply_t *reply)
+{
+    char text[120], words[1024];
+
+    if (!APR_STATUS_IS_EOF(reply->status) && !APR_STATUS_IS_TIMEUP(reply->status))
+        return;
+    snprintf(words, sizeof words, "%s", mproc__error_words(reply->status));
+    if (words[0] == '\0')
+        snprintf(words, sizeof words, "the target returned: %s",
+                 mproc_strerror(reply->status, text, sizeof text));
+    reply->status = mproc_error_set(MPROC_EWITHIN, "%s", words);
+}
+
 static apr_status_t send_words(mproc__worker_t *worker, mproc__reply_t *reply)
 {
-    const char *words = mproc__error_words(reply->status);
+    const char *words;
 
+    rename_status(reply);
+    words = mproc__error_words(reply->status);
     return send_reply(worker, reply, words, strlen(words));
 }
 
@@ -180,7 +200,7 @@ static apr_status_t call(mproc__worker_t *worker, const unsigned char *data)
     task.returned = &worker->returned;
     mproc__worker_begin(worker, &task);
     rv = ((mproc_target_fn *)worker->target->function)(&task);
-    mproc__worker_finish(worker);
+    mproc__worker_finish(worker, &task);
     return rv;
 }
 
