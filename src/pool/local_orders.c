@@ -94,7 +94,7 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
     apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
 
     return word >> MPROC__HOLDER_BITS == turn_of(parcel) &&
-                   (word & MPROC__HOLDER_MASK) != MPROC__WITHDRAWN
+                   (word & MPROC__HOLDER_MASK) <= engine->most
                ? (unsigned)(word & MPROC__HOLDER_MASK)
                : 0;
 }
