@@ -74,6 +74,17 @@ const char *mproc__error_words(apr_status_t rv)
     return rv == last_status ? last_message : "";
 }
 
+apr_status_t mproc__error_status(void)
+{
+    return last_status;
+}
+
+void mproc__error_forget(void)
+{
+    last_status = APR_SUCCESS;
+    last_message[0] = '\0';
+}
+
 /*
  * Through a copy, as an argument may be the last message itself.  The name is in parentheses, as
  * analysers are given a macro of that name: see tools/check/analysis.h.
