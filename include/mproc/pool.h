@@ -33,7 +33,8 @@
  * timeouts and calls callbacks, whether or not anybody waits.
  *
  * **Lifetime.**  Results, iterators and memory of mproc_pool_alloc() live no longer than the memory
- * that the pool was made in, also if they were given memory that lives longer.
+ * that the pool was made in, also if they were given memory that lives longer: nothing can be had
+ * of them then, and calls say MPROC_ECLOSED.
  *
  * **The end.**  At the normal end of the program a pool that is still there is terminated.  So is
  * one whose memory is destroyed, which a callback may not do.  Workers are daemonic: they cannot

@@ -254,8 +254,11 @@ static int make_round(mproc_pool_t *workers)
 /* A callback that is called now may still ask for something. */
 static void end(mproc_pool_t *workers)
 {
+    mproc__listener_t listener = listener_of(workers);
+
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
+    mproc__engine_return_all(workers->engine, &listener);
     mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
