@@ -79,6 +79,12 @@ apr_status_t mproc__error_status(void)
     return last_status;
 }
 
+void mproc__error_forget(void)
+{
+    last_status = APR_SUCCESS;
+    last_message[0] = '\0';
+}
+
 /*
  * Through a copy, as an argument may be the last message itself.  The name is in parentheses, as
  * analysers are given a macro of that name: see tools/check/analysis.h.

@@ -136,6 +136,9 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline);
 /* Have the supervisor look around.  With the lock or without. */
 void mproc__engine_nudge(mproc__engine_t *engine);
 
+/* After mproc__engine_stop(): parcels that are still on their way are returned. */
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener);
+
 /* -- Those who wait for results ---------------------------------------------------------------- */
 
 /* What mproc__engine_sleep() wants to know. */

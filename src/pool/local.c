@@ -21,6 +21,9 @@
 /* How long to wait before what has failed is tried again. */
 #define MOMENT apr_time_from_msec(50)
 
+/* So often at least the supervisor looks around by itself. */
+#define LOOK_AROUND apr_time_from_sec(1)
+
 /* -- The whole ---------------------------------------------------------------------------- */
 
 static apr_status_t make_queue(mproc_queue_t **queue, apr_pool_t *mem)
@@ -348,6 +351,13 @@ static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__l
             return_taken(engine, engine->lost[i].number, listener);
 }
 
+/* Else places would run out, and a new worker take that of one of whom nobody was told. */
+static void bury(const mproc__engine_t *engine, apr_int64_t pid)
+{
+    mproc__members_bury(&engine->orders->view.member, pid);
+    mproc__members_bury(&engine->replies->view.member, pid);
+}
+
 /* Also one that has left in good order has done so in the middle of what it had. */
 static const char *words_of(const mproc__hand_t *hand, apr_status_t status)
 {
@@ -380,6 +390,7 @@ static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__liste
     listener->ended(listener->data, &ended);
     return_lost(engine, mproc_process_pid(hand->process), listener);
     return_written_over(engine, listener);
+    bury(engine, mproc_process_pid(hand->process));
     apr_pool_destroy(hand->mem);
     hand->is_reserved = 0;
 }
@@ -424,10 +435,19 @@ static void wait_a_moment(mproc__engine_t *engine)
     mproc__engine_sleep(engine, mproc__engine_results(engine), port_clock() + MOMENT);
 }
 
+/* A nudge does not get through while a worker is stopped in the middle of a reply. */
+static apr_interval_time_t time_until(port_deadline_t deadline)
+{
+    port_deadline_t now = port_clock();
+
+    if (deadline <= now)
+        return 0;
+    return deadline - now < LOOK_AROUND ? deadline - now : LOOK_AROUND;
+}
+
 void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
 {
     mproc_waitable_t replies = MPROC_WAITABLE(engine->replies);
-    apr_interval_time_t timeout = MPROC_FOREVER;
     size_t count = 0;
     apr_status_t rv;
     unsigned i;
@@ -439,9 +459,7 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
             add_waitable(engine, &count, process);
         }
     }
-    if (deadline != PORT_NEVER)
-        timeout = deadline - port_clock();
-    rv = mproc_wait(engine->waitables, count, timeout);
+    rv = mproc_wait(engine->waitables, count, time_until(deadline));
     if (rv == APR_SUCCESS)
         note_ended(engine);
     else if (rv != APR_TIMEUP)

@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "failpoint.h"
 
 #include <mproc/status.h>
 
@@ -30,6 +31,7 @@ static void take_ticket(mproc__engine_t *engine, mproc__parcel_t *parcel)
     parcel->order.ticket = ++engine->turns[index] << MPROC__HOLDER_BITS;
     engine->parcels[index] = parcel;
     atomic_store(&engine->board->tickets[index], parcel->order.ticket);
+    mproc__failpoint();
 }
 
 void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
@@ -37,6 +39,7 @@ void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
     apr_uint32_t index = parcel->order.index;
 
     atomic_store(&engine->board->tickets[index], parcel->order.ticket | MPROC__WITHDRAWN);
+    mproc__failpoint();
     engine->parcels[index] = NULL;
     engine->free_tickets[engine->nfree++] = index;
     parcel->is_sent = 0;
@@ -55,6 +58,20 @@ static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_byt
         return 0;
     parcel->number = atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
     return 1;
+}
+
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    mproc__parcel_t *parcel;
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        parcel = engine->parcels[i];
+        if (parcel == NULL)
+            continue;
+        mproc__engine_retire(engine, parcel);
+        listener->returned(listener->data, parcel);
+    }
 }
 
 int mproc__engine_send(mproc__engine_t *engine, mproc__parcel_t *parcel)
@@ -91,7 +108,7 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
     apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
 
     return word >> MPROC__HOLDER_BITS == turn_of(parcel) &&
-                   (word & MPROC__HOLDER_MASK) != MPROC__WITHDRAWN
+                   (word & MPROC__HOLDER_MASK) <= engine->most
                ? (unsigned)(word & MPROC__HOLDER_MASK)
                : 0;
 }
@@ -142,7 +159,10 @@ static apr_status_t fetch(mproc__engine_t *engine, const mproc__reply_t *reply, 
     return mproc__hand_fetch(engine, reply->worker, data, reply->size);
 }
 
-/* A result that cannot be had is a failure of its task. */
+/*
+ * A result that cannot be had is a failure of its task.  But on some systems what a worker has handed
+ * over is gone when it dies: then its task is lost with it, as is found out next.
+ */
 static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listener,
                        mproc__reply_t *reply)
 {
@@ -155,7 +175,8 @@ static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listene
         reply->status = rv;
         reply->size = strlen(words);
     }
-    tell_done(engine, listener, reply, rv == APR_SUCCESS ? data : words);
+    if (rv != MPROC_EDIED)
+        tell_done(engine, listener, reply, rv == APR_SUCCESS ? data : words);
     apr_pool_clear(engine->fetched_mem);
 }
 

@@ -76,9 +76,8 @@ apr_status_t mproc__pool_check_open(const mproc_pool_t *workers)
         return mproc_error_set(workers->broken, "the pool is broken: %s", workers->broken_words);
     if (workers->state == MPROC__POOL_RUNNING)
         return APR_SUCCESS;
-    return mproc_error_set(MPROC_ECLOSED, workers->state == MPROC__POOL_TERMINATED
-                                              ? "the pool was terminated"
-                                              : "the pool was closed");
+    return mproc_error_set(MPROC_ECLOSED, workers->was_terminated ? "the pool was terminated"
+                                                                  : "the pool was closed");
 }
 
 /* -- Checking what is asked for ---------------------------------------------------------------- */
@@ -176,6 +175,7 @@ static void terminate(mproc_pool_t *workers)
     mproc__pool_lock(workers);
     if (workers->state < MPROC__POOL_TERMINATED) {
         workers->state = MPROC__POOL_TERMINATED;
+        workers->was_terminated = 1;
         mproc__jobs_fail(workers, MPROC_ETERMINATED, "the pool was terminated");
         mproc__engine_nudge(workers->engine);
     }

@@ -91,6 +91,7 @@ struct mproc_pool_t {
     apr_thread_t *supervisor;
 
     mproc__pool_state_t state;
+    int was_terminated;  /* by the user, and not for having nothing more to do */
     apr_status_t broken; /* why it does no work any more, or APR_SUCCESS */
     const char *broken_words;
     unsigned sleepers; /* threads that wait for results */
@@ -106,8 +107,10 @@ struct mproc_pool_t {
     /* Workers. */
     unsigned wanted;
     unsigned living;   /* with those that are being started */
+    unsigned ready;    /* whose initializer is done */
     unsigned quitting; /* orders to end that nobody has taken */
-    unsigned failures; /* of starting one, in a row */
+    unsigned failures; /* of starting one, in a row, while none is ready */
+    unsigned given_up; /* ended by a failure of their own since anything was done */
     port_deadline_t next_start;
     unsigned char is_killed[MPROC_WORKERS_MAX + 1]; /* for what it was at, by number */
     port_deadline_t next_idle;                      /* when those without work end */
@@ -158,6 +161,9 @@ const unsigned char *mproc__work_payload(const mproc__work_t *work);
 /* Have it done: before all others, if it was under way. */
 void mproc__work_add(mproc__work_t *work);
 void mproc__work_add_again(mproc__work_t *work);
+
+/* How many there are that users wait for: all but the orders to end. */
+size_t mproc__works_count(const mproc_pool_t *workers);
 
 /* Send as much of the backlog as there is room for. */
 void mproc__works_send(mproc_pool_t *workers);

@@ -98,6 +98,8 @@ static apr_status_t home_has_gone(void *data)
     mproc__home_t *home = data;
     mproc_pool_t *workers = home->workers;
 
+    while (workers == NULL && home->results != NULL)
+        mproc__result_free(&home->results->job);
     if (workers == NULL || workers->generation != mproc__program.generation)
         return APR_SUCCESS;
     mproc__pool_lock(workers);
@@ -152,14 +154,15 @@ apr_status_t mproc__result_settle(mproc_result_t *result, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
-/* The supervisor has ended: all are ready. */
+/* The supervisor has ended: all are ready, and whoever has one may still ask for it. */
 void mproc__homes_forget(mproc_pool_t *workers)
 {
     mproc__home_t *home;
+    mproc_result_t *each;
 
     for (home = workers->homes; home != NULL; home = home->next) {
-        while (home->results != NULL)
-            mproc__result_free(&home->results->job);
+        for (each = home->results; each != NULL; each = each->next)
+            each->job.workers = NULL;
         home->workers = NULL;
     }
     workers->homes = NULL;
@@ -169,6 +172,8 @@ void mproc_result_close(mproc_result_t *result)
 {
     mproc_pool_t *workers = result != NULL ? result->job.workers : NULL;
 
+    if (result != NULL && workers == NULL)
+        mproc__result_free(&result->job);
     if (workers == NULL || workers->generation != mproc__program.generation)
         return;
     mproc__pool_lock(workers);
@@ -246,6 +251,8 @@ static apr_status_t check(const mproc_result_t *result)
 {
     if (result == NULL)
         return mproc_error_set(APR_EINVAL, "the result is NULL");
+    if (result->job.workers == NULL)
+        return mproc_error_set(MPROC_ECLOSED, "the memory of its pool is gone");
     return mproc__pool_check(result->job.workers);
 }
 
