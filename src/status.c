@@ -50,6 +50,7 @@ static const char *const texts[] = {
     [MPROC_ETERMINATED - MPROC_STATUS_START] = "the pool was terminated before it was done",
     [MPROC_EOVERTIME - MPROC_STATUS_START] = "it took longer than it was allowed to",
     [MPROC_EENDED - MPROC_STATUS_START] = "it is over, and cannot be changed any more",
+    [MPROC_EWITHIN - MPROC_STATUS_START] = "the target returned the end of a file, or that time was up",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)
@@ -71,6 +72,17 @@ const char *mproc_error_message(void)
 const char *mproc__error_words(apr_status_t rv)
 {
     return rv == last_status ? last_message : "";
+}
+
+apr_status_t mproc__error_status(void)
+{
+    return last_status;
+}
+
+void mproc__error_forget(void)
+{
+    last_status = APR_SUCCESS;
+    last_message[0] = '\0';
 }
 
 /*

@@ -12,6 +12,7 @@
 
 apr_pool_t *mproc_task_mem(mproc_task_t *task)
 {
+    task->is_mem_used = 1;
     return task->mem;
 }
 

@@ -13,6 +13,7 @@
 
 struct mproc_task_t {
     apr_pool_t *mem;
+    int is_mem_used; /* somebody has asked for it */
     const mproc_target_t *target;
     const char *method;
     mproc_values_t *args; /* an item function has none */

@@ -236,6 +236,7 @@ typedef struct mproc_async_options_t {
  * @return APR_TIMEUP         it is not (nor is it a target's status: MPROC_EOVERTIME tells of
  *                            `timeout` of the pool)
  * @return the target's own   of several items, that of the first in order that failed
+ * @return MPROC_EWITHIN      the target's own was APR_EOF or APR_TIMEUP, which have a meaning here
  * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times
  * @return MPROC_EOVERTIME    it took longer than `timeout` of the pool's options
  * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was not done
@@ -247,7 +248,13 @@ typedef struct mproc_async_options_t {
  */
 MPROC_DECLARE(apr_status_t) mproc_result_get(mproc_result_t *result, apr_interval_time_t timeout);
 
-/** The same, but APR_SUCCESS also when what is there is a failure. */
+/**
+ * The same, but it does not matter whether what is there is a failure.
+ *
+ * @return APR_SUCCESS  it is there
+ * @return APR_TIMEUP   it is not
+ * @return MPROC_EINUSE, MPROC_EFOREIGN, APR_EINVAL  as mproc_result_get()
+ */
 MPROC_DECLARE(apr_status_t) mproc_result_wait(mproc_result_t *result, apr_interval_time_t timeout);
 
 /** Whether it is there: 1 or 0. */
@@ -341,6 +348,7 @@ mproc_pool_apply_async(mproc_result_t **result, mproc_pool_t *workers, mproc_tar
  * @param result  set to the results, which are there: see mproc_result_values().  Also when some
  *                calls have failed, but not on the failures of mproc_pool_apply_async()
  * @param args    @a count packs; copied
+ * @param timeout microseconds; when it has passed, what is not done is cancelled
  *
  * @return as mproc_pool_apply(); a failure is that of the first call in order that failed
  */
@@ -470,7 +478,11 @@ mproc_pool_imap(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
                 size_t item_size, size_t result_size, size_t count,
                 const mproc_imap_options_t *options, apr_pool_t *mem);
 
-/** The same, in the order in which the results come. */
+/**
+ * The same, in the order in which the results come.
+ *
+ * @return as mproc_pool_imap()
+ */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_imap_unordered(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
                           const void *items, size_t item_size, size_t result_size, size_t count,

@@ -86,6 +86,8 @@ MPROC_BEGIN_C
 #define MPROC_EOVERTIME (MPROC_STATUS_START + 31)
 /** It is over, and cannot be changed any more. */
 #define MPROC_EENDED (MPROC_STATUS_START + 32)
+/** The target returned APR_EOF or APR_TIMEUP, which would mean another thing here. */
+#define MPROC_EWITHIN (MPROC_STATUS_START + 33)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

@@ -269,7 +269,7 @@ apr_status_t(mproc_pool_starmap)(mproc_result_t **result, mproc_pool_t *workers,
     MPROC_TRY(call(&made, workers, target, args, count, NULL, mem));
     rv = mproc_result_get(made, timeout);
     if (!mproc_result_ready(made)) {
-        mproc_result_close(made);
+        mproc__result_give_up(made);
         return rv;
     }
     *result = made;

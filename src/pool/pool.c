@@ -9,6 +9,7 @@
 #include "deadline.h"
 #include "program.h"
 #include "result.h"
+#include "status.h"
 #include "targets.h"
 
 #include <mproc/status.h>
@@ -65,9 +66,8 @@ apr_status_t mproc__pool_check_open(const mproc_pool_t *workers)
         return mproc_error_set(workers->broken, "the pool is broken: %s", workers->broken_words);
     if (workers->state == MPROC__POOL_RUNNING)
         return APR_SUCCESS;
-    return mproc_error_set(MPROC_ECLOSED, workers->state == MPROC__POOL_TERMINATED
-                                              ? "the pool was terminated"
-                                              : "the pool was closed");
+    return mproc_error_set(MPROC_ECLOSED, workers->was_terminated ? "the pool was terminated"
+                                                                  : "the pool was closed");
 }
 
 /* -- Checking what is asked for ---------------------------------------------------------------- */
@@ -165,6 +165,7 @@ static void terminate(mproc_pool_t *workers)
     mproc__pool_lock(workers);
     if (workers->state < MPROC__POOL_TERMINATED) {
         workers->state = MPROC__POOL_TERMINATED;
+        workers->was_terminated = 1;
         mproc__jobs_fail(workers, MPROC_ETERMINATED, "the pool was terminated");
         mproc__engine_nudge(workers->engine);
     }
@@ -227,7 +228,9 @@ static apr_status_t set_up(mproc_pool_t *workers)
 {
     apr_status_t rv;
 
-    MPROC_TRY(apr_thread_mutex_create(&workers->lock, APR_THREAD_MUTEX_DEFAULT, workers->mem));
+    MPROC_TRY(mproc__error_explain(
+        apr_thread_mutex_create(&workers->lock, APR_THREAD_MUTEX_DEFAULT, workers->mem),
+        "make the lock of a pool"));
     MPROC_TRY(open_engine(workers));
     rv = start_first(workers);
     if (rv == APR_SUCCESS)
@@ -262,7 +265,7 @@ apr_status_t mproc_pool_create(mproc_pool_t **workers, int processes,
     const mproc_pool_options_t *as = options != NULL ? options : &by_default;
     mproc_pool_t *made;
     apr_pool_t *own;
-    unsigned wanted;
+    unsigned wanted = 0;
     apr_status_t rv;
 
     MPROC_TRY(mproc__program_check());
@@ -356,7 +359,7 @@ apr_status_t mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
 
 apr_status_t mproc_pool_resize(mproc_pool_t *workers, int processes)
 {
-    unsigned wanted;
+    unsigned wanted = 0;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));

@@ -91,6 +91,7 @@ struct mproc_pool_t {
     apr_thread_t *supervisor;
 
     mproc__pool_state_t state;
+    int was_terminated;  /* by the user, and not for having nothing more to do */
     apr_status_t broken; /* why it does no work any more, or APR_SUCCESS */
     const char *broken_words;
     unsigned sleepers; /* threads that wait for results */
@@ -157,6 +158,9 @@ const unsigned char *mproc__work_payload(const mproc__work_t *work);
 void mproc__work_add(mproc__work_t *work);
 void mproc__work_add_again(mproc__work_t *work);
 
+/* How many there are that users wait for: all but the orders to end. */
+size_t mproc__works_count(const mproc_pool_t *workers);
+
 /* Send as much of the backlog as there is room for. */
 void mproc__works_send(mproc_pool_t *workers);
 
@@ -195,6 +199,10 @@ void mproc__job_ready(mproc__job_t *job);
 
 /* Whose it was has gone. */
 void mproc__job_abandon(mproc__job_t *job);
+
+/* A copy of what went wrong, or NULL; and what is said of it later: never nothing. */
+char *mproc__keep_words(const char *words);
+const char *mproc__kept_words(const char *words);
 
 /* Of what is lost with a worker: the status of what it was at, when it is not tried again. */
 int mproc__is_tried_again(const mproc_pool_t *workers, apr_uint32_t attempts, apr_status_t status);

@@ -98,6 +98,8 @@ static apr_status_t home_has_gone(void *data)
     mproc__home_t *home = data;
     mproc_pool_t *workers = home->workers;
 
+    while (workers == NULL && home->results != NULL)
+        mproc__result_free(&home->results->job);
     if (workers == NULL || workers->generation != mproc__program.generation)
         return APR_SUCCESS;
     mproc__pool_lock(workers);
@@ -152,14 +154,15 @@ apr_status_t mproc__result_settle(mproc_result_t *result, apr_pool_t *mem)
     return APR_SUCCESS;
 }
 
-/* The supervisor has ended: all are ready. */
+/* The supervisor has ended: all are ready, and whoever has one may still ask for it. */
 void mproc__homes_forget(mproc_pool_t *workers)
 {
     mproc__home_t *home;
+    mproc_result_t *each;
 
     for (home = workers->homes; home != NULL; home = home->next) {
-        while (home->results != NULL)
-            mproc__result_free(&home->results->job);
+        for (each = home->results; each != NULL; each = each->next)
+            each->job.workers = NULL;
         home->workers = NULL;
     }
     workers->homes = NULL;
@@ -169,6 +172,8 @@ void mproc_result_close(mproc_result_t *result)
 {
     mproc_pool_t *workers = result != NULL ? result->job.workers : NULL;
 
+    if (result != NULL && workers == NULL)
+        mproc__result_free(&result->job);
     if (workers == NULL || workers->generation != mproc__program.generation)
         return;
     mproc__pool_lock(workers);
@@ -203,13 +208,6 @@ void mproc__job_call_back(mproc__job_t *job)
 
 /* -- Failures ----------------------------------------------------------------------------------------------- */
 
-static char *copy_words(const char *words)
-{
-    char *copy = malloc(strlen(words) + 1);
-
-    return copy != NULL ? strcpy(copy, words) : NULL;
-}
-
 /* Without the memory to note them one by one, the first is all that is known. */
 static void note_status(mproc_result_t *result, size_t index, apr_status_t status)
 {
@@ -230,7 +228,7 @@ void mproc__result_set_failed(mproc_result_t *result, size_t index, apr_status_t
     result->status = status;
     result->first_failed = index;
     free(result->words);
-    result->words = copy_words(words);
+    result->words = mproc__keep_words(words);
 }
 
 void mproc__result_fail(mproc__job_t *job, apr_status_t status, const char *words)
@@ -244,7 +242,7 @@ void mproc__result_fail(mproc__job_t *job, apr_status_t status, const char *word
     free(result->statuses);
     result->statuses = NULL;
     free(result->words);
-    result->words = copy_words(words);
+    result->words = mproc__keep_words(words);
 }
 
 /* -- What can be asked ------------------------------------------------------------------------------------------ */
@@ -253,6 +251,8 @@ static apr_status_t check(const mproc_result_t *result)
 {
     if (result == NULL)
         return mproc_error_set(APR_EINVAL, "the result is NULL");
+    if (result->job.workers == NULL)
+        return mproc_error_set(MPROC_ECLOSED, "the memory of its pool is gone");
     return mproc__pool_check(result->job.workers);
 }
 
@@ -278,7 +278,7 @@ static apr_status_t await(mproc_result_t *result, port_deadline_t deadline)
 
 static const char *words_of(const mproc_result_t *result)
 {
-    return result->words != NULL ? result->words : "";
+    return result->status != APR_SUCCESS ? mproc__kept_words(result->words) : "";
 }
 
 static apr_status_t wait_for(mproc_result_t *result, apr_interval_time_t timeout,

@@ -75,10 +75,16 @@ void mproc__upkeep_ready(mproc_pool_t *workers)
     workers->next_start = PORT_NOW;
 }
 
+/* Those who have not been told to end; who has may have died before hearing it. */
+static unsigned count_staying(const mproc_pool_t *workers)
+{
+    return workers->living > workers->quitting ? workers->living - workers->quitting : 0;
+}
+
 /* As many as have something to do, where idle ones end; else all. */
 static unsigned needed(const mproc_pool_t *workers)
 {
-    size_t busy = workers->outstanding - workers->quitting;
+    size_t busy = mproc__works_count(workers);
     unsigned least = workers->options.min_workers;
 
     if (workers->options.idle_timeout == 0 || busy >= workers->wanted || least >= workers->wanted)
@@ -98,6 +104,8 @@ static void start_one(mproc_pool_t *workers)
     mproc__pool_lock(workers);
     if (rv == APR_SUCCESS) {
         mproc__engine_admit(workers->engine, number);
+        if (workers->is_killed[number]) /* it was at work already, at something cancelled since */
+            mproc__engine_kill(workers->engine, number);
         return;
     }
     workers->living--;
@@ -128,7 +136,7 @@ static unsigned idle_surplus(mproc_pool_t *workers)
     if (workers->options.idle_timeout == 0 || port_clock() < workers->next_idle)
         return 0;
     workers->next_idle = port_clock() + workers->options.idle_timeout;
-    workers->crowd = workers->outstanding;
+    workers->crowd = mproc__works_count(workers);
     if (busy < least)
         busy = least;
     return busy < workers->living ? workers->living - (unsigned)busy : 0;
@@ -146,8 +154,7 @@ static unsigned surplus(mproc_pool_t *workers)
 /* Those who were to quit may have died, and then others will take their orders to. */
 static int lacks_some(const mproc_pool_t *workers)
 {
-    return workers->living < MPROC_WORKERS_MAX &&
-           workers->living < needed(workers) + workers->quitting;
+    return workers->living < MPROC_WORKERS_MAX && count_staying(workers) < needed(workers);
 }
 
 static int is_to_start(const mproc_pool_t *workers)

@@ -15,6 +15,7 @@
 
 #include <mproc/status.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,12 @@ void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task)
     mproc__failpoint();
 }
 
-void mproc__worker_finish(mproc__worker_t *worker)
+/* Most use no memory, and clearing what nobody has used takes longer than a small item. */
+void mproc__worker_finish(mproc__worker_t *worker, mproc_task_t *task)
 {
+    if (task->is_mem_used)
+        apr_pool_clear(worker->task_mem);
+    task->is_mem_used = 0;
     if (worker->board->keeps_time)
         atomic_store(&worker->slot->began, 0);
 }
@@ -51,7 +56,6 @@ static int is_too_large(const mproc__worker_t *worker)
 
 int mproc__worker_count_task(mproc__worker_t *worker)
 {
-    apr_pool_clear(worker->task_mem);
     worker->tasks++;
     return (worker->board->maxtasks > 0 && worker->tasks >= worker->board->maxtasks) ||
            is_too_large(worker);
@@ -120,10 +124,26 @@ static apr_status_t send_reply(mproc__worker_t *worker, mproc__reply_t *reply, c
     return mproc_queue_put_bytes(worker->replies, buffer->bytes, buffer->size, MPROC_FOREVER);
 }
 
+/* What would say of the call that waits for it that there is no more, or not yet. */
+static void rename_status(mproc__reply_t *reply)
+{
+    char text[120], words[1024];
+
+    if (!APR_STATUS_IS_EOF(reply->status) && !APR_STATUS_IS_TIMEUP(reply->status))
+        return;
+    snprintf(words, sizeof words, "%s", mproc__error_words(reply->status));
+    if (words[0] == '\0')
+        snprintf(words, sizeof words, "the target returned: %s",
+                 mproc_strerror(reply->status, text, sizeof text));
+    reply->status = mproc_error_set(MPROC_EWITHIN, "%s", words);
+}
+
 static apr_status_t send_words(mproc__worker_t *worker, mproc__reply_t *reply)
 {
-    const char *words = mproc__error_words(reply->status);
+    const char *words;
 
+    rename_status(reply);
+    words = mproc__error_words(reply->status);
     return send_reply(worker, reply, words, strlen(words));
 }
 
@@ -150,8 +170,10 @@ apr_status_t mproc__worker_item_failed(mproc__worker_t *worker, apr_uint64_t ite
                                        apr_status_t status)
 {
     mproc__reply_t reply = {.kind = MPROC__REPLY_ITEM_FAILED, .status = status, .item = item};
+    apr_status_t rv = send_words(worker, &reply);
 
-    return send_words(worker, &reply);
+    mproc__error_forget();
+    return rv;
 }
 
 /* -- A call ---------------------------------------------------------------------------- */
@@ -186,7 +208,7 @@ static apr_status_t call(mproc__worker_t *worker, const unsigned char *data)
     mproc__failpoint();
     rv = ((mproc_target_fn *)worker->target->function)(&task);
     mproc__failpoint();
-    mproc__worker_finish(worker);
+    mproc__worker_finish(worker, &task);
     return rv;
 }
 
@@ -206,11 +228,14 @@ static apr_status_t do_call(mproc__worker_t *worker)
 /* The table is the pool's too, as both are of one build. */
 static apr_status_t find_target(mproc__worker_t *worker)
 {
+    mproc_target_kind_t kind =
+        worker->order->kind == MPROC__CALL ? MPROC_KIND_TASK : MPROC_KIND_ITEM;
+
     if (worker->target == NULL || worker->target_number != worker->order->target) {
         worker->target = mproc__targets_at(mproc__program.targets, worker->order->target);
         worker->target_number = worker->order->target;
     }
-    return worker->target != NULL
+    return worker->target != NULL && worker->target->kind == kind
                ? APR_SUCCESS
                : mproc_error_set(MPROC_ETARGET, "an order is for a target that is not there");
 }
@@ -221,6 +246,7 @@ static apr_status_t obey(mproc__worker_t *worker, int *is_enough)
 
     MPROC_TRY(mproc__worker_hear(worker));
     MPROC_TRY(find_target(worker));
+    mproc__error_forget();
     if (worker->order->kind == MPROC__CHUNKS)
         return mproc__worker_do_chunks(worker, is_enough);
     if (worker->order->kind == MPROC__CALL)
@@ -247,8 +273,7 @@ static int take_ticket(const mproc__worker_t *worker)
     mproc__failpoint();
     atomic_store_explicit(&slot->index, order->index, memory_order_relaxed);
     mproc__failpoint();
-    return order->index < MPROC__TICKETS &&
-           atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
+    return atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
                                           order->ticket | worker->number);
 }
 
@@ -260,9 +285,9 @@ static apr_status_t next_order(mproc__worker_t *worker)
                                     sizeof(mproc__order_t) + MPROC__INLINE_MAX, &size,
                                     MPROC_FOREVER));
     worker->order = (mproc__order_t *)(void *)worker->incoming;
-    return size >= sizeof(mproc__order_t)
+    return mproc__order_is_sound(worker->order, size)
                ? APR_SUCCESS
-               : mproc_error_set(MPROC_EPROTOCOL, "what came is no order");
+               : mproc_error_set(MPROC_ECORRUPT, "what came is no order");
 }
 
 /* Where an order lay that was called back another may follow, and nothing else says so. */

@@ -76,7 +76,7 @@ mproc_task_t mproc__worker_task(mproc__worker_t *worker);
 
 /* This item, or call, begins now; nothing does. */
 void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task);
-void mproc__worker_finish(mproc__worker_t *worker);
+void mproc__worker_finish(mproc__worker_t *worker, mproc_task_t *task);
 
 /* A task is done: whether the worker has done enough, and should make room for a new one. */
 int mproc__worker_count_task(mproc__worker_t *worker);

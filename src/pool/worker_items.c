@@ -44,6 +44,7 @@ static apr_status_t do_each(mproc__worker_t *worker, const items_t *items)
         mark(worker, i);
         mproc__worker_begin(worker, &task);
         rv = function(item, result, &task);
+        mproc__worker_finish(worker, &task);
         mproc__failpoint();
         if (rv != APR_SUCCESS)
             MPROC_TRY(mproc__worker_item_failed(worker, i, rv));
@@ -51,7 +52,6 @@ static apr_status_t do_each(mproc__worker_t *worker, const items_t *items)
         result += result_size;
     }
     mark(worker, items->end);
-    mproc__worker_finish(worker);
     return APR_SUCCESS;
 }
 

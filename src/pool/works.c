@@ -153,10 +153,22 @@ mproc__work_t *mproc__work_copy(const mproc__work_t *work)
     return copy;
 }
 
+size_t mproc__works_count(const mproc_pool_t *workers)
+{
+    return workers->outstanding - workers->quitting;
+}
+
 static void note_crowd(mproc_pool_t *workers)
 {
-    if (workers->outstanding > workers->crowd)
-        workers->crowd = workers->outstanding;
+    if (mproc__works_count(workers) > workers->crowd)
+        workers->crowd = mproc__works_count(workers);
+}
+
+/* The supervisor looks at the clock while there is work, and sleeps when there is none. */
+static int is_to_be_watched(const mproc_pool_t *workers)
+{
+    return workers->outstanding == 1 &&
+           (workers->options.timeout > 0 || workers->options.progress != NULL);
 }
 
 /* At once if nothing waits before it: a lone call is not delayed. */
@@ -168,7 +180,8 @@ void mproc__work_add(mproc__work_t *work)
     note_crowd(workers);
     if (workers->backlog != NULL || !mproc__engine_send(workers->engine, &work->parcel))
         append(workers, work);
-    if (workers->living < workers->wanted && workers->outstanding > workers->living)
+    if ((workers->living < workers->wanted && workers->outstanding > workers->living) ||
+        is_to_be_watched(workers))
         mproc__engine_nudge(workers->engine);
 }
 

@@ -33,6 +33,12 @@ int is_ready(mproc_sentinel_t sentinel, apr_interval_time_t timeout);
 /* End this process by a fault. */
 void crash(void);
 
+/* The number of this process. */
+apr_int64_t own_pid(void);
+
+/* Kill a process, whoever started it. */
+void kill_pid(apr_int64_t pid);
+
 /* How many starts in a row show a leak, at scale 1: as many as go in a few seconds. */
 int enough_starts(void);
 

@@ -102,6 +102,16 @@ void crash(void)
     __builtin_trap();
 }
 
+apr_int64_t own_pid(void)
+{
+    return getpid();
+}
+
+void kill_pid(apr_int64_t pid)
+{
+    kill((pid_t)pid, SIGKILL);
+}
+
 int enough_starts(void)
 {
     return 500;

@@ -79,6 +79,22 @@ void crash(void)
     RaiseException(EXCEPTION_ACCESS_VIOLATION, EXCEPTION_NONCONTINUABLE, 0, NULL);
 }
 
+apr_int64_t own_pid(void)
+{
+    return GetCurrentProcessId();
+}
+
+/* With the number of SIGKILL, so that words about it have the same number everywhere. */
+void kill_pid(apr_int64_t pid)
+{
+    HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+
+    if (process == NULL)
+        return;
+    TerminateProcess(process, 9);
+    CloseHandle(process);
+}
+
 int enough_starts(void)
 {
     return 50;

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Callbacks of a pool: when they are called, with what, and what they may do.
+ */
+
+#include "claims.h"
+#include "pools.h"
+#include "queues.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+static const mproc_target_t targets[] = {MPROC_TARGETS_OF(pool_targets), MPROC_TARGETS_END};
+
+/* What a callback has seen and done.  It says "called" by a queue when that is written. */
+typedef struct seen_t {
+    mproc_queue_t *called, *go_on;
+    mproc_pool_t *workers;
+    mproc_result_t *other; /* that it is to ask for, or cancel */
+    apr_pool_t *mem;
+    mproc_result_t *result;
+    int times, is_ready, number, left;
+    apr_status_t status, rv;
+    char words[120];
+} seen_t;
+
+static void prepare(seen_t *seen, mproc_pool_t *workers, apr_pool_t *mem)
+{
+    memset(seen, 0, sizeof *seen);
+    seen->called = make_queue(SMALL_RING, 0, mem);
+    seen->go_on = make_queue(SMALL_RING, 0, mem);
+    seen->workers = workers;
+    seen->mem = mem;
+    seen->rv = APR_EINIT;
+}
+
+static void await_call(const seen_t *seen)
+{
+    assert_string_equal(get_word(seen->called, seen->mem), "called");
+}
+
+/* -- Callbacks ------------------------------------------------------------------------------ */
+
+static void note(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    seen->times++;
+    seen->result = result;
+    seen->status = status;
+    if (result != NULL) {
+        seen->is_ready = mproc_result_ready(result);
+        seen->rv = mproc_result_get(result, 0);
+        apr_cpystrn(seen->words, mproc_result_error(result), sizeof seen->words);
+        if (status == APR_SUCCESS && mproc_result_values(result, 0) != NULL)
+            seen->rv = MPROC_UNPACK(result, &seen->number);
+    }
+    put_word(seen->called, "called");
+}
+
+/* Is at work until it is told to go on. */
+static void stay(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+    char word[8];
+    size_t size;
+
+    (void)result;
+    (void)status;
+    put_word(seen->called, "called");
+    seen->rv = mproc_queue_get_bytes(seen->go_on, word, sizeof word, &size, PATIENCE);
+}
+
+static void give_more(mproc_result_t *result, apr_status_t status, void *data)
+{
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+    seen_t *seen = data;
+    mproc_result_t *next;
+
+    note(result, status, data);
+    options.callback = give_more;
+    options.data = seen;
+    if (seen->left-- > 0)
+        seen->rv = mproc_pool_apply_async(&next, seen->workers, call_deed,
+                                          MPROC_PACK((int)SQUARE, seen->left), &options, seen->mem);
+}
+
+static void get_other(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_result_get(seen->other, MPROC_FOREVER);
+    put_word(seen->called, "called");
+}
+
+static void cancel_other(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)status;
+    seen->status = mproc_result_cancel(result);
+    seen->rv = mproc_result_cancel(seen->other);
+    put_word(seen->called, "called");
+}
+
+static void join(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_pool_join(seen->workers, MPROC_FOREVER);
+    put_word(seen->called, "called");
+}
+
+static void apply_and_wait(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = apply_deed(seen->workers, SQUARE, 2);
+    put_word(seen->called, "called");
+}
+
+static void map_and_wait(mproc_result_t *result, apr_status_t status, void *data)
+{
+    int item = 2, square_of_2;
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_pool_map(seen->workers, square, &item, sizeof item, &square_of_2,
+                              sizeof square_of_2, 1, PATIENCE);
+    put_word(seen->called, "called");
+}
+
+static void iterate(mproc_result_t *result, apr_status_t status, void *data)
+{
+    static const deed_t deed = {FALL_ASLEEP, 1};
+    seen_t *seen = data;
+    mproc_imap_t *it;
+    int number;
+
+    (void)result;
+    (void)status;
+    seen->status = mproc_pool_imap(&it, seen->workers, do_deed, &deed, sizeof deed, sizeof number,
+                                   1, NULL, seen->mem);
+    seen->rv = mproc_imap_next(it, NULL, &number, MPROC_FOREVER);
+    mproc_imap_close(it);
+    put_word(seen->called, "called");
+}
+
+static void close_pool(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_pool_close(seen->workers);
+    put_word(seen->called, "called");
+}
+
+static void terminate(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_pool_terminate(seen->workers);
+    put_word(seen->called, "called");
+}
+
+static void resize(mproc_result_t *result, apr_status_t status, void *data)
+{
+    seen_t *seen = data;
+
+    (void)result;
+    (void)status;
+    seen->rv = mproc_pool_resize(seen->workers, 2);
+    put_word(seen->called, "called");
+}
+
+/* A call of a deed with one callback for both cases. */
+static mproc_result_t *call_back(mproc_pool_t *workers, way_t way, mproc_callback_fn *callback,
+                                 seen_t *seen)
+{
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+
+    options.callback = options.error_callback = callback;
+    options.data = seen;
+    return start_deed(workers, way, 5, &options, seen->mem);
+}
+
+/* What a callback saw in a pool of one worker, of a call that went well. */
+static void see(seen_t *seen, mproc_callback_fn *callback, apr_pool_t *mem)
+{
+    prepare(seen, make_workers(1, NULL, mem), mem);
+    call_back(seen->workers, SQUARE, callback, seen);
+    await_call(seen);
+}
+
+/* -- When and with what --------------------------------------------------------------------------- */
+
+static void a_callback_gets_the_result(void **state)
+{
+    mproc_result_t *result;
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    result = call_back(seen.workers, SQUARE, note, &seen);
+    await_call(&seen);
+    assert_success(mproc_result_get(result, PATIENCE));
+    assert_ptr_equal(seen.result, result);
+    assert_success(seen.status);
+    assert_success(seen.rv);
+    assert_int_equal(seen.number, 25);
+    assert_int_equal(seen.times, 1);
+}
+
+static void nobody_sees_the_result_before_the_callback_is_done(void **state)
+{
+    mproc_result_t *result;
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    result = call_back(seen.workers, SQUARE, stay, &seen);
+    await_call(&seen);
+    assert_false(mproc_result_ready(result));
+    assert_status(mproc_result_get(result, A_MOMENT), APR_TIMEUP);
+    assert_success(put_word(seen.go_on, "go"));
+    assert_success(mproc_result_get(result, PATIENCE));
+}
+
+static void one_callback_is_for_success_and_one_for_failure(void **state)
+{
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+    mproc_pool_t *workers = make_workers(1, NULL, *state);
+    seen_t good, bad;
+
+    prepare(&good, workers, *state);
+    prepare(&bad, workers, *state);
+    options.callback = note;
+    options.data = &good;
+    start_deed(workers, SQUARE, 1, &options, *state);
+    start_deed(workers, FAIL, 2, &options, *state);
+    options.callback = NULL;
+    options.error_callback = note;
+    options.data = &bad;
+    start_deed(workers, SQUARE, 3, &options, *state);
+    start_deed(workers, FAIL, 4, &options, *state);
+    assert_joins(workers);
+    assert_int_equal(good.times, 1);
+    assert_success(good.status);
+    assert_int_equal(bad.times, 1);
+    assert_int_equal(bad.status, MPROC_ERANGE);
+    assert_int_equal(bad.rv, MPROC_ERANGE);
+    assert_string_equal(bad.words, "number 4 is not to be squared");
+}
+
+static void the_results_of_a_map_are_there_when_it_calls_back(void **state)
+{
+    static const int items[3] = {1, 2, 3};
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+    mproc_result_t *result;
+    int results[3];
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    options.callback = note;
+    options.data = &seen;
+    assert_success(mproc_pool_map_async(&result, seen.workers, square, items, sizeof *items,
+                                        results, sizeof *results, 3, &options, *state));
+    await_call(&seen);
+    assert_true(results[0] == 1 && results[1] == 4 && results[2] == 9);
+    assert_success(seen.status);
+}
+
+static void maps_and_starmaps_of_nothing_call_back_too(void **state)
+{
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+    mproc_result_t *result;
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    options.callback = note;
+    options.data = &seen;
+    assert_success(
+        mproc_pool_map_async(&result, seen.workers, square, NULL, 4, NULL, 4, 0, &options, *state));
+    await_call(&seen);
+    assert_success(
+        mproc_pool_starmap_async(&result, seen.workers, call_deed, NULL, 0, &options, *state));
+    await_call(&seen);
+    assert_joins(seen.workers);
+    assert_int_equal(seen.times, 2);
+}
+
+static void what_is_terminated_calls_back(void **state)
+{
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 1, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    call_back(crew.workers, FALL_ASLEEP, note, &seen);
+    await_news(&crew, "begun", 1);
+    assert_success(mproc_pool_terminate(crew.workers));
+    assert_int_equal(seen.times, 1);
+    assert_int_equal(seen.status, MPROC_ETERMINATED);
+}
+
+static void a_callback_comes_before_cancel_returns(void **state)
+{
+    mproc_result_t *result;
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 1, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    result = call_back(crew.workers, FALL_ASLEEP, note, &seen);
+    await_news(&crew, "begun", 1);
+    assert_success(mproc_result_cancel(result));
+    assert_int_equal(seen.times, 1);
+    assert_int_equal(seen.status, MPROC_ECANCELLED);
+}
+
+static void a_callback_gets_null_when_the_result_was_closed(void **state)
+{
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 1, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    mproc_result_close(call_back(crew.workers, WAIT, note, &seen));
+    open_gate(&crew, 1);
+    await_call(&seen);
+    assert_joins(crew.workers);
+    assert_true(seen.result == NULL && seen.status == APR_SUCCESS && seen.times == 1);
+}
+
+static void a_callback_gets_null_when_the_memory_of_the_result_has_gone(void **state)
+{
+    mproc_async_options_t options = MPROC_ASYNC_OPTIONS;
+    apr_pool_t *mem;
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 1, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    assert_success(apr_pool_create(&mem, *state));
+    options.callback = note;
+    options.data = &seen;
+    start_deed(crew.workers, WAIT, 1, &options, mem);
+    apr_pool_destroy(mem);
+    open_gate(&crew, 1);
+    await_call(&seen);
+    assert_true(seen.result == NULL && seen.status == APR_SUCCESS);
+}
+
+/* -- What they may do --------------------------------------------------------------------------------- */
+
+static void a_callback_may_give_more_to_do(void **state)
+{
+    seen_t seen;
+    int i;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    seen.left = 9;
+    call_back(seen.workers, SQUARE, give_more, &seen);
+    for (i = 0; i < 10; i++)
+        await_call(&seen);
+    assert_joins(seen.workers);
+    assert_int_equal(seen.times, 10);
+}
+
+static void a_callback_cannot_wait_for_another_result(void **state)
+{
+    mproc_result_t *other;
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 2, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    other = seen.other = start_deed(crew.workers, WAIT, 1, NULL, *state);
+    call_back(crew.workers, SQUARE, get_other, &seen);
+    await_call(&seen);
+    assert_int_equal(seen.rv, MPROC_EINUSE);
+    open_gate(&crew, 1);
+    assert_success(mproc_result_get(other, PATIENCE));
+}
+
+static void a_callback_may_get_what_is_there(void **state)
+{
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    seen.other = start_deed(seen.workers, FAIL, 1, NULL, *state);
+    assert_status(mproc_result_get(seen.other, PATIENCE), MPROC_ERANGE);
+    call_back(seen.workers, SQUARE, get_other, &seen);
+    await_call(&seen);
+    assert_int_equal(seen.rv, MPROC_ERANGE);
+}
+
+static void a_callback_may_wait_for_another_pool(void **state)
+{
+    seen_t seen;
+
+    prepare(&seen, make_workers(1, NULL, *state), *state);
+    seen.other = start_deed(make_workers(1, NULL, *state), SQUARE, 1, NULL, *state);
+    call_back(seen.workers, SQUARE, get_other, &seen);
+    await_call(&seen);
+    assert_success(seen.rv);
+}
+
+static void a_callback_cannot_join_its_pool(void **state)
+{
+    seen_t seen;
+
+    see(&seen, join, *state);
+    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_works(seen.workers);
+}
+
+static void a_callback_cannot_call_its_pool_and_wait(void **state)
+{
+    seen_t seen;
+
+    see(&seen, apply_and_wait, *state);
+    assert_int_equal(seen.rv, MPROC_EINUSE);
+    see(&seen, map_and_wait, *state);
+    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_works(seen.workers);
+}
+
+static void a_callback_cannot_wait_for_an_iterator(void **state)
+{
+    seen_t seen;
+
+    see(&seen, iterate, *state);
+    assert_success(seen.status);
+    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_works(seen.workers);
+}
+
+static void a_callback_may_cancel(void **state)
+{
+    crew_t crew;
+    seen_t seen;
+
+    make_crew(&crew, 2, NULL, *state);
+    prepare(&seen, crew.workers, *state);
+    seen.other = start_deed(crew.workers, FALL_ASLEEP, 1, NULL, *state);
+    call_back(crew.workers, SQUARE, cancel_other, &seen);
+    await_call(&seen);
+    assert_int_equal(seen.status, MPROC_EENDED);
+    assert_success(seen.rv);
+    assert_status(mproc_result_get(seen.other, PATIENCE), MPROC_ECANCELLED);
+    assert_works(crew.workers);
+}
+
+static void a_callback_may_close_its_pool(void **state)
+{
+    seen_t seen;
+
+    see(&seen, close_pool, *state);
+    assert_success(seen.rv);
+    assert_status(apply_deed(seen.workers, SQUARE, 1), MPROC_ECLOSED);
+    assert_joins(seen.workers);
+}
+
+static void a_callback_may_terminate_its_pool(void **state)
+{
+    seen_t seen;
+
+    see(&seen, terminate, *state);
+    assert_success(seen.rv);
+    assert_joins(seen.workers);
+}
+
+static void a_callback_may_resize_its_pool(void **state)
+{
+    seen_t seen;
+
+    see(&seen, resize, *state);
+    assert_success(seen.rv);
+    await_workers(seen.workers, 2);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim_leaving_nothing(a_callback_gets_the_result),
+        claim_leaving_nothing(nobody_sees_the_result_before_the_callback_is_done),
+        claim_leaving_nothing(one_callback_is_for_success_and_one_for_failure),
+        claim_leaving_nothing(the_results_of_a_map_are_there_when_it_calls_back),
+        claim_leaving_nothing(maps_and_starmaps_of_nothing_call_back_too),
+        claim_leaving_nothing(what_is_terminated_calls_back),
+        claim_leaving_nothing(a_callback_comes_before_cancel_returns),
+        claim_leaving_nothing(a_callback_gets_null_when_the_result_was_closed),
+        claim_leaving_nothing(a_callback_gets_null_when_the_memory_of_the_result_has_gone),
+        claim_leaving_nothing(a_callback_may_give_more_to_do),
+        claim_leaving_nothing(a_callback_cannot_wait_for_another_result),
+        claim_leaving_nothing(a_callback_may_get_what_is_there),
+        claim_leaving_nothing(a_callback_may_wait_for_another_pool),
+        claim_leaving_nothing(a_callback_cannot_join_its_pool),
+        claim_leaving_nothing(a_callback_cannot_call_its_pool_and_wait),
+        claim_leaving_nothing(a_callback_cannot_wait_for_an_iterator),
+        claim_leaving_nothing(a_callback_may_cancel),
+        claim_leaving_nothing(a_callback_may_close_its_pool),
+        claim_leaving_nothing(a_callback_may_terminate_its_pool),
+        claim_leaving_nothing(a_callback_may_resize_its_pool),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
