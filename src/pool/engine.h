@@ -48,12 +48,6 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
 /* End all workers, and wait for that.  Without the lock of the pool. */
 void mproc__engine_stop(mproc__engine_t *engine);
 
-/*
- * After that: what was for workers is given back; those who sleep can still be woken, and memory of
- * the user's stays.  The rest goes with the memory.
- */
-void mproc__engine_close(mproc__engine_t *engine);
-
 /* -- Workers ------------------------------------------------------------------------------ */
 
 /* A number for a new worker, from 1, or 0 if there are as many as can be. */
@@ -126,6 +120,12 @@ typedef struct mproc__listener_t {
     void (*damaged)(void *data);
     void *data;
 } mproc__listener_t;
+
+/*
+ * After mproc__engine_stop(): what was on its way is returned, and what was for workers given back;
+ * those who sleep can still be woken, and memory of the user's stays.  The rest goes with the memory.
+ */
+void mproc__engine_close(mproc__engine_t *engine, const mproc__listener_t *listener);
 
 /* Tell all that has happened: how many things that was. */
 size_t mproc__engine_receive(mproc__engine_t *engine, const mproc__listener_t *listener);

@@ -253,9 +253,11 @@ static int make_round(mproc_pool_t *workers)
 /* A callback that is called now may still ask for something. */
 static void end(mproc_pool_t *workers)
 {
+    mproc__listener_t listener = listener_of(workers);
+
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
-    mproc__engine_close(workers->engine);
+    mproc__engine_close(workers->engine, &listener);
     workers->living = 0;
     call_back(workers);
     tell_progress(workers);
