@@ -25,7 +25,7 @@ enum { ITEMS = 8, CHUNK = 3, REFUSED = 5, LARGE = 20000 };
 /* What workers tell of themselves, in shared memory. */
 typedef struct notes_t {
     _Atomic uint32_t born;
-    _Atomic uint32_t was_hit; /* the one who was to end itself has */
+    _Atomic uint32_t was_hit;    /* the one who was to end itself has */
     _Atomic apr_int64_t pids[2]; /* of the first; 0 for a moment */
 } notes_t;
 
@@ -196,7 +196,8 @@ static int give_items(mproc_pool_t *workers, apr_pool_t *mem)
 typedef struct play_t {
     const char *name;
     give_fn *give;
-    unsigned victim; /* 0: the first worker; 1: the first has died of item 1, and the second has a range */
+    unsigned
+        victim; /* 0: the first worker; 1: the first has died of item 1, and the second has a range */
 } play_t;
 
 static const play_t plays[] = {
@@ -276,8 +277,8 @@ static apr_status_t use_pool(mproc_pool_t *workers)
     uint64_t results[ITEMS];
     apr_uint64_t item = 1;
 
-    MPROC_TRY(mproc_pool_map(workers, toil, items, sizeof items[0], results, sizeof results[0], ITEMS,
-                             PATIENCE));
+    MPROC_TRY(mproc_pool_map(workers, toil, items, sizeof items[0], results, sizeof results[0],
+                             ITEMS, PATIENCE));
     return mproc_pool_apply(workers, toil_once, MPROC_PACK(item), NULL, PATIENCE);
 }
 
@@ -310,9 +311,11 @@ static int kill_master(long point, apr_pool_t *mem)
     apr_uint32_t i;
 
     seen = share_memory(&path, sizeof *seen, mem);
-    assert_success(mproc_process_start(&master, be_master, MPROC_PACK(path, (apr_int64_t)point), NULL, mem));
+    assert_success(
+        mproc_process_start(&master, be_master, MPROC_PACK(path, (apr_int64_t)point), NULL, mem));
     assert_success(mproc_process_join(master, PATIENCE));
-    assert_status(mproc_process_status(master), atomic_load(&seen->was_hit) ? MPROC_EDIED : APR_SUCCESS);
+    assert_status(mproc_process_status(master),
+                  atomic_load(&seen->was_hit) ? MPROC_EDIED : APR_SUCCESS);
     assert_in_range(atomic_load(&seen->born), 1, 2);
     for (i = 0; i < atomic_load(&seen->born); i++)
         if (atomic_load(&seen->pids[i]) != 0)
@@ -337,8 +340,8 @@ static void workers_end_when_their_master_is_killed_at_any_failpoint(void **stat
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(toil_targets), MPROC_TARGET(be_born),
-                                         MPROC_TARGET(do_item), MPROC_TARGET(return_much),
-                                         MPROC_TARGET(be_master), MPROC_TARGETS_END};
+                                         MPROC_TARGET(do_item),          MPROC_TARGET(return_much),
+                                         MPROC_TARGET(be_master),        MPROC_TARGETS_END};
 
 int main(int argc, const char *const *argv)
 {
