@@ -101,7 +101,7 @@ show()
 case ${1-} in
     -h|--help) help; exit 0 ;;
 esac
-[ $# -gt 0 ] || set -- 01 02 03 04 05 06 07 08
+[ $# -gt 0 ] || set -- 01 02 03 04 05 06 07 08 09
 for lesson in "$@"; do
     folder_of "$lesson" >/dev/null
 done

@@ -3,9 +3,9 @@
 #define LOOK_H
 
 /*
- * What a process sees of itself: its memory, handles and threads.  Each system
- * tells it in its own way, so these few functions have a file for each; all else
- * in the examples is the same everywhere.
+ * What a process sees of itself: its memory, handles and threads; and how it is killed.
+ * Each system tells it in its own way, so these few functions have a file for each;
+ * all else in the examples is the same everywhere.
  */
 
 #include <stddef.h>
@@ -39,5 +39,8 @@ intptr_t look_handle_of(FILE *file);
  * bytes and a NUL.  Returns how many; -1 if the number stands for no file here.
  */
 int look_read(intptr_t handle, char *text, size_t size);
+
+/* This process is killed, at once, as by `kill -9` or by a task manager: it can do nothing more. */
+void look_die(void);
 
 #endif

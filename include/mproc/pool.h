@@ -9,10 +9,12 @@
  *     int numbers[10], squared[10];
  *
  *     MPROC_CHECK(mproc_pool_create(&workers, 4, NULL, mem));
- *     MPROC_CHECK(mproc_pool_map(workers, square, numbers, sizeof *numbers, squared, sizeof *squared, 10, MPROC_FOREVER));
+ *     MPROC_CHECK(mproc_pool_map(workers, square, numbers, sizeof *numbers, squared,
+ *                                sizeof *squared, 10, MPROC_FOREVER));
  *     MPROC_CHECK(mproc_pool_join(workers, MPROC_FOREVER));
  *
- * It is multiprocessing.Pool of Python, under the same names.
+ * It is multiprocessing.Pool of Python, under the same names.  How it works, and what it does not
+ * promise, is told in docs/pool.md.
  *
  * Two kinds of targets run in a pool; see init.h.  An item function (mproc_item_fn) turns one
  * item into one result of a fixed size: map, imap and imap_unordered take those.  A task
@@ -23,16 +25,22 @@
  * **Death.**  A worker may be killed, crash, or call exit() at any moment.  That costs what it was
  * doing just then: one item of a map, or one call.  It is tried again up to `retries` times, and
  * then has the status MPROC_EWORKERDIED, with words that say how the worker ended.  All the rest is
- * done by the others and by a new worker.  When the process that made the pool dies, the workers
- * die with it.
+ * done by the others and by a new worker.  What is done again may have had effects the first time:
+ * exactly once cannot be promised.  When the process that made the pool dies, the workers die with
+ * it.
  *
  * **Who does it.**  One thread a pool, the supervisor, takes results in, replaces workers, keeps
  * timeouts and calls callbacks, whether or not anybody waits.
  *
- * **The end.**  At the normal end of the program a pool that is still there is terminated, as one is
- * whose memory is destroyed.  Workers are daemonic: they cannot start processes.
+ * **Lifetime.**  Results, iterators and memory of mproc_pool_alloc() live no longer than the memory
+ * that the pool was made in, also if they were given memory that lives longer: nothing can be had
+ * of them then, and calls say MPROC_ECLOSED.
  *
- * Threads: any number may use a pool and its results at once, but an iterator by one at a time.
+ * **The end.**  At the normal end of the program a pool that is still there is terminated.  So is
+ * one whose memory is destroyed, which a callback may not do.  Workers are daemonic: they cannot
+ * start processes.
+ *
+ * Threads: any number may use a pool and its results at once; an iterator is for one at a time.
  * Fork: a forked child may not use its parent's pools: MPROC_EFOREIGN.
  */
 
@@ -60,7 +68,8 @@ typedef struct mproc_progress_t {
 
 /**
  * What a pool calls, in its supervisor, some ten times a second while it works, and once when
- * all is done (`done` is then `total`).
+ * all is done (`done` is then `total`).  The same holds in it as in a callback: see
+ * mproc_callback_fn.
  *
  * @param data  `progress_data` of the options
  */
@@ -71,33 +80,53 @@ typedef enum mproc_engine_t {
     MPROC_ENGINE_LOCAL = 0 /**< processes of this machine */
 } mproc_engine_t;
 
-/** How a pool is to be.  Begin with MPROC_POOL_OPTIONS; zero everywhere is the sensible default. */
+/** How a pool is to be.  Begin with MPROC_POOL_OPTIONS: in it, zero is the sensible default. */
 typedef struct mproc_pool_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
-    /** Called first of all in each worker; one that returns an error breaks the pool with it. */
+    /**
+     * A task that each worker does first of all.  If it returns an error, the pool breaks: all that
+     * is not done, and all that is asked later, fails with that error.  So it does with
+     * MPROC_EWORKERDIED when three workers in a row die in it.  A pool also breaks when three in a
+     * row cannot be started, or cannot have the memory for what they are to do.
+     */
     mproc_target_fn *initializer;
     /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */
     const mproc_pack_t *initargs;
-    /** A worker ends after so many tasks (calls, or chunks of items), and a new one starts; 0: never. */
+    /**
+     * After so many tasks (calls, or chunks of items) a worker ends, and a new one starts;
+     * 0: never.
+     */
     unsigned maxtasksperchild;
-    /** A worker ends after a task when it has more bytes than this resident; 0: any. */
+    /** So does a worker that has more bytes than this resident after a task; 0: never. */
     size_t max_rss;
     /** How often what a dead worker was doing is tried again; 0: never; MPROC_RETRY_FOREVER. */
     apr_uint32_t retries;
-    /** A call or item that takes longer is told so by mproc_task_is_overdue(); 0: never. */
+    /**
+     * Microseconds after which mproc_task_is_overdue() says 1 in a call or an item; 0: never.  A
+     * target that does not ask is not told.
+     */
     apr_interval_time_t soft_timeout;
-    /** One that takes longer gets MPROC_EOVERTIME, and its worker is killed and replaced; 0: any time. */
+    /**
+     * Microseconds after which a call or an item has the status MPROC_EOVERTIME, and its worker is
+     * killed and replaced; 0: never.  It is not tried again.
+     */
     apr_interval_time_t timeout;
-    /** A worker without work for so long ends, down to `min_workers`; 0: they stay. */
+    /**
+     * Microseconds: how often the pool looks whether it has more workers than it had work for since
+     * the last look.  Those end, down to `min_workers`, and start again when there is work; 0: all
+     * stay.
+     */
     apr_interval_time_t idle_timeout;
-    /** How many workers stay whatever they have to do; with `idle_timeout`. */
+    /** How many workers stay whatever they have to do, with `idle_timeout`. */
     unsigned min_workers;
     /** MPROC_SPAWN or MPROC_FORK; NULL: the program's, see mproc_set_start_method(). */
     const char *start_method;
     /** NULL, mproc_progress_bar, or a function of the program's own. */
     mproc_progress_fn *progress;
+    /** Given to it. */
     void *progress_data;
+    /** Where the workers are; there is one engine as yet. */
     mproc_engine_t engine;
 } mproc_pool_options_t;
 
@@ -116,13 +145,13 @@ typedef struct mproc_pool_options_t {
 /**
  * Make a pool, and start its workers.
  *
- * Returns when the workers' processes run; their initializers may not be done yet.  When one cannot
- * be started, those that were are ended.
+ * Returns when the workers' processes run; their initializers may not be done yet.  If one of them
+ * cannot be started, all are ended.
  *
  * @param workers    set to the pool
  * @param processes  how many; 0: mproc_cpu_count()
  * @param options    NULL for the defaults; copied
- * @param mem        the pool is terminated when it is destroyed
+ * @param mem        the pool is terminated when this is destroyed
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called, or is not done yet
@@ -139,17 +168,20 @@ mproc_pool_create(mproc_pool_t **workers, int processes, const mproc_pool_option
 /**
  * Give a pool nothing more to do: what it has been given is done, and then the workers end.
  *
- * @return APR_SUCCESS     it takes nothing more, also when it did not before
- * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ * @return APR_SUCCESS     it takes nothing more, which may have been so before
+ * @return MPROC_EFOREIGN  called by a forked child
+ * @return APR_EINVAL      @a workers is NULL
  *
  * Threads: any, callbacks too.
  */
 MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
 
 /**
- * End a pool now: its workers are killed, and what is not done has the status MPROC_ETERMINATED.
+ * End a pool now: its workers are killed, and results that are not there have the status
+ * MPROC_ETERMINATED.
  *
- * Returns when all of that has happened; in a callback it returns at once, and happens afterwards.
+ * Returns when all of that has happened, callbacks included.  In a callback it returns at once, and
+ * the workers are killed afterwards.
  *
  * @return as mproc_pool_close()
  *
@@ -158,26 +190,34 @@ MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
 MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
 
 /**
- * Close a pool if that was not done, and wait until all its work is done and its workers have ended.
+ * Close a pool if that was not done, and wait until all its work is done and its workers have
+ * ended.
  *
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
  *
  * @return APR_SUCCESS    it has ended; later calls return the same at once
- * @return APR_TIMEUP     it has not
+ * @return APR_TIMEUP     it has not, but it takes nothing more
+ * @return MPROC_EINUSE   an imap has input that was not read yet, which would be waited for in
+ *                        vain: the pool was not closed.  Go on with the iterator to its end, or
+ *                        close it, and join then
  * @return MPROC_EINUSE   called in a callback, which the end of the pool waits for
  * @return the initializer's status, or MPROC_EWORKERDIED  the pool broke, see mproc_pool_options_t;
  *                        it has ended
- * @return MPROC_EFOREIGN, APR_EINVAL  see the message
+ * @return another        the pool broke, as no new worker could be started, or none could have the
+ *                        memory for what it was to do
+ * @return MPROC_EFOREIGN, APR_EINVAL  as mproc_pool_close()
  */
 MPROC_DECLARE(apr_status_t) mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout);
 
 /**
- * Have another number of workers.  More are started at once; less when some have nothing to do.
+ * Have another number of workers.  If it is larger, the supervisor starts more at once; if it is
+ * smaller, some end as soon as they have done what was given before.
  *
  * @param processes  1 to MPROC_WORKERS_MAX; 0: mproc_cpu_count()
  *
  * @return APR_SUCCESS    so many are wanted from now on
  * @return MPROC_ECLOSED  the pool was closed or terminated
+ * @return the initializer's status, MPROC_EWORKERDIED  the pool broke
  * @return MPROC_EFOREIGN, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t) mproc_pool_resize(mproc_pool_t *workers, int processes);
@@ -188,7 +228,9 @@ MPROC_DECLARE(apr_status_t) mproc_pool_resize(mproc_pool_t *workers, int process
  * @param pids   filled with up to @a max of their numbers; may be NULL if @a max is 0
  * @param count  set to how many there are, which may be more
  *
- * @return APR_SUCCESS, MPROC_EFOREIGN, APR_EINVAL
+ * @return APR_SUCCESS     both are set
+ * @return MPROC_EFOREIGN  called by a forked child
+ * @return APR_EINVAL      an argument is NULL
  */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_pids(mproc_pool_t *workers, apr_int64_t *pids, size_t max, size_t *count);
@@ -196,12 +238,16 @@ mproc_pool_pids(mproc_pool_t *workers, apr_int64_t *pids, size_t max, size_t *co
 /* -- Results ------------------------------------------------------------------------ */
 
 /**
- * What the supervisor calls when a result is there, before anybody else sees it: ready().
+ * What the supervisor calls when a result is there, right before others see it: until the callback
+ * has returned, mproc_result_ready() says 0 and who waits goes on waiting.
  *
- * It may call into the pool: give it more to do, cancel, close, terminate.  It may not wait for
- * the pool: MPROC_EINUSE.  While it runs, nothing else of this pool's is looked after.
+ * It may call into the pool: give it more to do, cancel, close, terminate.  What would wait for the
+ * pool returns MPROC_EINUSE.  It may not destroy the memory of the pool.  While it runs, nothing
+ * else of this pool is looked after: no results are taken in, no dead workers replaced, and no
+ * timeouts kept.
  *
- * @param result  can be unpacked, and asked for its error; NULL if its memory has gone meanwhile
+ * @param result  can be unpacked, and asked for its error; NULL if it was closed, or its memory
+ *                destroyed, meanwhile
  * @param status  as mproc_result_get() will return it
  * @param data    `data` of the options
  */
@@ -211,15 +257,15 @@ typedef void mproc_callback_fn(mproc_result_t *result, apr_status_t status, void
 typedef struct mproc_async_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
-    /** Called when all went well; NULL: nothing is. */
+    /** Called when all went well; may be NULL. */
     mproc_callback_fn *callback;
-    /** Called when not. */
+    /** Called when something failed; may be NULL. */
     mproc_callback_fn *error_callback;
     /** Given to both. */
     void *data;
     /**
-     * Of map: items that a worker takes at a time, 1 to their number; 0: what makes four chunks for
-     * each worker.
+     * For map alone: items that a worker takes at a time, 1 to their number; 0: so many that there
+     * are four chunks for each worker.
      */
     size_t chunksize;
 } mproc_async_options_t;
@@ -233,13 +279,15 @@ typedef struct mproc_async_options_t {
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
  *
  * @return APR_SUCCESS        it is there: MPROC_UNPACK(result, ...) takes an apply's apart
- * @return APR_TIMEUP         it is not (nor is it a target's status: MPROC_EOVERTIME tells of
- *                            `timeout` of the pool)
- * @return the target's own   of several items, that of the first in order that failed
- * @return MPROC_EWITHIN      the target's own was APR_EOF or APR_TIMEUP, which have a meaning here
+ * @return APR_TIMEUP         it is not there yet
+ * @return the target's own   it is there, and failed; of several calls or items, that of the first
+ *                            in order that failed
+ * @return MPROC_EWITHIN      the same, and the target's own was APR_EOF or APR_TIMEUP, which have a
+ *                            meaning here
  * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times
  * @return MPROC_EOVERTIME    it took longer than `timeout` of the pool's options
- * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was not done
+ * @return MPROC_ECANCELLED, MPROC_ETERMINATED  it was cancelled, or the pool was terminated
+ * @return the initializer's status, or another  the pool broke, see mproc_pool_join()
  * @return MPROC_EINUSE       called in a callback of the same pool, and it is not there yet
  * @return MPROC_EFOREIGN, APR_EINVAL  see the message
  *
@@ -263,33 +311,40 @@ MPROC_DECLARE(int) mproc_result_ready(mproc_result_t *result);
 /** Whether it is there and all went well: 1 or 0. */
 MPROC_DECLARE(int) mproc_result_successful(mproc_result_t *result);
 
-/** What went wrong, in words; "" when nothing did, or it is not there.  Lives as long as the result. */
+/**
+ * What went wrong, in words: with the first item or call in order that failed.  "" when nothing
+ * did, or the result is not there.  Lives as long as the result.
+ */
 MPROC_DECLARE(const char *) mproc_result_error(mproc_result_t *result);
 
 /**
- * The status of one item of map or one call of starmap; 0 is the only one of apply.
+ * The status of one item of map or one call of starmap; apply has one alone, 0.
  *
- * @return what the target returned for it, or what happened instead
- * @return MPROC_ERUNNING  it is not there
- * @return APR_EINVAL      there are not so many
+ * @return what the target returned for it, or what happened instead.  When the whole was cancelled
+ *         or terminated, all have that status, also those that were done
+ * @return MPROC_ERUNNING  the result is not there
+ * @return APR_EINVAL      @a result is NULL, or there are not so many
+ * @return MPROC_EFOREIGN  called by a forked child
  */
 MPROC_DECLARE(apr_status_t) mproc_result_item_status(mproc_result_t *result, size_t index);
 
 /**
  * What one call of starmap, or apply's (0), has returned by mproc_task_return().
  *
- * @return borrowed values; empty ones when it has returned none; NULL when it is not there, has failed
- *         or is a map's.  They live as long as the result.
+ * @return borrowed values, empty ones when it has returned none; they live as long as the result.
+ *         NULL when the result is not there or a map's, or this call has failed
  *
  * Threads: one at a time.
  */
 MPROC_DECLARE(mproc_values_t *) mproc_result_values(mproc_result_t *result, size_t index);
 
 /**
- * Have it not done, as far as it is not: it gets MPROC_ECANCELLED.  What a worker is at is ended by
- * killing the worker, which is replaced.
+ * Give a result up that is not there: all of it has the status MPROC_ECANCELLED, also the items and
+ * calls of it that were done.  What no worker has begun is not begun.  Workers that are at it are
+ * killed and replaced; arrays in memory of mproc_pool_alloc() may still change until they are dead,
+ * and mproc_pool_free() says MPROC_EINUSE until then.
  *
- * @return APR_SUCCESS     it is cancelled, and there
+ * @return APR_SUCCESS     it is cancelled, and there (in a callback: after that)
  * @return MPROC_EENDED    it was there already, and stays as it is
  * @return MPROC_EFOREIGN, APR_EINVAL  see the message
  *
@@ -298,8 +353,8 @@ MPROC_DECLARE(mproc_values_t *) mproc_result_values(mproc_result_t *result, size
 MPROC_DECLARE(apr_status_t) mproc_result_cancel(mproc_result_t *result);
 
 /**
- * Give back what a result holds, before its memory is destroyed.  One that is not there yet is done
- * all the same, and its callbacks are called with NULL for it.
+ * Give back what a result holds, before its memory is destroyed; it may not be used any more.  What
+ * is not done yet is done all the same, and the callbacks are called with NULL for the result.
  */
 MPROC_DECLARE(void) mproc_result_close(mproc_result_t *result);
 
@@ -315,10 +370,12 @@ MPROC_DECLARE(void) mproc_result_close(mproc_result_t *result);
  * @param timeout  microseconds; when it has passed, the call is cancelled
  *
  * @return as mproc_result_get()
+ * @return MPROC_EINUSE         called in a callback of the same pool, which cannot wait
  * @return MPROC_ETARGET        @a target is not in the table
  * @return MPROC_ENOTSHAREABLE  an object in the arguments cannot travel to a worker
  * @return MPROC_ECLOSED        the pool was closed or terminated
- * @return the initializer's status, MPROC_EWORKERDIED  the pool broke
+ * @return APR_ENOMEM           the arguments are larger than the memory there is
+ * @return the initializer's status, or another  the pool broke, see mproc_pool_join()
  */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_apply(mproc_pool_t *workers, mproc_target_fn *target, const mproc_pack_t *args,
@@ -327,13 +384,14 @@ mproc_pool_apply(mproc_pool_t *workers, mproc_target_fn *target, const mproc_pac
 /**
  * The same without waiting.
  *
- * @param result   set to the result, which will be there
+ * @param result   set to the result, which will be there some time
  * @param args     copied
  * @param options  NULL for the defaults
- * @param mem      the result lives until it is destroyed
+ * @param mem      the result lives until this is destroyed, or the pool's memory is
  *
  * @return APR_SUCCESS  it was given to the pool
- * @return the others   as mproc_pool_apply(), but nothing of the target's
+ * @return MPROC_ETARGET, MPROC_ENOTSHAREABLE, MPROC_ECLOSED, APR_ENOMEM, MPROC_EFOREIGN,
+ *         APR_EINVAL, or what broke the pool  it was not; as for mproc_pool_apply()
  */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_apply_async(mproc_result_t **result, mproc_pool_t *workers, mproc_target_fn *target,
@@ -345,10 +403,12 @@ mproc_pool_apply_async(mproc_result_t **result, mproc_pool_t *workers, mproc_tar
 /**
  * Call a target once for each of several packs of arguments, and wait for all of them.
  *
- * @param result  set to the results, which are there: see mproc_result_values().  Also when some
- *                calls have failed, but not on the failures of mproc_pool_apply_async()
- * @param args    @a count packs; copied
- * @param timeout microseconds; when it has passed, what is not done is cancelled
+ * @param result   set to the results, which are there: see mproc_result_values().  Also set when
+ *                 calls have failed, but not when they were not given to the pool, or not all were
+ *                 done in time
+ * @param args     @a count packs; copied
+ * @param timeout  microseconds; when it has passed, all that is not done is cancelled
+ * @param mem      the result lives until this is destroyed, or the pool's memory is
  *
  * @return as mproc_pool_apply(); a failure is that of the first call in order that failed
  */
@@ -369,19 +429,24 @@ mproc_pool_starmap_async(mproc_result_t **result, mproc_pool_t *workers, mproc_t
  * Call a target for each item of an array, and fill an array with the results, in the same order.
  *
  * The arrays are copied in bulk through memory that the workers share; arrays in memory of
- * mproc_pool_alloc() are used where they lie.  All items are done, also when one fails.
+ * mproc_pool_alloc() are used where they lie.  All items are done, also when one fails.  Items are
+ * taken in chunks, four for each worker.
  *
  * @param target       an item function in the table given to mproc_init()
- * @param items        @a count items of @a item_size bytes each
- * @param results      room for @a count results of @a result_size bytes each, which workers see
- *                     aligned as memory of malloc() is.  That of an item that fails is as it was,
- *                     or filled in part where the array is used in place; may be NULL if
- *                     @a result_size is 0
+ * @param items        @a count items
+ * @param item_size    bytes of an item, at least 1
+ * @param results      room for @a count results, or NULL if @a result_size is 0.  Workers see it
+ *                     aligned as memory of malloc() is.  The result of an item that failed is as it
+ *                     was, or filled in part where the array is used in place
+ * @param result_size  bytes of a result; may be 0
  * @param count        may be 0
- * @param timeout      microseconds; when it has passed, what is not done is cancelled
+ * @param timeout      microseconds; when it has passed, all of it is cancelled: @a results are as
+ *                     they were, or filled in part where the array is used in place.  There it may
+ *                     change for a moment more, see mproc_result_cancel()
  *
  * @return APR_SUCCESS    all are there
- * @return APR_TIMEUP     not all of them were in time
+ * @return APR_TIMEUP     not all of them were there in time
+ * @return MPROC_EINUSE   called in a callback of the same pool, which cannot wait
  * @return MPROC_ETARGET  @a target is not in the table
  * @return MPROC_ECLOSED  the pool was closed or terminated
  * @return APR_ENOMEM     the items are larger than the memory there is
@@ -395,9 +460,13 @@ mproc_pool_map(mproc_pool_t *workers, mproc_item_fn *target, const void *items, 
 /**
  * The same without waiting.
  *
- * @param items    copied, but in memory of mproc_pool_alloc(), where they stay until the result is there
- * @param results  filled when the result is there; must live until then.  When the result is closed or
- *                 its memory destroyed before, they are not touched any more
+ * @param items    copied, unless they are in memory of mproc_pool_alloc(): there they must stay as
+ *                 they are until the result is there
+ * @param results  filled when the result is there, and must live until then.  If the result is
+ *                 closed or its memory destroyed before, they are not touched any more, unless they
+ *                 are in memory of mproc_pool_alloc()
+ * @param options  NULL for the defaults
+ * @param mem      the result lives until this is destroyed, or the pool's memory is
  *
  * @return as mproc_pool_apply_async()
  */
@@ -409,12 +478,17 @@ mproc_pool_map_async(mproc_result_t **result, mproc_pool_t *workers, mproc_item_
 /**
  * Memory that the workers share, for arrays of map.
  *
+ * Each is a segment of its own, which all workers map: take it for arrays, not for small things.
+ * In a worker it lies at another address, so that pointers into it mean nothing there.
+ *
  * @param memory  set to @a size bytes, all 0, at the beginning of a page
  * @param size    bytes, at least 1
  *
  * @return APR_SUCCESS     it is there until mproc_pool_free(), or the end of the pool's memory
  * @return APR_ENOMEM      it is larger than the memory there is
- * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ * @return MPROC_ECLOSED   the pool was closed or terminated
+ * @return the initializer's status, or another  the pool broke, see mproc_pool_join()
+ * @return MPROC_EFOREIGN, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_alloc(void **memory, mproc_pool_t *workers, size_t size);
@@ -423,7 +497,7 @@ mproc_pool_alloc(void **memory, mproc_pool_t *workers, size_t size);
  * Give memory back, all that one mproc_pool_alloc() gave.
  *
  * @return APR_SUCCESS     it is gone
- * @return MPROC_EINUSE    a map is at work on it
+ * @return MPROC_EINUSE    a map is at work on it, or workers that are being killed still have it
  * @return APR_EINVAL      it is not such memory
  * @return MPROC_EFOREIGN  see the message
  */
@@ -432,7 +506,8 @@ MPROC_DECLARE(apr_status_t) mproc_pool_free(mproc_pool_t *workers, void *memory)
 /* -- One item after the other ---------------------------------------------------------- */
 
 /**
- * What imap calls for its next item, in the thread that calls mproc_imap_next().
+ * What imap calls for its next item: in the thread that calls mproc_imap_next(), and for the first
+ * ones in the one that calls mproc_pool_imap().
  *
  * @param item  to be filled
  * @param data  `source_data` of the options
@@ -447,12 +522,13 @@ typedef apr_status_t mproc_source_fn(void *item, void *data);
 typedef struct mproc_imap_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
-    /** Items that a worker takes at a time; 0: 1. */
+    /** Items that a worker takes at a time; of an array at most their number; 0: 1. */
     size_t chunksize;
-    /** Items that are read before their results are fetched, at most; 0: four chunks for each worker. */
+    /** How many items may be read before their results are fetched; 0: four chunks a worker. */
     size_t buffersize;
     /** Where items come from, instead of from an array: `items` is then NULL, and `count` 0. */
     mproc_source_fn *source;
+    /** Given to it. */
     void *source_data;
 } mproc_imap_options_t;
 
@@ -463,13 +539,16 @@ typedef struct mproc_imap_options_t {
  * Call a target for each item, and hand the results out one after the other, in the order of the
  * items, while later ones are at work.
  *
+ * Items are read when mproc_imap_next() is called, and no more than `buffersize` of the options
+ * ahead: whoever does not ask for results lets the pool stand still, and never fills memory.
+ *
  * @param it           set to the iterator
  * @param target       an item function in the table given to mproc_init()
- * @param items        @a count of them, which stay until the iterator has come to its end
+ * @param items        @a count of them, which must stay until the iterator has come to its end
  * @param item_size    bytes of an item, at least 1
  * @param result_size  bytes of a result; may be 0
  * @param options      NULL for the defaults
- * @param mem          the iterator lives until it is destroyed
+ * @param mem          the iterator lives until this is destroyed
  *
  * @return as mproc_pool_map_async()
  */
@@ -495,18 +574,26 @@ mproc_pool_imap_unordered(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_f
  * @param result   filled with it; may be NULL if the size of a result is 0
  * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
  *
- * @return APR_SUCCESS  @a result is the item's
- * @return APR_EOF      there are no more
- * @return APR_TIMEUP   none is there yet
- * @return the others   as mproc_result_get(), of this item; the next call goes on with the next
- * @return MPROC_EINUSE called in a callback of the same pool, and none is there yet
+ * @return APR_SUCCESS    @a result is the item's
+ * @return APR_EOF        there are no more
+ * @return APR_TIMEUP     none is there yet
+ * @return the target's own, MPROC_EWITHIN, MPROC_EWORKERDIED, MPROC_EOVERTIME  this item has
+ *                        failed, as for mproc_result_get(); the next call goes on with the next
+ * @return what the source returned  all results before were handed out; the next call says APR_EOF
+ * @return MPROC_ETERMINATED, or what broke the pool  and so will each later call
+ * @return MPROC_EINUSE   called in a callback of the same pool, and none is there yet
+ * @return MPROC_ECLOSED  the pool's memory is gone
+ * @return APR_ENOMEM, MPROC_EFOREIGN, APR_EINVAL  see the message
  *
  * Threads: one at a time.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_imap_next(mproc_imap_t *it, size_t *index, void *result, apr_interval_time_t timeout);
 
-/** Be done with an iterator before its memory is destroyed: what is not done is cancelled. */
+/**
+ * Be done with an iterator before its memory is destroyed: what is not done is cancelled, and the
+ * iterator may not be used any more.
+ */
 MPROC_DECLARE(void) mproc_imap_close(mproc_imap_t *it);
 
 /* -- Seeing how it goes ------------------------------------------------------------------ */

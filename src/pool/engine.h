@@ -48,6 +48,12 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
 /* End all workers, and wait for that.  Without the lock of the pool. */
 void mproc__engine_stop(mproc__engine_t *engine);
 
+/*
+ * After that: what was for workers is given back; those who sleep can still be woken, and memory of
+ * the user's stays.  The rest goes with the memory.
+ */
+void mproc__engine_close(mproc__engine_t *engine);
+
 /* -- Workers ------------------------------------------------------------------------------ */
 
 /* A number for a new worker, from 1, or 0 if there are as many as can be. */
@@ -121,12 +127,6 @@ typedef struct mproc__listener_t {
     void *data;
 } mproc__listener_t;
 
-/*
- * After mproc__engine_stop(): what was on its way is returned, and what was for workers given back;
- * those who sleep can still be woken, and memory of the user's stays.  The rest goes with the memory.
- */
-void mproc__engine_close(mproc__engine_t *engine, const mproc__listener_t *listener);
-
 /* Tell all that has happened: how many things that was. */
 size_t mproc__engine_receive(mproc__engine_t *engine, const mproc__listener_t *listener);
 
@@ -135,6 +135,9 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline);
 
 /* Have the supervisor look around.  With the lock or without. */
 void mproc__engine_nudge(mproc__engine_t *engine);
+
+/* After mproc__engine_stop(): parcels that are still on their way are returned. */
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener);
 
 /* -- Those who wait for results ---------------------------------------------------------------- */
 

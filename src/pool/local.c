@@ -134,25 +134,10 @@ void mproc__engine_stop(mproc__engine_t *engine)
             mproc__engine_kill(engine, i);
 }
 
-static void return_all(mproc__engine_t *engine, const mproc__listener_t *listener)
-{
-    mproc__parcel_t *parcel;
-    apr_uint32_t i;
-
-    for (i = 0; i < MPROC__TICKETS; i++) {
-        parcel = engine->parcels[i];
-        if (parcel != NULL) {
-            mproc__engine_retire(engine, parcel);
-            listener->returned(listener->data, parcel);
-        }
-    }
-}
-
-void mproc__engine_close(mproc__engine_t *engine, const mproc__listener_t *listener)
+void mproc__engine_close(mproc__engine_t *engine)
 {
     unsigned i;
 
-    return_all(engine, listener);
     for (i = 1; i <= engine->most; i++) {
         if (!engine->hands[i].is_here)
             continue;

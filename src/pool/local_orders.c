@@ -60,6 +60,20 @@ static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_byt
     return 1;
 }
 
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    mproc__parcel_t *parcel;
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        parcel = engine->parcels[i];
+        if (parcel == NULL)
+            continue;
+        mproc__engine_retire(engine, parcel);
+        listener->returned(listener->data, parcel);
+    }
+}
+
 int mproc__engine_send(mproc__engine_t *engine, mproc__parcel_t *parcel)
 {
     mproc_bytes_t message = {&parcel->order, sizeof parcel->order};
@@ -94,7 +108,7 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
     apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
 
     return word >> MPROC__HOLDER_BITS == turn_of(parcel) &&
-                   (word & MPROC__HOLDER_MASK) != MPROC__WITHDRAWN
+                   (word & MPROC__HOLDER_MASK) <= engine->most
                ? (unsigned)(word & MPROC__HOLDER_MASK)
                : 0;
 }

@@ -110,6 +110,7 @@ struct mproc_pool_t {
     unsigned ready;    /* whose initializer is done */
     unsigned quitting; /* orders to end that nobody has taken */
     unsigned failures; /* of starting one, in a row, while none is ready */
+    unsigned given_up; /* ended by a failure of their own since anything was done */
     port_deadline_t next_start;
     unsigned char is_killed[MPROC_WORKERS_MAX + 1]; /* for what it was at, by number */
     port_deadline_t next_idle;                      /* when those without work end */

@@ -58,6 +58,7 @@ static void on_done(void *data, mproc__parcel_t *parcel, const mproc__reply_t *r
     mproc__job_t *job = work->job;
 
     workers->outstanding--;
+    workers->given_up = 0;
     if (job != NULL)
         job->kind->done(job, work, reply, payload);
     mproc__work_free(workers, work);
@@ -71,7 +72,7 @@ static void on_item_failed(void *data, mproc__parcel_t *parcel, apr_uint64_t ite
     mproc__job_t *job = work_of(parcel)->job;
 
     (void)data;
-    if (job != NULL)
+    if (job != NULL && job->kind->item_failed != NULL)
         job->kind->item_failed(job, item, status, words);
 }
 
@@ -257,7 +258,8 @@ static void end(mproc_pool_t *workers)
 
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
-    mproc__engine_close(workers->engine, &listener);
+    mproc__engine_return_all(workers->engine, &listener);
+    mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
     tell_progress(workers);

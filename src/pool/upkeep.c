@@ -59,13 +59,22 @@ static void count_death(mproc_pool_t *workers, const mproc__ended_t *ended)
         workers->next_start = port_clock() + PAUSE;
 }
 
+/* One that cannot have the memory for what it is to do gives up, and so would the next, for ever. */
+static void count_given_up(mproc_pool_t *workers, const mproc__ended_t *ended)
+{
+    if (!is_death(ended->status) && ++workers->given_up >= FAILURES_MAX)
+        mproc__pool_break(workers, ended->status, ended->words);
+}
+
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
     workers->living--;
-    if (ended->was_ready)
+    if (ended->was_ready) {
         workers->ready--;
-    else if (workers->state < MPROC__POOL_DISMISSING && !workers->is_killed[ended->number])
+        count_given_up(workers, ended);
+    } else if (workers->state < MPROC__POOL_DISMISSING && !workers->is_killed[ended->number]) {
         count_death(workers, ended);
+    }
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
