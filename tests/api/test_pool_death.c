@@ -157,6 +157,27 @@ static void a_death_costs_one_item_of_arrays_in_place(void **state)
         assert_int_equal(results[i], deeds[i].way != SQUARE ? 0 : i * i);
 }
 
+static void a_death_costs_one_item_of_an_iterator(void **state)
+{
+    static const deed_t deeds[] = {{SQUARE, 0}, {SQUARE, 1}, {GET_KILLED, 2}, {SQUARE, 3}};
+    mproc_pool_t *workers = make_workers(2, NULL, *state);
+    mproc_imap_options_t options = MPROC_IMAP_OPTIONS;
+    mproc_imap_t *it;
+    int result, i;
+
+    for (options.chunksize = 1; options.chunksize <= 4; options.chunksize++) {
+        assert_success(mproc_pool_imap(&it, workers, do_deed, deeds, sizeof *deeds, sizeof result,
+                                       4, &options, *state));
+        for (i = 0; i < 4; i++) {
+            result = -1;
+            assert_status(mproc_imap_next(it, NULL, &result, PATIENCE),
+                          i == 2 ? MPROC_EWORKERDIED : APR_SUCCESS);
+            assert_int_equal(result, i == 2 ? -1 : i * i);
+        }
+        assert_status(mproc_imap_next(it, NULL, &result, PATIENCE), APR_EOF);
+    }
+}
+
 static void a_death_costs_one_call_of_many(void **state)
 {
     mproc_pool_t *workers = make_workers(2, NULL, *state);
@@ -375,6 +396,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(the_result_has_the_words_too),
         claim_leaving_nothing(a_death_costs_one_item_of_a_map),
         claim_leaving_nothing(a_death_costs_one_item_of_arrays_in_place),
+        claim_leaving_nothing(a_death_costs_one_item_of_an_iterator),
         claim_leaving_nothing(a_death_costs_one_call_of_many),
         claim_leaving_nothing(a_worker_killed_from_without_costs_what_it_was_doing),
         claim_leaving_nothing(a_worker_that_dies_idle_costs_nothing),
