@@ -110,6 +110,18 @@ void mproc__members_sweep(mproc__member_t *member)
             forget_sleeper(member, place);
 }
 
+void mproc__members_bury(const mproc__member_t *member, apr_int64_t pid)
+{
+    unsigned place;
+
+    for (place = 0; place < member->nplaces; place++) {
+        port_life_t life = atomic_load(&member->places[place].life);
+
+        if (life != 0 && port_life_pid(life) == pid && mproc__place_is_dead(member, place))
+            atomic_compare_exchange_strong(&member->places[place].life, &life, 0);
+    }
+}
+
 /* From now on sets are looked at as far as this place. */
 static void extend_sets(mproc__member_t *member)
 {

@@ -91,6 +91,12 @@ int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id);
 /* The same of who has a place; 0 of nobody. */
 int mproc__place_is_dead(const mproc__member_t *member, unsigned place);
 
+/*
+ * What a dead process had is known: its places are nobody's again.  Until then none of them is taken
+ * while there are others.
+ */
+void mproc__members_bury(const mproc__member_t *member, apr_int64_t pid);
+
 /* Dead ones do not sleep: take them off all event counts. */
 void mproc__members_sweep(mproc__member_t *member);
 

@@ -108,18 +108,12 @@ static void pass_on(mproc__ring_view_t *view, unsigned event)
         mproc__ring_tell_put(view);
 }
 
-apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
-                                     mproc__ring_condition_fn *is_true, apr_uint64_t need,
-                                     mproc__patience_t *patience)
+static apr_status_t sleep_slice(mproc__ring_view_t *view, unsigned event,
+                                mproc__ring_condition_fn *is_true, apr_uint64_t need,
+                                mproc__patience_t *patience)
 {
     uint32_t key;
 
-    if (is_true(view, need))
-        return APR_SUCCESS;
-    if (mproc__patience_is_over(patience))
-        return APR_TIMEUP;
-    if (is_true_soon(view, is_true, need))
-        return APR_SUCCESS;
     atomic_fetch_add(&view->sleepers, 1);
     key = mproc__event_prepare(&view->member, event);
     if (!is_true(view, need))
@@ -130,15 +124,29 @@ apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
     return is_true(view, need) ? APR_SUCCESS : APR_TIMEUP;
 }
 
+apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
+                                     mproc__ring_condition_fn *is_true, apr_uint64_t need,
+                                     mproc__patience_t *patience)
+{
+    if (is_true(view, need))
+        return APR_SUCCESS;
+    if (mproc__patience_is_over(patience))
+        return APR_TIMEUP;
+    if (is_true_soon(view, is_true, need))
+        return APR_SUCCESS;
+    return sleep_slice(view, event, is_true, need, patience);
+}
+
+/* Who has slept through a slice has no reason to expect that it takes less than a sleep. */
 apr_status_t mproc__ring_await(mproc__ring_view_t *view, unsigned event,
                                mproc__ring_condition_fn *is_true, apr_uint64_t need,
                                mproc__patience_t *patience)
 {
-    do
-        if (mproc__ring_await_slice(view, event, is_true, need, patience) == APR_SUCCESS)
-            return APR_SUCCESS;
-    while (!mproc__patience_is_over(patience));
-    return APR_TIMEUP;
+    apr_status_t rv = mproc__ring_await_slice(view, event, is_true, need, patience);
+
+    while (rv != APR_SUCCESS && !mproc__patience_is_over(patience))
+        rv = sleep_slice(view, event, is_true, need, patience);
+    return rv;
 }
 
 /* -- Telling -------------------------------------------------------------------- */

@@ -67,7 +67,9 @@ typedef struct mproc__ring_view_t {
     mproc__bytes_t bytes;
     size_t maxsize; /* 0: as many as fit */
     mproc__member_t member;
-    _Atomic int sleepers; /* threads that wait in it */
+    _Atomic int sleepers;        /* threads that wait in it */
+    _Atomic unsigned heels;      /* gets that came too early, since it hung back */
+    _Atomic unsigned heels_most; /* before it does so again; see hang_back() */
 } mproc__ring_view_t;
 
 /* Where the messages that are got go. */

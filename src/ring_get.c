@@ -8,6 +8,12 @@
 
 #include <mproc/status.h>
 
+/* Pauses for which a getter hangs back: in that time several small messages are put. */
+#define HANG_BACK 100
+
+/* After so many gets in vain it is tried again, at the latest. */
+#define HEELS_MAX 4096
+
 /* What lies before `head` is got, by this store; it is claimed before. */
 static inline void commit(mproc__ring_view_t *view, mproc__index_t head, size_t count)
 {
@@ -112,12 +118,51 @@ static apr_status_t look_for_the_last(mproc__ring_view_t *view, mproc__patience_
     return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
 }
 
+static void pause_for_a_while(void)
+{
+    int i;
+
+    for (i = 0; i < HANG_BACK; i++)
+        port_pause();
+}
+
+static uint32_t count_ahead(const mproc__ring_view_t *view)
+{
+    mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
+    mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
+
+    return mproc__index_count(head, tail);
+}
+
+/*
+ * A getter at the heels of its putter takes the line of the tail away from it for each message: both
+ * are faster when it hangs back for a moment, and then takes several.  Whether that helps is seen by
+ * trying it: what goes to and fro does not become more by waiting, and then the next try is later.
+ */
+static void hang_back(mproc__ring_view_t *view)
+{
+    unsigned heels = atomic_fetch_add_explicit(&view->heels, 1, memory_order_relaxed);
+    unsigned most = atomic_load_explicit(&view->heels_most, memory_order_relaxed);
+
+    if (heels < most)
+        return;
+    pause_for_a_while();
+    if (count_ahead(view) > 2)
+        most = 0;
+    else
+        most = most < HEELS_MAX ? 2 * most + 16 : HEELS_MAX;
+    atomic_store_explicit(&view->heels, 0, memory_order_relaxed);
+    atomic_store_explicit(&view->heels_most, most, memory_order_relaxed);
+}
+
 /* There was nothing: wait until there may be. */
 static apr_status_t await_data(mproc__ring_view_t *view, mproc__patience_t *patience)
 {
     if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
         return look_for_the_last(view, patience);
-    return mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience);
+    MPROC_TRY(mproc__ring_await(view, MPROC__NOT_EMPTY, mproc__ring_has_data, 0, patience));
+    hang_back(view);
+    return APR_SUCCESS;
 }
 
 /* Under the lock: whether there was a whole message that fits. */

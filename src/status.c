@@ -74,6 +74,11 @@ const char *mproc__error_words(apr_status_t rv)
     return rv == last_status ? last_message : "";
 }
 
+apr_status_t mproc__error_status(void)
+{
+    return last_status;
+}
+
 void mproc__error_forget(void)
 {
     last_status = APR_SUCCESS;

@@ -11,6 +11,9 @@
 /* The last message if it was left for this status, else "": it may be of an earlier failure. */
 const char *mproc__error_words(apr_status_t rv);
 
+/* The status that the last message was left for. */
+apr_status_t mproc__error_status(void);
+
 /* What fails from now on has not been spoken of. */
 void mproc__error_forget(void);
 

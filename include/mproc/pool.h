@@ -248,7 +248,13 @@ typedef struct mproc_async_options_t {
  */
 MPROC_DECLARE(apr_status_t) mproc_result_get(mproc_result_t *result, apr_interval_time_t timeout);
 
-/** The same, but APR_SUCCESS also when what is there is a failure. */
+/**
+ * The same, but it does not matter whether what is there is a failure.
+ *
+ * @return APR_SUCCESS  it is there
+ * @return APR_TIMEUP   it is not
+ * @return MPROC_EINUSE, MPROC_EFOREIGN, APR_EINVAL  as mproc_result_get()
+ */
 MPROC_DECLARE(apr_status_t) mproc_result_wait(mproc_result_t *result, apr_interval_time_t timeout);
 
 /** Whether it is there: 1 or 0. */
@@ -472,7 +478,11 @@ mproc_pool_imap(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
                 size_t item_size, size_t result_size, size_t count,
                 const mproc_imap_options_t *options, apr_pool_t *mem);
 
-/** The same, in the order in which the results come. */
+/**
+ * The same, in the order in which the results come.
+ *
+ * @return as mproc_pool_imap()
+ */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_imap_unordered(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
                           const void *items, size_t item_size, size_t result_size, size_t count,

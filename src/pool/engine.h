@@ -122,6 +122,8 @@ typedef struct mproc__listener_t {
     void (*ended)(void *data, const mproc__ended_t *ended);
     /* A worker took it and ended before it had looked at it; it has no ticket any more. */
     void (*returned)(void *data, mproc__parcel_t *parcel);
+    /* Somebody has damaged the way to the workers, or back: nothing will come any more. */
+    void (*damaged)(void *data);
     void *data;
 } mproc__listener_t;
 

@@ -6,6 +6,7 @@
  * endless input nor a slow reader fills memory.
  */
 
+#include "imap.h"
 #include "result.h"
 
 #include "deadline.h"
@@ -16,280 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An item that has failed. */
-typedef struct failure_t {
-    struct failure_t *next;
-    size_t item;
-    apr_status_t status;
-    char words[];
-} failure_t;
-
-/* Items that travel together, and their results. */
-typedef struct batch_t {
-    struct batch_t *next, *previous; /* in the order of the items */
-    struct batch_t *next_whole;      /* in the order in which they came back */
-    size_t first, count;
-    size_t left;  /* items that have not come back */
-    size_t given; /* results handed out */
-    failure_t *failures;
-    unsigned char results[];
-} batch_t;
-
-struct mproc_imap_t {
-    mproc__job_t job;
-    mproc_imap_t *next; /* of the pool's iterators */
-    apr_pool_t *mem;
-    int is_ordered;
-    int is_attached; /* the pool knows it */
-
-    /* Where items come from. */
-    mproc_source_fn *source;
-    void *source_data;
-    const unsigned char *items;
-    size_t count, item_size, result_size, chunksize, buffersize;
-    size_t read; /* items */
-    size_t given;
-    int is_read;              /* there are no more */
-    apr_status_t source_rv;   /* why, if that is a failure */
-    char *source_words;
-    unsigned char *staging;   /* room for a chunk */
-
-    /* What is under way. */
-    batch_t *batches, *last_batch;
-    batch_t *whole, **whole_end;
-    apr_status_t failed; /* all that is not whole */
-    char *words;
-};
-
-static mproc_imap_t *imap_of(mproc__job_t *job)
-{
-    return (mproc_imap_t *)(void *)job;
-}
-
-static char *copy_words(const char *words)
-{
-    char *copy = malloc(strlen(words) + 1);
-
-    return copy != NULL ? strcpy(copy, words) : NULL;
-}
-
-/* -- Batches ------------------------------------------------------------------------------------------ */
-
-static batch_t *make_batch(mproc_imap_t *it, size_t count)
-{
-    batch_t *batch = calloc(1, sizeof *batch + count * it->result_size);
-
-    if (batch == NULL)
-        return NULL;
-    batch->first = it->read;
-    batch->count = batch->left = count;
-    batch->previous = it->last_batch;
-    if (it->last_batch != NULL)
-        it->last_batch->next = batch;
-    else
-        it->batches = batch;
-    it->last_batch = batch;
-    return batch;
-}
-
-static void free_batch(mproc_imap_t *it, batch_t *batch)
-{
-    failure_t *failure, *next;
-
-    if (batch->previous != NULL)
-        batch->previous->next = batch->next;
-    else
-        it->batches = batch->next;
-    if (batch->next != NULL)
-        batch->next->previous = batch->previous;
-    else
-        it->last_batch = batch->previous;
-    for (failure = batch->failures; failure != NULL; failure = next) {
-        next = failure->next;
-        free(failure);
-    }
-    free(batch);
-}
-
-static void come_back(mproc_imap_t *it, batch_t *batch, size_t count)
-{
-    batch->left -= count < batch->left ? count : batch->left;
-    mproc__job_count(&it->job, count);
-    if (batch->left > 0)
-        return;
-    batch->next_whole = NULL;
-    *it->whole_end = batch;
-    it->whole_end = &batch->next_whole;
-    mproc__pool_wake(it->job.workers);
-}
-
-static void note_failure(batch_t *batch, apr_uint64_t item, apr_status_t status, const char *words)
-{
-    size_t size = strlen(words) + 1;
-    failure_t *failure = malloc(sizeof *failure + size);
-
-    if (failure == NULL)
-        return;
-    failure->item = (size_t)item;
-    failure->status = status;
-    memcpy(failure->words, words, size);
-    failure->next = batch->failures;
-    batch->failures = failure;
-}
-
-static batch_t *batch_with(const mproc_imap_t *it, apr_uint64_t item)
-{
-    batch_t *each;
-
-    for (each = it->batches; each != NULL; each = each->next)
-        if (item >= each->first && item < each->first + each->count)
-            return each;
-    return NULL;
-}
-
-/* -- As a job --------------------------------------------------------------------------------------------- */
-
-static void done(mproc__job_t *job, mproc__work_t *work, const mproc__reply_t *reply,
-                 const void *payload)
-{
-    mproc_imap_t *it = imap_of(job);
-    batch_t *batch = work->of_job;
-    const mproc__order_t *order = &work->parcel.order;
-    apr_uint64_t item;
-
-    if (reply->status == APR_SUCCESS && it->result_size > 0 &&
-        reply->size == (order->end - order->first) * it->result_size)
-        memcpy(batch->results + (order->first - batch->first) * it->result_size, payload,
-               (size_t)reply->size);
-    else if (reply->status != APR_SUCCESS)
-        for (item = order->first; item < order->end; item++)
-            note_failure(batch, item, reply->status, "the results could not be had");
-    come_back(it, batch, (size_t)(order->end - order->first));
-}
-
-static void item_failed(mproc__job_t *job, apr_uint64_t item, apr_status_t status,
-                        const char *words)
-{
-    batch_t *batch = batch_with(imap_of(job), item);
-    char text[200];
-
-    if (batch != NULL)
-        note_failure(batch, item, status,
-                     words[0] != '\0' ? words : mproc_strerror(status, text, sizeof text));
-}
-
-/* Failures that a dead worker had told of come again when the items are done again. */
-static void forget_failures(batch_t *batch, apr_uint64_t first, apr_uint64_t end)
-{
-    failure_t **each = &batch->failures, *gone;
-
-    while (*each != NULL) {
-        gone = *each;
-        if (gone->item < first || gone->item >= end) {
-            each = &gone->next;
-            continue;
-        }
-        *each = gone->next;
-        free(gone);
-    }
-}
-
-/* Part of a lost work once more; without memory for that it has failed. */
-static void again(mproc_imap_t *it, const mproc__work_t *work, apr_uint64_t first,
-                  apr_uint64_t end, apr_uint32_t attempts)
-{
-    const mproc__order_t *order = &work->parcel.order;
-    mproc__work_t *part;
-    apr_uint64_t item;
-
-    if (first >= end)
-        return;
-    part = mproc__work_create_with(&it->job, MPROC__ITEMS,
-                                   mproc__work_payload(work) +
-                                       (first - order->first) * it->item_size,
-                                   (size_t)(end - first) * it->item_size);
-    if (part == NULL) {
-        for (item = first; item < end; item++)
-            note_failure(work->of_job, item, APR_ENOMEM,
-                         "no memory to do it again after a worker had died");
-        come_back(it, work->of_job, (size_t)(end - first));
-        return;
-    }
-    part->parcel.order.first = first;
-    part->parcel.order.end = end;
-    part->parcel.order.item_size = it->item_size;
-    part->parcel.order.result_size = it->result_size;
-    part->of_job = work->of_job;
-    part->attempts = attempts;
-    mproc__work_add_again(part);
-}
-
-/* The results of the items before were lost with the worker, too, but are no fault of theirs. */
-static void lost(mproc__job_t *job, mproc__work_t *work, const mproc__ended_t *ended,
-                 apr_status_t status, const char *words)
-{
-    mproc_imap_t *it = imap_of(job);
-    apr_uint64_t first = work->parcel.order.first, end = work->parcel.order.end;
-    apr_uint64_t item = ended->item;
-    apr_uint32_t attempts = end - first == 1 ? work->attempts : 0;
-
-    forget_failures(work->of_job, first, end);
-    if (item < first || item >= end) {
-        again(it, work, first, end, attempts);
-        return;
-    }
-    again(it, work, item + 1, end, 0);
-    if (status == APR_SUCCESS) {
-        again(it, work, item, item + 1, attempts);
-    } else if (mproc__is_tried_again(job->workers, attempts, status)) {
-        again(it, work, item, item + 1, attempts + 1);
-    } else {
-        note_failure(work->of_job, item, status, words);
-        come_back(it, work->of_job, 1);
-    }
-    again(it, work, first, item, 0);
-}
-
-static void set_read(mproc_imap_t *it)
-{
-    if (!it->is_read)
-        it->job.workers->reading--;
-    it->is_read = 1;
-}
-
-static void fail(mproc__job_t *job, apr_status_t status, const char *words)
-{
-    mproc_imap_t *it = imap_of(job);
-    batch_t *each;
-
-    for (each = it->batches; each != NULL; each = each->next)
-        mproc__job_count(job, each->left);
-    set_read(it);
-    it->failed = status;
-    free(it->words);
-    it->words = copy_words(words);
-}
-
-static int is_over(mproc__job_t *job)
-{
-    return imap_of(job)->is_read;
-}
-
-static void free_imap(mproc__job_t *job)
-{
-    mproc_imap_t *it = imap_of(job);
-
-    while (it->batches != NULL)
-        free_batch(it, it->batches);
-    free(it->staging);
-    free(it->words);
-    free(it->source_words);
-    free(it);
-}
-
-static const mproc__job_kind_t kind = {done, item_failed, lost, fail, is_over, NULL, free_imap};
-
-/* -- Reading items ---------------------------------------------------------------------------------------- */
+/* -- Reading items ------------------------------------------------------------------ */
 
 /* Without the lock: the source is the user's. */
 static apr_status_t read_item(mproc_imap_t *it, size_t place)
@@ -317,14 +45,14 @@ static apr_status_t read_chunk(mproc_imap_t *it, size_t *count)
 
 static apr_status_t send_chunk(mproc_imap_t *it, size_t count)
 {
-    batch_t *batch = make_batch(it, count);
+    mproc__batch_t *batch = mproc__batch_create(it, count);
     mproc__work_t *work;
 
     if (batch == NULL)
         return mproc_error_set(APR_ENOMEM, "no memory for items on their way");
     work = mproc__work_create_with(&it->job, MPROC__ITEMS, it->staging, count * it->item_size);
     if (work == NULL) {
-        free_batch(it, batch);
+        mproc__batch_free(it, batch);
         return mproc_error_set(APR_ENOMEM, "no memory for items on their way");
     }
     work->of_job = batch;
@@ -343,9 +71,9 @@ static void end_input(mproc_imap_t *it, apr_status_t rv)
 {
     if (!APR_STATUS_IS_EOF(rv)) {
         it->source_rv = rv;
-        it->source_words = copy_words(mproc_error_message());
+        it->source_words = mproc__keep_words(mproc_error_message());
     }
-    set_read(it);
+    mproc__imap_set_read(it);
     mproc__job_look(&it->job);
     mproc__engine_nudge(it->job.workers->engine);
 }
@@ -377,18 +105,18 @@ static void read_ahead(mproc_imap_t *it)
     }
 }
 
-/* -- Handing out ------------------------------------------------------------------------------------------- */
+/* -- Handing out ------------------------------------------------------------------ */
 
-static batch_t *next_whole(const mproc_imap_t *it)
+static mproc__batch_t *next_whole(const mproc_imap_t *it)
 {
     if (!it->is_ordered)
         return it->whole;
     return it->batches != NULL && it->batches->left == 0 ? it->batches : NULL;
 }
 
-static void take_off_whole(mproc_imap_t *it, batch_t *batch)
+static void take_off_whole(mproc_imap_t *it, mproc__batch_t *batch)
 {
-    batch_t **each = &it->whole;
+    mproc__batch_t **each = &it->whole;
 
     while (*each != batch)
         each = &(*each)->next_whole;
@@ -399,12 +127,14 @@ static void take_off_whole(mproc_imap_t *it, batch_t *batch)
         it->whole_end = each;
 }
 
-static apr_status_t hand_out(mproc_imap_t *it, batch_t *batch, size_t *index, void *result)
+static apr_status_t hand_out(mproc_imap_t *it, mproc__batch_t *batch, size_t *index, void *result)
 {
     size_t item = batch->first + batch->given;
-    apr_status_t rv = APR_SUCCESS;
-    const failure_t *failure;
+    apr_status_t rv = batch->unnoted;
+    const mproc__failure_t *failure;
 
+    if (rv != APR_SUCCESS)
+        mproc_error_set(rv, "%s", mproc__kept_words(NULL));
     for (failure = batch->failures; failure != NULL; failure = failure->next)
         if (failure->item == item)
             rv = mproc_error_set(failure->status, "%s", failure->words);
@@ -415,7 +145,7 @@ static apr_status_t hand_out(mproc_imap_t *it, batch_t *batch, size_t *index, vo
     it->given++;
     if (++batch->given == batch->count) {
         take_off_whole(it, batch);
-        free_batch(it, batch);
+        mproc__batch_free(it, batch);
     }
     return rv;
 }
@@ -426,12 +156,12 @@ static apr_status_t last_word(mproc_imap_t *it)
     apr_status_t rv;
 
     if (it->failed != APR_SUCCESS)
-        return mproc_error_set(it->failed, "%s", it->words != NULL ? it->words : "");
+        return mproc_error_set(it->failed, "%s", mproc__kept_words(it->words));
     rv = it->source_rv;
     if (rv == APR_SUCCESS)
         return mproc_error_set(APR_EOF, "there are no more results");
     it->source_rv = APR_SUCCESS;
-    return mproc_error_set(rv, "%s", it->source_words != NULL ? it->source_words : "");
+    return mproc_error_set(rv, "%s", mproc__kept_words(it->source_words));
 }
 
 static int is_at_its_end(const mproc_imap_t *it)
@@ -481,7 +211,7 @@ apr_status_t mproc_imap_next(mproc_imap_t *it, size_t *index, void *result,
     return rv;
 }
 
-/* -- Its end ---------------------------------------------------------------------------------------------------- */
+/* -- Its end ------------------------------------------------------------------ */
 
 static void detach(mproc_imap_t *it)
 {
@@ -525,7 +255,7 @@ static apr_status_t destroy(void *data)
     mproc_imap_t *it = data;
 
     if (it->job.workers == NULL)
-        free_imap(&it->job);
+        mproc__imap_free(&it->job);
     else if (it->job.workers->generation == mproc__program.generation)
         close_it(it);
     return APR_SUCCESS;
@@ -533,13 +263,13 @@ static apr_status_t destroy(void *data)
 
 void mproc_imap_close(mproc_imap_t *it)
 {
-    if (it == NULL || (it->job.workers != NULL &&
-                       it->job.workers->generation != mproc__program.generation))
+    if (it == NULL ||
+        (it->job.workers != NULL && it->job.workers->generation != mproc__program.generation))
         return;
     apr_pool_destroy(it->mem);
 }
 
-/* -- Its beginning ----------------------------------------------------------------------------------------------- */
+/* -- Its beginning ------------------------------------------------------------------ */
 
 static apr_status_t check_options(const mproc_imap_options_t *options, const void *items,
                                   size_t count)
@@ -575,8 +305,8 @@ static void set_options(mproc_imap_t *it, const mproc_imap_options_t *options)
     it->source = options->source;
     it->source_data = options->source_data;
     it->chunksize = options->chunksize > 0 ? options->chunksize : 1;
-    it->buffersize = options->buffersize > 0 ? options->buffersize
-                                             : 4 * it->chunksize * it->job.workers->wanted;
+    it->buffersize =
+        options->buffersize > 0 ? options->buffersize : 4 * it->chunksize * it->job.workers->wanted;
     if (it->chunksize > it->buffersize)
         it->chunksize = it->buffersize;
 }
@@ -623,7 +353,7 @@ static apr_status_t make(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn
         free(made);
         return mproc_error_set(APR_ENOMEM, "no memory for an iterator");
     }
-    made->job.kind = &kind;
+    made->job.kind = &mproc__imap_kind;
     made->job.workers = workers;
     made->job.target = number;
     made->whole_end = &made->whole;
@@ -655,7 +385,7 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
     rv = begin(made);
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(made->mem);
-        free_imap(&made->job);
+        mproc__imap_free(&made->job);
         return rv;
     }
     apr_pool_cleanup_register(made->mem, made, destroy, apr_pool_cleanup_null);
@@ -664,10 +394,13 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
 }
 
 apr_status_t(mproc_pool_imap)(mproc_imap_t **it, mproc_pool_t *workers, mproc_item_fn *target,
-                              const void *items, size_t item_size, size_t result_size,
-                              size_t count, const mproc_imap_options_t *options, apr_pool_t *mem)
+                              const void *items, size_t item_size, size_t result_size, size_t count,
+                              const mproc_imap_options_t *options, apr_pool_t *mem)
 {
-    mproc_imap_t as = {.is_ordered = 1, .items = items, .count = count, .item_size = item_size,
+    mproc_imap_t as = {.is_ordered = 1,
+                       .items = items,
+                       .count = count,
+                       .item_size = item_size,
                        .result_size = result_size};
 
     return imap(it, &as, workers, target, options, mem);
@@ -678,8 +411,8 @@ apr_status_t(mproc_pool_imap_unordered)(mproc_imap_t **it, mproc_pool_t *workers
                                         size_t result_size, size_t count,
                                         const mproc_imap_options_t *options, apr_pool_t *mem)
 {
-    mproc_imap_t as = {.items = items, .count = count, .item_size = item_size,
-                       .result_size = result_size};
+    mproc_imap_t as = {
+        .items = items, .count = count, .item_size = item_size, .result_size = result_size};
 
     return imap(it, &as, workers, target, options, mem);
 }

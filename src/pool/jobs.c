@@ -8,6 +8,9 @@
 
 #include <mproc/status.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 /* -- The list of those that are not over --------------------------------------------------------- */
 
 void mproc__job_add(mproc__job_t *job, mproc_pool_t *workers, apr_uint64_t count)
@@ -98,8 +101,20 @@ void mproc__job_abandon(mproc__job_t *job)
         job->kind->free(job);
 }
 
+char *mproc__keep_words(const char *words)
+{
+    char *copy = malloc(strlen(words) + 1);
+
+    return copy != NULL ? strcpy(copy, words) : NULL;
+}
+
+const char *mproc__kept_words(const char *words)
+{
+    return words != NULL ? words : "there was no memory for the words";
+}
+
 int mproc__is_tried_again(const mproc_pool_t *workers, apr_uint32_t attempts, apr_status_t status)
 {
-    return status == MPROC_EWORKERDIED && (workers->options.retries == MPROC_RETRY_FOREVER ||
-                                           attempts < workers->options.retries);
+    return status == MPROC_EWORKERDIED &&
+           (workers->options.retries == MPROC_RETRY_FOREVER || attempts < workers->options.retries);
 }

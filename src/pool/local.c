@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "status.h"
 #include "worker.h"
 
 #include <mproc/status.h>
@@ -16,6 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How long to wait before what has failed is tried again. */
+#define MOMENT apr_time_from_msec(50)
+
+/* So often at least the supervisor looks around by itself. */
+#define LOOK_AROUND apr_time_from_sec(1)
 
 /* -- The whole ---------------------------------------------------------------------------- */
 
@@ -31,9 +38,9 @@ static apr_status_t make_board(mproc__engine_t *engine)
 {
     mproc__board_t *board;
 
-    MPROC_TRY(mproc__shared_memory_create(
-        &engine->board_memory, sizeof *board + MPROC_WORKERS_MAX * sizeof(mproc__slot_t),
-        engine->mem));
+    MPROC_TRY(mproc__shared_memory_create(&engine->board_memory,
+                                          sizeof *board + MPROC_WORKERS_MAX * sizeof(mproc__slot_t),
+                                          engine->mem));
     board = engine->board = mproc__shared_memory_data(engine->board_memory);
     board->maxtasks = engine->config.maxtasks;
     board->max_rss = engine->config.max_rss;
@@ -86,6 +93,8 @@ static void make_tickets(mproc__engine_t *engine)
 
 static apr_status_t open_all(mproc__engine_t *engine)
 {
+    if (apr_pool_create(&engine->fetched_mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for a pool");
     MPROC_TRY(make_rooms(engine));
     MPROC_TRY(make_board(engine));
     make_tickets(engine);
@@ -114,7 +123,7 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
     return APR_SUCCESS;
 }
 
-/* Killed at once, and then waited for. */
+/* Killed at once, and then waited for: one that could not be killed must not be waited for for ever. */
 void mproc__engine_stop(mproc__engine_t *engine)
 {
     unsigned i;
@@ -122,8 +131,9 @@ void mproc__engine_stop(mproc__engine_t *engine)
     for (i = 1; i <= engine->most; i++)
         mproc__engine_kill(engine, i);
     for (i = 1; i <= engine->most; i++)
-        if (engine->hands[i].is_here)
-            mproc_process_join(engine->hands[i].process, MPROC_FOREVER);
+        while (engine->hands[i].is_here &&
+               mproc_process_join(engine->hands[i].process, MOMENT) == APR_TIMEUP)
+            mproc__engine_kill(engine, i);
 }
 
 void mproc__engine_close(mproc__engine_t *engine)
@@ -206,7 +216,7 @@ apr_status_t mproc__engine_start(mproc__engine_t *engine, unsigned number)
     apr_status_t rv;
 
     clear_slot(&engine->board->slots[number - 1]);
-    hand->is_ready = hand->has_ended = 0;
+    hand->is_ready = hand->has_ended = hand->is_out_of_step = 0;
     hand->nuntold = 0;
     if (apr_pool_create(&hand->mem, engine->mem) != APR_SUCCESS)
         return mproc_error_set(APR_ENOMEM, "no memory for a worker");
@@ -226,10 +236,21 @@ void mproc__engine_admit(mproc__engine_t *engine, unsigned number)
 
 /* -- What can be asked of one --------------------------------------------------------------- */
 
+/* Who gives up a result keeps the message that says why, also when its worker cannot be ended. */
+static void kill_hand(const mproc__hand_t *hand)
+{
+    apr_status_t status = mproc__error_status();
+    char words[1024];
+
+    apr_cpystrn(words, mproc_error_message(), sizeof words);
+    if (mproc_process_kill(hand->process) != APR_SUCCESS)
+        mproc_error_set(status, "%s", words);
+}
+
 void mproc__engine_kill(mproc__engine_t *engine, unsigned number)
 {
     if (engine->hands[number].is_here)
-        mproc_process_kill(engine->hands[number].process);
+        kill_hand(&engine->hands[number]);
 }
 
 apr_int64_t mproc__engine_pid(const mproc__engine_t *engine, unsigned number)
@@ -278,6 +299,16 @@ static mproc__parcel_t *held_by(const mproc__engine_t *engine, unsigned number)
     return NULL;
 }
 
+/* Whether it can be nobody's who is here, nor lie in the queue: then its ticket was written over. */
+static int is_lost(const mproc__engine_t *engine, const mproc__parcel_t *parcel)
+{
+    apr_uint64_t word = atomic_load(&engine->board->tickets[parcel->order.index]);
+    apr_uint64_t holder = word & MPROC__HOLDER_MASK;
+
+    return (word ^ parcel->order.ticket) >> MPROC__HOLDER_BITS != 0 || holder > engine->most ||
+           (holder > 0 && !engine->hands[holder].is_here);
+}
+
 /* What it had taken out of the queue, and not looked at. */
 static void return_taken(mproc__engine_t *engine, apr_uint64_t number,
                          const mproc__listener_t *listener)
@@ -295,6 +326,20 @@ static void return_taken(mproc__engine_t *engine, apr_uint64_t number,
     }
 }
 
+static void return_written_over(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        mproc__parcel_t *parcel = engine->parcels[i];
+
+        if (parcel == NULL || !is_lost(engine, parcel))
+            continue;
+        mproc__engine_retire(engine, parcel);
+        listener->returned(listener->data, parcel);
+    }
+}
+
 static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__listener_t *listener)
 {
     size_t count, i;
@@ -304,6 +349,13 @@ static void return_lost(mproc__engine_t *engine, apr_int64_t pid, const mproc__l
     for (i = 0; i < count && i < MPROC__PLACES; i++)
         if (engine->lost[i].pid == pid)
             return_taken(engine, engine->lost[i].number, listener);
+}
+
+/* Else places would run out, and a new worker take that of one of whom nobody was told. */
+static void bury(const mproc__engine_t *engine, apr_int64_t pid)
+{
+    mproc__members_bury(&engine->orders->view.member, pid);
+    mproc__members_bury(&engine->replies->view.member, pid);
 }
 
 /* Also one that has left in good order has done so in the middle of what it had. */
@@ -330,11 +382,15 @@ static void tell_of(mproc__engine_t *engine, unsigned number, const mproc__liste
     ended.parcel = held_by(engine, number);
     ended.chunk = atomic_load(&slot->chunk);
     ended.item = atomic_load(&slot->item);
+    if (ended.status == MPROC_ECORRUPT)
+        engine->is_damaged = 1; /* it has seen that, and others will */
     hand->is_here = 0;
     if (ended.parcel != NULL)
         mproc__engine_retire(engine, ended.parcel);
     listener->ended(listener->data, &ended);
     return_lost(engine, mproc_process_pid(hand->process), listener);
+    return_written_over(engine, listener);
+    bury(engine, mproc_process_pid(hand->process));
     apr_pool_destroy(hand->mem);
     hand->is_reserved = 0;
 }
@@ -373,11 +429,27 @@ static void note_ended(mproc__engine_t *engine)
             engine->hands[i].has_ended = engine->waitables[place++].ready;
 }
 
+/* What cannot be waited for now, for lack of memory perhaps, is looked at again in a moment. */
+static void wait_a_moment(mproc__engine_t *engine)
+{
+    mproc__engine_sleep(engine, mproc__engine_results(engine), port_clock() + MOMENT);
+}
+
+/* A nudge does not get through while a worker is stopped in the middle of a reply. */
+static apr_interval_time_t time_until(port_deadline_t deadline)
+{
+    port_deadline_t now = port_clock();
+
+    if (deadline <= now)
+        return 0;
+    return deadline - now < LOOK_AROUND ? deadline - now : LOOK_AROUND;
+}
+
 void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
 {
     mproc_waitable_t replies = MPROC_WAITABLE(engine->replies);
-    apr_interval_time_t timeout = MPROC_FOREVER;
     size_t count = 0;
+    apr_status_t rv;
     unsigned i;
 
     add_waitable(engine, &count, replies);
@@ -387,17 +459,19 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline)
             add_waitable(engine, &count, process);
         }
     }
-    if (deadline != PORT_NEVER)
-        timeout = deadline - port_clock();
-    if (mproc_wait(engine->waitables, count, timeout) == APR_SUCCESS)
+    rv = mproc_wait(engine->waitables, count, time_until(deadline));
+    if (rv == APR_SUCCESS)
         note_ended(engine);
+    else if (rv != APR_TIMEUP)
+        wait_a_moment(engine);
 }
 
 void mproc__engine_nudge(mproc__engine_t *engine)
 {
     mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
 
-    mproc_queue_put_bytes(engine->replies, &reply, sizeof reply, 0);
+    if (mproc_queue_put_bytes(engine->replies, &reply, sizeof reply, 0) != APR_SUCCESS)
+        port_bell_ring(engine->replies->segment);
 }
 
 apr_uint32_t mproc__engine_results(const mproc__engine_t *engine)

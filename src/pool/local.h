@@ -22,6 +22,7 @@ typedef struct mproc__hand_t {
     int is_reserved; /* its number is somebody's */
     int is_here;     /* it was admitted, and was not found ended */
     int is_ready;
+    int is_out_of_step; /* a large result of it was lost: it is being ended */
     int has_ended; /* it was found so, and nobody was told */
     apr_pool_t *mem;
     mproc_process_t *process;
@@ -52,9 +53,12 @@ struct mproc__engine_t {
     mproc__memory_t *memories;
     apr_uint64_t last_memory; /* number */
 
+    int is_damaged; /* a queue is, by somebody who has it */
+
     /* The supervisor's. */
     unsigned char *incoming;
     size_t incoming_size;
+    apr_pool_t *fetched_mem; /* of one large result */
     mproc_waitable_t *waitables;
     mproc_lost_t lost[MPROC__PLACES];
 };
@@ -71,9 +75,12 @@ void mproc__hand_note_all(mproc__engine_t *engine, unsigned number);
 /* All of the pool's own is given back. */
 void mproc__memories_close(mproc__engine_t *engine);
 
-/* Take a large result out of a worker's line, and call with it; APR_SUCCESS, or a status and a message. */
+/*
+ * Take a large result out of the line of a worker that is here: APR_SUCCESS, or a status and a
+ * message.  It lies there until `fetched_mem` is cleared.
+ */
 apr_status_t mproc__hand_fetch(mproc__engine_t *engine, unsigned number, void **data,
-                               apr_uint64_t size, apr_pool_t **mem);
+                               apr_uint64_t size);
 
 /* Look for workers that have ended, and tell of them: how many. */
 size_t mproc__hands_reap(mproc__engine_t *engine, const mproc__listener_t *listener);

@@ -237,33 +237,50 @@ mproc__memory_t *mproc__memory_find(const mproc__engine_t *engine, const void *a
 
 /* -- Large results -------------------------------------------------------------------------------- */
 
-static apr_status_t fetch(const mproc__hand_t *hand, mproc__shared_memory_t **memory,
-                          apr_pool_t *mem)
+static apr_status_t receive(const mproc__hand_t *hand, mproc__shared_memory_t **memory,
+                            apr_pool_t *mem)
 {
     mproc_values_t *values = mproc_values_create(mem);
     mproc_slot_t slot = mproc__shared_memory_slot(memory);
+    apr_status_t rv = mproc_connection_recv(hand->line, values, 0);
 
-    MPROC_TRY(mproc_connection_recv(hand->line, values, 0));
+    if (rv == APR_TIMEUP)
+        return mproc_error_set(MPROC_ECORRUPT, "a large result was announced, and did not come");
+    MPROC_TRY(rv);
     return mproc_unpack(values, &slot, 1);
 }
 
-/* It went into the line before the reply that tells of it. */
+static apr_status_t fetch(const mproc__hand_t *hand, void **data, apr_uint64_t size,
+                          apr_pool_t *mem)
+{
+    mproc__shared_memory_t *memory;
+
+    if (hand->is_out_of_step)
+        return mproc_error_set(MPROC_ECORRUPT, "a large result came after one that was lost");
+    MPROC_TRY(receive(hand, &memory, mem));
+    if (mproc__shared_memory_size(memory) < size)
+        return mproc_error_set(MPROC_ECORRUPT, "a large result is smaller than was said");
+    *data = mproc__shared_memory_data(memory);
+    return APR_SUCCESS;
+}
+
+/*
+ * It went into the line before the reply that tells of it.  After a failure the next one that comes
+ * might be taken for this one or another: so that worker is ended.
+ */
 apr_status_t mproc__hand_fetch(mproc__engine_t *engine, unsigned number, void **data,
-                               apr_uint64_t size, apr_pool_t **mem)
+                               apr_uint64_t size)
 {
     mproc__slot_t *slot = &engine->board->slots[number - 1];
-    mproc__shared_memory_t *memory = NULL;
-    apr_status_t rv;
+    mproc__hand_t *hand = &engine->hands[number];
+    apr_status_t rv = fetch(hand, data, size, engine->fetched_mem);
 
-    if (apr_pool_create(mem, engine->mem) != APR_SUCCESS)
-        return mproc_error_set(APR_ENOMEM, "no memory for a large result");
-    rv = fetch(&engine->hands[number], &memory, *mem);
     atomic_fetch_add(&slot->fetched, 1);
     port_unpark(engine->board_memory->segment, MPROC__PARK_FETCHED, &slot->fetched,
                 MPROC_WORKERS_MAX);
-    if (rv == APR_SUCCESS && mproc__shared_memory_size(memory) < size)
-        return mproc_error_set(MPROC_ECORRUPT, "a large result is smaller than was said");
-    if (rv == APR_SUCCESS)
-        *data = mproc__shared_memory_data(memory);
+    if (rv != APR_SUCCESS) {
+        hand->is_out_of_step = 1;
+        mproc__engine_kill(engine, number);
+    }
     return rv;
 }

@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "failpoint.h"
 
 #include <mproc/status.h>
 
@@ -30,6 +31,7 @@ static void take_ticket(mproc__engine_t *engine, mproc__parcel_t *parcel)
     parcel->order.ticket = ++engine->turns[index] << MPROC__HOLDER_BITS;
     engine->parcels[index] = parcel;
     atomic_store(&engine->board->tickets[index], parcel->order.ticket);
+    mproc__failpoint();
 }
 
 void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
@@ -37,6 +39,7 @@ void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
     apr_uint32_t index = parcel->order.index;
 
     atomic_store(&engine->board->tickets[index], parcel->order.ticket | MPROC__WITHDRAWN);
+    mproc__failpoint();
     engine->parcels[index] = NULL;
     engine->free_tickets[engine->nfree++] = index;
     parcel->is_sent = 0;
@@ -45,10 +48,15 @@ void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel)
 /* With the message's number, by which it is known if a worker dies with it in its hands. */
 static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_bytes_t *message)
 {
-    if (mproc_queue_put_bytes(engine->orders, message->data, message->size, 0) != APR_SUCCESS)
+    apr_status_t rv = mproc_queue_put_bytes(engine->orders, message->data, message->size, 0);
+
+    if (rv == MPROC_ECORRUPT) {
+        engine->is_damaged = 1;
+        mproc__engine_nudge(engine);
+    }
+    if (rv != APR_SUCCESS)
         return 0;
-    parcel->number =
-        atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
+    parcel->number = atomic_load(mproc__member_note(&engine->orders->view.member, MPROC__LAST_PUT));
     return 1;
 }
 
@@ -93,11 +101,22 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
 
 /* -- Replies ---------------------------------------------------------------------------------- */
 
-/* The parcel that a reply is for, if it is on its way and its worker has it. */
+static int is_known(const mproc__engine_t *engine, apr_uint32_t worker)
+{
+    return worker > 0 && worker <= engine->most && engine->hands[worker].is_here;
+}
+
+/* What makes no sense comes from a worker that has lost its mind: what it has goes to others. */
+static void distrust(mproc__engine_t *engine, const mproc__reply_t *reply)
+{
+    if (is_known(engine, reply->worker))
+        mproc__engine_kill(engine, reply->worker);
+}
+
+/* The parcel that a reply is for, if it is on its way. */
 static mproc__parcel_t *parcel_of(const mproc__engine_t *engine, const mproc__reply_t *reply)
 {
-    mproc__parcel_t *parcel =
-        reply->index < MPROC__TICKETS ? engine->parcels[reply->index] : NULL;
+    mproc__parcel_t *parcel = reply->index < MPROC__TICKETS ? engine->parcels[reply->index] : NULL;
 
     return parcel != NULL && parcel->order.ticket == reply->ticket ? parcel : NULL;
 }
@@ -107,28 +126,44 @@ static void tell_done(mproc__engine_t *engine, const mproc__listener_t *listener
 {
     mproc__parcel_t *parcel = parcel_of(engine, reply);
 
-    if (parcel == NULL)
+    if (parcel == NULL) {
+        distrust(engine, reply);
         return;
+    }
     mproc__engine_retire(engine, parcel);
     listener->done(listener->data, parcel, reply, payload);
 }
 
-/* A result that cannot be had is a failure of its task. */
+static apr_status_t fetch(mproc__engine_t *engine, const mproc__reply_t *reply, void **data)
+{
+    const mproc__parcel_t *parcel = parcel_of(engine, reply);
+
+    if (!is_known(engine, reply->worker) ||
+        (parcel != NULL && mproc__engine_holder(engine, parcel) != reply->worker))
+        return mproc_error_set(MPROC_ECORRUPT,
+                               "a large result is of a worker that has no such order");
+    return mproc__hand_fetch(engine, reply->worker, data, reply->size);
+}
+
+/*
+ * A result that cannot be had is a failure of its task.  But on some systems what a worker has handed
+ * over is gone when it dies: then its task is lost with it, as is found out next.
+ */
 static void tell_large(mproc__engine_t *engine, const mproc__listener_t *listener,
                        mproc__reply_t *reply)
 {
-    apr_pool_t *mem = NULL;
     void *data = NULL;
     const char *words = "";
+    apr_status_t rv = fetch(engine, reply, &data);
 
-    reply->status = mproc__hand_fetch(engine, reply->worker, &data, reply->size, &mem);
-    if (reply->status != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         words = mproc_error_message();
+        reply->status = rv;
         reply->size = strlen(words);
     }
-    tell_done(engine, listener, reply, reply->status == APR_SUCCESS ? data : words);
-    if (mem != NULL)
-        apr_pool_destroy(mem);
+    if (rv != MPROC_EDIED)
+        tell_done(engine, listener, reply, rv == APR_SUCCESS ? data : words);
+    apr_pool_clear(engine->fetched_mem);
 }
 
 /* Words, ended as a string. */
@@ -146,20 +181,30 @@ static void tell_item_failed(mproc__engine_t *engine, const mproc__listener_t *l
 {
     mproc__parcel_t *parcel = parcel_of(engine, reply);
 
-    if (parcel != NULL)
+    if (parcel != NULL && mproc__order_has_item(&parcel->order, reply->item))
         listener->item_failed(listener->data, parcel, reply->item, reply->status, words);
+    else
+        distrust(engine, reply);
 }
 
-static void tell(mproc__engine_t *engine, const mproc__listener_t *listener,
-                 mproc__reply_t *reply, unsigned char *payload)
+static void tell_ready(mproc__engine_t *engine, const mproc__listener_t *listener,
+                       const mproc__reply_t *reply)
+{
+    if (!is_known(engine, reply->worker))
+        return;
+    engine->hands[reply->worker].is_ready = 1;
+    listener->ready(listener->data, reply->worker);
+}
+
+static void tell(mproc__engine_t *engine, const mproc__listener_t *listener, mproc__reply_t *reply,
+                 unsigned char *payload)
 {
     char words[1100];
 
-    if (reply->kind == MPROC__REPLY_NUDGE || reply->worker == 0 || reply->worker > engine->most)
+    if (reply->kind == MPROC__REPLY_NUDGE) {
         return;
-    if (reply->kind == MPROC__REPLY_READY) {
-        engine->hands[reply->worker].is_ready = 1;
-        listener->ready(listener->data, reply->worker);
+    } else if (reply->kind == MPROC__REPLY_READY) {
+        tell_ready(engine, listener, reply);
     } else if (reply->kind == MPROC__REPLY_BROKEN) {
         listener->broken(listener->data, reply->worker, reply->status,
                          words_of(payload, reply->size, words, sizeof words));
@@ -173,7 +218,6 @@ static void tell(mproc__engine_t *engine, const mproc__listener_t *listener,
     }
 }
 
-/* What is cut off is of nobody's that we know. */
 static void tell_message(mproc__engine_t *engine, const mproc__listener_t *listener,
                          const mproc_bytes_t *message)
 {
@@ -182,22 +226,27 @@ static void tell_message(mproc__engine_t *engine, const mproc__listener_t *liste
     if (message->size < sizeof reply)
         return;
     memcpy(&reply, message->data, sizeof reply);
-    if (!reply.is_in_memory && reply.size > message->size - sizeof reply)
-        return;
-    tell(engine, listener, &reply, (unsigned char *)message->data + sizeof reply);
+    if (mproc__reply_is_sound(&reply, message->size))
+        tell(engine, listener, &reply, (unsigned char *)message->data + sizeof reply);
+    else
+        distrust(engine, &reply);
 }
 
 size_t mproc__replies_receive(mproc__engine_t *engine, const mproc__listener_t *listener)
 {
     mproc_bytes_t messages[BATCH];
     size_t count, i, all = 0;
+    apr_status_t rv;
 
-    while (mproc_queue_get_many(engine->replies, engine->incoming, engine->incoming_size, messages,
-                                BATCH, &count, 0) == APR_SUCCESS) {
+    while ((rv = mproc_queue_get_many(engine->replies, engine->incoming, engine->incoming_size,
+                                      messages, BATCH, &count, 0)) == APR_SUCCESS) {
         for (i = 0; i < count; i++)
             tell_message(engine, listener, &messages[i]);
         all += count;
     }
+    /* No reply is so large, and none could come behind it. */
+    if (rv == MPROC_ECORRUPT || rv == MPROC_EMSGSIZE)
+        engine->is_damaged = 1;
     return all;
 }
 
@@ -215,5 +264,8 @@ size_t mproc__engine_receive(mproc__engine_t *engine, const mproc__listener_t *l
     size_t count = mproc__replies_receive(engine, listener);
 
     tell_hands(engine);
-    return count + mproc__hands_reap(engine, listener);
+    count += mproc__hands_reap(engine, listener);
+    if (engine->is_damaged)
+        listener->damaged(listener->data);
+    return count;
 }

@@ -108,8 +108,7 @@ static void item_failed(mproc__job_t *job, apr_uint64_t item, apr_status_t statu
     char text[200];
 
     mproc__result_set_failed(result_of(job), (size_t)item, status,
-                             words[0] != '\0' ? words
-                                              : mproc_strerror(status, text, sizeof text));
+                             words[0] != '\0' ? words : mproc_strerror(status, text, sizeof text));
 }
 
 /* What a worker had taken: a chunk, or a range. */
@@ -206,43 +205,8 @@ static apr_uint64_t progress(const mproc__job_t *job)
                : 0;
 }
 
-static const mproc__job_kind_t kind = {done,    item_failed, lost,    mproc__result_fail,
-                                       is_over, progress,    mproc__result_free};
-
-/* -- Results to where the user has them ------------------------------------------------------------------ */
-
-static void copy_good_ones(const mproc_result_t *result)
-{
-    const mproc__map_t *map = result->map;
-    size_t size = map->result_size, i;
-
-    for (i = 0; i < result->count; i++)
-        if (result->statuses[i] == APR_SUCCESS)
-            memcpy(map->results + i * size, map->filled + i * size, size);
-}
-
-/* Without the lock, as that may take long; who closes the result meanwhile waits. */
-void mproc__map_deliver(mproc_result_t *result)
-{
-    mproc__map_t *map = result->map;
-    int is_whole = result->status == APR_SUCCESS;
-
-    if (map->results != NULL && map->results != map->filled && map->result_size > 0 &&
-        result->count > 0 && (is_whole || result->statuses != NULL)) {
-        map->is_copying = 1;
-        mproc__pool_unlock(result->job.workers);
-        if (is_whole)
-            memcpy(map->results, map->filled, result->count * map->result_size);
-        else
-            copy_good_ones(result);
-        mproc__pool_lock(result->job.workers);
-        map->is_copying = 0;
-    }
-    if (map->arrays != NULL)
-        mproc__arrays_release(result->job.workers, map->arrays);
-    map->arrays = NULL;
-    map->chunks = NULL;
-}
+static const mproc__job_kind_t kind = {
+    done, item_failed, lost, mproc__result_fail, is_over, progress, mproc__result_free};
 
 /* -- Laying the arrays out ------------------------------------------------------------------------------- */
 
@@ -265,11 +229,10 @@ static apr_status_t check_sizes(const mproc_result_t *result)
 
     if (result->count > most / map->item_size ||
         (map->result_size > 0 && result->count > most / map->result_size) || result->count > most)
-        return mproc_error_set(APR_EINVAL,
-                               "%llu items of %llu bytes, with results of %llu, are beyond memory",
-                               (unsigned long long)result->count,
-                               (unsigned long long)map->item_size,
-                               (unsigned long long)map->result_size);
+        return mproc_error_set(
+            APR_EINVAL, "%llu items of %llu bytes, with results of %llu, are beyond memory",
+            (unsigned long long)result->count, (unsigned long long)map->item_size,
+            (unsigned long long)map->result_size);
     return APR_SUCCESS;
 }
 
@@ -282,8 +245,8 @@ static void lay_out(layout_t *layout, mproc_result_t *result, const void *items)
 
     layout->items = items;
     layout->items_in = mproc__memory_find(engine, items, items_size);
-    layout->results_in = results_size > 0 ? mproc__memory_find(engine, map->results, results_size)
-                                          : NULL;
+    layout->results_in =
+        results_size > 0 ? mproc__memory_find(engine, map->results, results_size) : NULL;
     layout->items_at = aligned(sizeof(mproc__chunks_t) + map->nchunks);
     layout->results_at = layout->items_at;
     if (layout->items_in == NULL)
@@ -331,11 +294,7 @@ static void set_places(mproc_result_t *result, const layout_t *layout, mproc__me
 /* Nobody else has this memory yet. */
 static void fill(const mproc_result_t *result, const layout_t *layout, mproc__memory_t *own)
 {
-    mproc__chunks_t *chunks = (mproc__chunks_t *)(void *)own->data;
-
-    atomic_store(&chunks->next, 0);
-    atomic_store(&chunks->done, 0);
-    memset((unsigned char *)chunks + sizeof *chunks, 0, result->map->nchunks);
+    memset(own->data, 0, sizeof(mproc__chunks_t) + result->map->nchunks);
     if (layout->items_in == NULL)
         memcpy(own->data + layout->items_at, layout->items, result->count * result->map->item_size);
 }
@@ -410,8 +369,8 @@ static apr_status_t give_arrays(mproc_result_t *result, const void *items, apr_p
     fill(result, &layout, own);
     mproc__pool_lock(workers);
     rv = give(result, &layout, own, mem);
-    if (rv != APR_SUCCESS && (result->map->arrays == NULL ||
-                              result->map->arrays->memories[0] == NULL))
+    if (rv != APR_SUCCESS &&
+        (result->map->arrays == NULL || result->map->arrays->memories[0] == NULL))
         mproc__memory_release(workers->engine, own);
     mproc__pool_unlock(workers);
     return rv;
@@ -507,8 +466,8 @@ apr_status_t(mproc_pool_map)(mproc_pool_t *workers, mproc_item_fn *target, const
     mproc_result_t *result;
     apr_status_t rv;
 
-    MPROC_TRY(map(&result, workers, target, items, item_size, results, result_size, count, NULL,
-                  NULL));
+    MPROC_TRY(
+        map(&result, workers, target, items, item_size, results, result_size, count, NULL, NULL));
     rv = mproc__result_await(result, timeout);
     mproc__result_give_up(result);
     return rv;

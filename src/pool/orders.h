@@ -97,6 +97,15 @@ typedef struct mproc__reply_t {
     apr_uint32_t is_leaving; /* the worker stopped before the end of the chunks */
 } mproc__reply_t;
 
+/* Whether an order that came, in `size` bytes with what follows, stays within bounds. */
+int mproc__order_is_sound(const mproc__order_t *order, size_t size);
+
+/* The same of a reply. */
+int mproc__reply_is_sound(const mproc__reply_t *reply, size_t size);
+
+/* Whether an item is one of an order's. */
+int mproc__order_has_item(const mproc__order_t *order, apr_uint64_t item);
+
 /* What a worker is at.  Written by it alone, but for what is said to be the pool's. */
 typedef struct mproc__slot_t {
     _Alignas(128) _Atomic apr_uint64_t chunk; /* number of the one it has taken + 1, or 0 */

@@ -9,6 +9,7 @@
 #include "deadline.h"
 #include "program.h"
 #include "result.h"
+#include "status.h"
 #include "targets.h"
 
 #include <mproc/status.h>
@@ -227,7 +228,9 @@ static apr_status_t set_up(mproc_pool_t *workers)
 {
     apr_status_t rv;
 
-    MPROC_TRY(apr_thread_mutex_create(&workers->lock, APR_THREAD_MUTEX_DEFAULT, workers->mem));
+    MPROC_TRY(mproc__error_explain(
+        apr_thread_mutex_create(&workers->lock, APR_THREAD_MUTEX_DEFAULT, workers->mem),
+        "make the lock of a pool"));
     MPROC_TRY(open_engine(workers));
     rv = start_first(workers);
     if (rv == APR_SUCCESS)

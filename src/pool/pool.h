@@ -107,8 +107,9 @@ struct mproc_pool_t {
     /* Workers. */
     unsigned wanted;
     unsigned living;   /* with those that are being started */
+    unsigned ready;    /* whose initializer is done */
     unsigned quitting; /* orders to end that nobody has taken */
-    unsigned failures; /* of starting one, in a row */
+    unsigned failures; /* of starting one, in a row, while none is ready */
     port_deadline_t next_start;
     unsigned char is_killed[MPROC_WORKERS_MAX + 1]; /* for what it was at, by number */
     port_deadline_t next_idle;                      /* when those without work end */
@@ -198,6 +199,10 @@ void mproc__job_ready(mproc__job_t *job);
 
 /* Whose it was has gone. */
 void mproc__job_abandon(mproc__job_t *job);
+
+/* A copy of what went wrong, or NULL; and what is said of it later: never nothing. */
+char *mproc__keep_words(const char *words);
+const char *mproc__kept_words(const char *words);
 
 /* Of what is lost with a worker: the status of what it was at, when it is not tried again. */
 int mproc__is_tried_again(const mproc_pool_t *workers, apr_uint32_t attempts, apr_status_t status);

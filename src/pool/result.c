@@ -208,13 +208,6 @@ void mproc__job_call_back(mproc__job_t *job)
 
 /* -- Failures ----------------------------------------------------------------------------------------------- */
 
-static char *copy_words(const char *words)
-{
-    char *copy = malloc(strlen(words) + 1);
-
-    return copy != NULL ? strcpy(copy, words) : NULL;
-}
-
 /* Without the memory to note them one by one, the first is all that is known. */
 static void note_status(mproc_result_t *result, size_t index, apr_status_t status)
 {
@@ -235,7 +228,7 @@ void mproc__result_set_failed(mproc_result_t *result, size_t index, apr_status_t
     result->status = status;
     result->first_failed = index;
     free(result->words);
-    result->words = copy_words(words);
+    result->words = mproc__keep_words(words);
 }
 
 void mproc__result_fail(mproc__job_t *job, apr_status_t status, const char *words)
@@ -249,7 +242,7 @@ void mproc__result_fail(mproc__job_t *job, apr_status_t status, const char *word
     free(result->statuses);
     result->statuses = NULL;
     free(result->words);
-    result->words = copy_words(words);
+    result->words = mproc__keep_words(words);
 }
 
 /* -- What can be asked ------------------------------------------------------------------------------------------ */
@@ -285,7 +278,7 @@ static apr_status_t await(mproc_result_t *result, port_deadline_t deadline)
 
 static const char *words_of(const mproc_result_t *result)
 {
-    return result->words != NULL ? result->words : "";
+    return result->status != APR_SUCCESS ? mproc__kept_words(result->words) : "";
 }
 
 static apr_status_t wait_for(mproc_result_t *result, apr_interval_time_t timeout,

@@ -132,10 +132,15 @@ static void on_returned(void *data, mproc__parcel_t *parcel)
     mproc__work_free(workers, work);
 }
 
+static void on_damaged(void *data)
+{
+    mproc__pool_break(data, MPROC_ECORRUPT, "a worker has damaged what the pool shares with it");
+}
+
 static mproc__listener_t listener_of(mproc_pool_t *workers)
 {
-    mproc__listener_t listener = {on_ready,       on_broken, on_done,    on_item_failed,
-                                  on_ended,       on_returned, workers};
+    mproc__listener_t listener = {on_ready, on_broken,   on_done,    on_item_failed,
+                                  on_ended, on_returned, on_damaged, workers};
 
     return listener;
 }

@@ -16,7 +16,7 @@
 /* The same where there is no initializer: then it is somebody else who kills them. */
 #define KILLED_MAX 100
 
-/* How long to wait after one that could not be started. */
+/* How long to wait after one that could not be started, or whose initializer was not done. */
 #define PAUSE apr_time_from_msec(100)
 
 void mproc__pool_break(mproc_pool_t *workers, apr_status_t status, const char *words)
@@ -40,25 +40,37 @@ static void count_failure(mproc_pool_t *workers, unsigned most, apr_status_t sta
 
 static int is_death(apr_status_t status)
 {
-    return status == MPROC_EDIED || status == MPROC_EEXIT || status == MPROC_ELOST ||
-           status == APR_SUCCESS;
+    return status == MPROC_EDIED || status == MPROC_EEXIT || status == MPROC_EHANDSHAKE ||
+           status == MPROC_ELOST || status == APR_SUCCESS;
 }
 
-/* One that was started and died before it was ready is as bad as one that could not be started. */
+/*
+ * One that was started and died before it was ready is as bad as one that could not be started.
+ * But where others are ready it need not be the program that is at fault.
+ */
+static void count_death(mproc_pool_t *workers, const mproc__ended_t *ended)
+{
+    int is_killed = is_death(ended->status), is_plain = workers->options.initializer == NULL;
+
+    if (workers->ready == 0)
+        count_failure(workers, is_killed && is_plain ? KILLED_MAX : FAILURES_MAX,
+                      is_killed ? MPROC_EWORKERDIED : ended->status, ended->words);
+    else if (!is_plain)
+        workers->next_start = port_clock() + PAUSE;
+}
+
 void mproc__upkeep_ended(mproc_pool_t *workers, const mproc__ended_t *ended)
 {
-    int is_killed = is_death(ended->status);
-    unsigned most =
-        is_killed && workers->options.initializer == NULL ? KILLED_MAX : FAILURES_MAX;
-
     workers->living--;
-    if (!ended->was_ready && workers->state < MPROC__POOL_DISMISSING &&
-        !workers->is_killed[ended->number])
-        count_failure(workers, most, is_killed ? MPROC_EWORKERDIED : ended->status, ended->words);
+    if (ended->was_ready)
+        workers->ready--;
+    else if (workers->state < MPROC__POOL_DISMISSING && !workers->is_killed[ended->number])
+        count_death(workers, ended);
 }
 
 void mproc__upkeep_ready(mproc_pool_t *workers)
 {
+    workers->ready++;
     workers->failures = 0;
     workers->next_start = PORT_NOW;
 }
@@ -72,13 +84,12 @@ static unsigned count_staying(const mproc_pool_t *workers)
 /* As many as have something to do, where idle ones end; else all. */
 static unsigned needed(const mproc_pool_t *workers)
 {
-    size_t least = workers->options.min_workers;
+    size_t busy = mproc__works_count(workers);
+    unsigned least = workers->options.min_workers;
 
-    if (workers->options.idle_timeout == 0)
+    if (workers->options.idle_timeout == 0 || busy >= workers->wanted || least >= workers->wanted)
         return workers->wanted;
-    if (mproc__works_count(workers) > least)
-        least = mproc__works_count(workers);
-    return least < workers->wanted ? (unsigned)least : workers->wanted;
+    return busy > least ? (unsigned)busy : least;
 }
 
 /* Without the lock, as it takes a while. */
@@ -140,10 +151,15 @@ static unsigned surplus(mproc_pool_t *workers)
     return more > workers->quitting ? more - workers->quitting : 0;
 }
 
+/* Those who were to quit may have died, and then others will take their orders to. */
+static int lacks_some(const mproc_pool_t *workers)
+{
+    return workers->living < MPROC_WORKERS_MAX && count_staying(workers) < needed(workers);
+}
+
 static int is_to_start(const mproc_pool_t *workers)
 {
-    return workers->state < MPROC__POOL_DISMISSING &&
-           count_staying(workers) < needed(workers) &&
+    return workers->state < MPROC__POOL_DISMISSING && lacks_some(workers) &&
            port_clock() >= workers->next_start;
 }
 
@@ -218,7 +234,7 @@ port_deadline_t mproc__upkeep_deadline(const mproc_pool_t *workers)
         return deadline;
     if (workers->next_idle < deadline && workers->living > workers->options.min_workers)
         deadline = workers->next_idle;
-    if (count_staying(workers) < needed(workers) && workers->next_start < deadline)
+    if (lacks_some(workers) && workers->next_start < deadline)
         deadline = workers->next_start;
     return deadline;
 }

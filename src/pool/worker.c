@@ -6,6 +6,7 @@
 
 #include "worker.h"
 
+#include "failpoint.h"
 #include "program.h"
 #include "../queue.h"
 #include "status.h"
@@ -32,6 +33,7 @@ void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task)
     task->overdue =
         worker->board->soft_timeout > 0 ? now + worker->board->soft_timeout : PORT_NEVER;
     atomic_store(&worker->slot->began, now);
+    mproc__failpoint();
 }
 
 /* Most use no memory, and clearing what nobody has used takes longer than a small item. */
@@ -87,6 +89,7 @@ static apr_status_t hand_over(mproc__worker_t *worker, const void *data, size_t 
         memcpy(mproc__shared_memory_data(memory), data, size);
         value = mproc__shared_memory_value(memory);
         rv = mproc_connection_send(worker->line, &pack, MPROC_FOREVER);
+        mproc__failpoint();
     }
     if (rv == APR_SUCCESS)
         worker->handed++;
@@ -109,6 +112,7 @@ static apr_status_t send_reply(mproc__worker_t *worker, mproc__reply_t *reply, c
 {
     mproc__buffer_t *buffer = &worker->outgoing;
 
+    mproc__failpoint();
     reply->ticket = worker->order->ticket;
     reply->index = worker->order->index;
     reply->worker = worker->number;
@@ -201,7 +205,9 @@ static apr_status_t call(mproc__worker_t *worker, const unsigned char *data)
     task.args = worker->values;
     task.returned = &worker->returned;
     mproc__worker_begin(worker, &task);
+    mproc__failpoint();
     rv = ((mproc_target_fn *)worker->target->function)(&task);
+    mproc__failpoint();
     mproc__worker_finish(worker, &task);
     return rv;
 }
@@ -222,11 +228,14 @@ static apr_status_t do_call(mproc__worker_t *worker)
 /* The table is the pool's too, as both are of one build. */
 static apr_status_t find_target(mproc__worker_t *worker)
 {
+    mproc_target_kind_t kind =
+        worker->order->kind == MPROC__CALL ? MPROC_KIND_TASK : MPROC_KIND_ITEM;
+
     if (worker->target == NULL || worker->target_number != worker->order->target) {
         worker->target = mproc__targets_at(mproc__program.targets, worker->order->target);
         worker->target_number = worker->order->target;
     }
-    return worker->target != NULL
+    return worker->target != NULL && worker->target->kind == kind
                ? APR_SUCCESS
                : mproc_error_set(MPROC_ETARGET, "an order is for a target that is not there");
 }
@@ -257,11 +266,14 @@ static int take_ticket(const mproc__worker_t *worker)
     mproc__slot_t *slot = worker->slot;
     apr_uint64_t expected = order->ticket;
 
+    mproc__failpoint();
     atomic_store_explicit(&slot->chunk, 0, memory_order_relaxed);
+    mproc__failpoint();
     atomic_store_explicit(&slot->item, MPROC__NO_ITEM, memory_order_relaxed);
+    mproc__failpoint();
     atomic_store_explicit(&slot->index, order->index, memory_order_relaxed);
-    return order->index < MPROC__TICKETS &&
-           atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
+    mproc__failpoint();
+    return atomic_compare_exchange_strong(&worker->board->tickets[order->index], &expected,
                                           order->ticket | worker->number);
 }
 
@@ -273,9 +285,17 @@ static apr_status_t next_order(mproc__worker_t *worker)
                                     sizeof(mproc__order_t) + MPROC__INLINE_MAX, &size,
                                     MPROC_FOREVER));
     worker->order = (mproc__order_t *)(void *)worker->incoming;
-    return size >= sizeof(mproc__order_t)
+    return mproc__order_is_sound(worker->order, size)
                ? APR_SUCCESS
-               : mproc_error_set(MPROC_EPROTOCOL, "what came is no order");
+               : mproc_error_set(MPROC_ECORRUPT, "what came is no order");
+}
+
+/* Where an order lay that was called back another may follow, and nothing else says so. */
+static apr_status_t tell_of_room(mproc__worker_t *worker)
+{
+    mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
+
+    return send_reply(worker, &reply, NULL, 0);
 }
 
 /* The last reply has gone when a worker ends, and what it holds is nobody's business. */
@@ -289,12 +309,17 @@ static apr_status_t work(mproc__worker_t *worker)
         if (rv == MPROC_ESHUTDOWN)
             return APR_SUCCESS;
         MPROC_TRY(rv);
-        if (!take_ticket(worker))
+        if (!take_ticket(worker)) {
+            MPROC_TRY(tell_of_room(worker));
             continue;
+        }
+        mproc__failpoint();
         if (worker->order->kind == MPROC__QUIT)
             return APR_SUCCESS;
         atomic_store(&worker->slot->ticket, worker->order->ticket);
+        mproc__failpoint();
         rv = obey(worker, &is_enough);
+        mproc__failpoint();
         atomic_store(&worker->slot->ticket, 0);
         MPROC_TRY(rv);
     }

@@ -7,6 +7,7 @@
 
 #include "worker.h"
 
+#include "failpoint.h"
 #include "program.h"
 #include "values.h"
 
@@ -21,7 +22,9 @@ typedef struct items_t {
 
 static void mark(mproc__worker_t *worker, apr_uint64_t item)
 {
+    mproc__failpoint();
     atomic_store_explicit(&worker->slot->item, item, memory_order_release);
+    mproc__failpoint();
 }
 
 /* A failure of an item is told at once, and the others go on. */
@@ -42,6 +45,7 @@ static apr_status_t do_each(mproc__worker_t *worker, const items_t *items)
         mproc__worker_begin(worker, &task);
         rv = function(item, result, &task);
         mproc__worker_finish(worker, &task);
+        mproc__failpoint();
         if (rv != APR_SUCCESS)
             MPROC_TRY(mproc__worker_item_failed(worker, i, rv));
         item += item_size;
@@ -138,9 +142,12 @@ static apr_status_t do_chunk(mproc__worker_t *worker, const items_t *all, mproc_
 
     mark(worker, MPROC__NO_ITEM);
     atomic_store_explicit(&worker->slot->chunk, chunk + 1, memory_order_release);
+    mproc__failpoint();
     atomic_store_explicit(&chunks->taken[chunk], 1, memory_order_release);
+    mproc__failpoint();
     MPROC_TRY(do_part(worker, all, first, end));
     atomic_store_explicit(&worker->slot->chunk, 0, memory_order_release);
+    mproc__failpoint();
     atomic_fetch_add_explicit(&chunks->done, end - first, memory_order_relaxed);
     return APR_SUCCESS;
 }
@@ -168,6 +175,7 @@ apr_status_t mproc__worker_do_chunks(mproc__worker_t *worker, int *is_enough)
     MPROC_TRY(find_arrays(worker, &all));
     while (!*is_enough) {
         chunk = atomic_fetch_add(&chunks->next, 1);
+        mproc__failpoint();
         if (chunk >= count)
             break;
         MPROC_TRY(do_chunk(worker, &all, chunks, chunk));

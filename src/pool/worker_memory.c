@@ -7,6 +7,7 @@
 
 #include "worker.h"
 
+#include "failpoint.h"
 #include "values.h"
 
 #include <mproc/status.h>
@@ -58,6 +59,7 @@ static apr_status_t read_message(mproc__worker_t *worker, apr_pool_t *mem, int *
 
     MPROC_TRY(mproc_connection_recv(worker->line, values, MPROC_FOREVER));
     worker->heard++;
+    mproc__failpoint();
     if (mproc_values_count(values) == 1) {
         MPROC_TRY(mproc_unpack(values, slots, 1));
         drop(worker, number);

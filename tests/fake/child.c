@@ -115,6 +115,12 @@ static void report(const fake_child_t *child, mproc__outcome_t outcome, apr_stat
     mproc__buffer_free(&buffer);
 }
 
+void fake_child_returns(fake_child_t *child, apr_status_t status, const char *words)
+{
+    report(child, MPROC__RETURNED, status, words);
+    fake_child_end(child, PORT_EXITED, status != APR_SUCCESS);
+}
+
 /* A copy is told with one byte to go on; another child has a start message to read. */
 static int has_heard_all(fake_child_t *child)
 {

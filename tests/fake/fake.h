@@ -8,7 +8,7 @@
  * There are no processes, and no time passes: a "child" is a record that the test
  * plays, and the clock jumps to the deadline of whoever waits for nothing.  Any
  * call that can fail on a real system can be made to fail here; what is open is
- * counted.  For one thread.
+ * counted.  For the test's thread, and one that the library starts: they take turns.
  */
 
 #include "port.h"
@@ -129,6 +129,9 @@ void fake_act_as(const fake_child_t *child);
  * too), if it comes to so many: whether it did.  What it has written until then stays.
  */
 int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data);
+
+/* The target of a child returns a status, with words, and the child ends. */
+void fake_child_returns(fake_child_t *child, apr_status_t status, const char *words);
 
 /* What a child writes on its control channel, and its end. */
 void fake_child_say(const fake_child_t *child, const void *data, size_t size);

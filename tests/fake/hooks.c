@@ -20,7 +20,7 @@
 
 /* -- Memory ------------------------------------------------------------------------ */
 
-enum { ROOTS = 8, BLOCKS = 64 };
+enum { ROOTS = 8, BLOCKS = 256 };
 
 static void *blocks[BLOCKS];
 static int pools;
@@ -69,6 +69,15 @@ void *fake_realloc(void *block, size_t size)
     if (grown != NULL)
         remember_block(old, grown);
     return grown;
+}
+
+void *fake_malloc(size_t size)
+{
+    void *block = fake_call() == APR_SUCCESS ? malloc(size) : NULL;
+
+    if (block != NULL)
+        remember_block(NULL, block);
+    return block;
 }
 
 void *fake_calloc(size_t count, size_t size)

@@ -75,6 +75,26 @@ apr_status_t fake_let_time_pass(port_deadline_t deadline);
 
 void fake_clock_reset(void);
 
+/* -- Another thread: thread.c ---------------------------------------------------------- */
+
+/* Whether this is the one that the library has started. */
+int fake_is_other_thread(void);
+
+/* It waits: the test's thread goes on, until it waits too. */
+void fake_other_waits(port_deadline_t deadline);
+
+/*
+ * The test's thread waits: whether there is another that could go on, and has; 0 when both have
+ * waited several times and nothing was done.
+ */
+int fake_other_has_had_turn(void);
+
+/* Something was, so that both look again. */
+void fake_something_was_done(void);
+
+/* When the other is to go on, at the latest. */
+port_deadline_t fake_other_deadline(void);
+
 /* -- Segments: segment.c ------------------------------------------------------------ */
 
 int fake_bell_is_ringing(const port_segment_t *segment);

@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-static int threads, holds;
-static apr_int64_t pid;
+static int threads = 1;
+static _Thread_local int holds; /* those of the library's thread go with it */
+static apr_int64_t pid = 1;
 static void (*at_fork[3])(void); /* before, in the parent, in the child */
 
 void fake_surroundings_reset(void)

@@ -48,6 +48,10 @@ static void make_queue(apr_pool_t *of_parent)
 
 static const mproc_target_t targets[] = {MPROC_TARGET(see), MPROC_TARGETS_END};
 
+/* With the library's own, as every program has them. */
+static const mproc_target_t all_targets[] = {
+    MPROC_TARGETS_OF(targets), MPROC_TARGETS_OF(mproc__own_targets), MPROC_TARGETS_END};
+
 /* -- What the parent hears --------------------------------------------------------------- */
 
 typedef struct heard_t {
@@ -116,7 +120,7 @@ static const char *prepare_child(port_channel_t **control)
     mproc__handles_t handles = {{0}, 0};
     mproc__start_t start = {.token = TOKEN,
                             .build_id = {build_id, sizeof build_id},
-                            .fingerprint = mproc__targets_fingerprint(targets),
+                            .fingerprint = mproc__targets_fingerprint(all_targets),
                             .target_name = "see",
                             .name = "one",
                             .identity = "1",

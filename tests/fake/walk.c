@@ -11,11 +11,22 @@
 #include <stdio.h>
 
 static char poison;
-const mproc_target_t walk_targets[] = {MPROC_TARGET(work), MPROC_TARGETS_END};
+const mproc_target_t walk_targets[] = {MPROC_TARGET(work), MPROC_TARGET(twice), MPROC_TARGETS_END};
 
 apr_status_t work(mproc_task_t *task)
 {
     (void)task;
+    return APR_SUCCESS;
+}
+
+apr_status_t twice(const void *item, void *result, mproc_task_t *task)
+{
+    int number;
+
+    (void)task;
+    memcpy(&number, item, sizeof number);
+    number *= 2;
+    memcpy(result, &number, sizeof number);
     return APR_SUCCESS;
 }
 

@@ -40,6 +40,9 @@ typedef struct scene_t {
     mproc_connection_t *here, *there;
     mproc_process_t *process;
     mproc_queue_t *queue;
+    mproc_pool_t *workers;
+    mproc_result_t *result;
+    mproc_imap_t *it;
     mproc_values_t *values;
     unsigned char much[MUCH];
 
@@ -62,13 +65,14 @@ typedef struct walk_t {
     apr_status_t afterwards[4];
 } walk_t;
 
-/* In a program whose only target is `work`. */
+/* In a program whose targets are `work` and `twice`. */
 void take_walk(const walk_t *walk);
 
 /* The same for a call under which nothing can fail. */
 void take_short_walk(const walk_t *walk);
 
 mproc_target_fn work;
+mproc_item_fn twice; /* an int */
 extern const mproc_target_t walk_targets[];
 
 /* Setting up. */

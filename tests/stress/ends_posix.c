@@ -6,8 +6,12 @@
 
 #include "ends.h"
 
+#include <apr_time.h>
+
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 void end_this_process(void)
@@ -15,6 +19,48 @@ void end_this_process(void)
     for (;;)
         kill(getpid(), SIGKILL);
 }
+
+int kill_process(apr_int64_t pid)
+{
+    return kill((pid_t)pid, SIGKILL) == 0;
+}
+
+/* Those of ours are reaped by who started them; of others the last state is told by proc(5), if at all. */
+int has_gone(apr_int64_t pid)
+{
+    char path[40], state = 0;
+    FILE *file;
+
+    if (kill((pid_t)pid, 0) != 0)
+        return 1;
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    fclose(file);
+    return state == 'Z' || state == 'X';
+}
+
+/* An option of POSIX (clock_getcpuclockid(3)). */
+#if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0
+apr_interval_time_t cpu_time_of(apr_int64_t pid)
+{
+    struct timespec time;
+    clockid_t clock;
+
+    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
+}
+#else
+apr_interval_time_t cpu_time_of(apr_int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+#endif
 
 int stop_process(apr_int64_t pid)
 {
