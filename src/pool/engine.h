@@ -95,6 +95,9 @@ int mproc__engine_recall(mproc__engine_t *engine, mproc__parcel_t *parcel);
 /* The number of the worker that has a parcel, or 0. */
 unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel_t *parcel);
 
+/* A parcel that is on its way, or NULL: when all workers have been ended, what they had. */
+mproc__parcel_t *mproc__engine_left(const mproc__engine_t *engine);
+
 /* It has come back, or will not: its ticket is free. */
 void mproc__engine_retire(mproc__engine_t *engine, mproc__parcel_t *parcel);
 

@@ -99,6 +99,16 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
                : 0;
 }
 
+mproc__parcel_t *mproc__engine_left(const mproc__engine_t *engine)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++)
+        if (engine->parcels[i] != NULL)
+            return engine->parcels[i];
+    return NULL;
+}
+
 /* -- Replies ---------------------------------------------------------------------------------- */
 
 static int is_known(const mproc__engine_t *engine, apr_uint32_t worker)

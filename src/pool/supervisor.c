@@ -250,11 +250,23 @@ static int make_round(mproc_pool_t *workers)
     return 1;
 }
 
+/* What workers had when they were ended is nobody's: its job has failed. */
+static void free_left(mproc_pool_t *workers)
+{
+    mproc__parcel_t *parcel;
+
+    while ((parcel = mproc__engine_left(workers->engine)) != NULL) {
+        mproc__engine_retire(workers->engine, parcel);
+        mproc__work_free(workers, work_of(parcel));
+    }
+}
+
 /* A callback that is called now may still ask for something. */
 static void end(mproc_pool_t *workers)
 {
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
+    free_left(workers);
     mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
