@@ -617,12 +617,18 @@ MPROC_END_C
 #define MPROC__TASK(target) _Generic((target), mproc_target_fn *: (target), void *: (target))
 #define MPROC__ITEM(target) _Generic((target), mproc_item_fn *: (target), void *: (target))
 
-/* So is an array of pointers where the compiler can tell. */
+/* So is an array of pointers where the compiler can tell; arrays of arrays are items, and decay. */
 #if defined(__GNUC__)
 #define MPROC__FIRST_ITEM(items)                                                                   \
     (*_Generic((items), void *: (const char *)0, const void *: (const char *)0, default: (items)))
+#define MPROC__DECAYS(x) (__builtin_classify_type(x) == 5)
+#define MPROC__IS_POINTER(x)                                                                       \
+    (MPROC__DECAYS(x) &&                                                                           \
+     __builtin_types_compatible_p(                                                                 \
+         __typeof__(__builtin_choose_expr(MPROC__DECAYS(x), (x), (char *)0)),                      \
+         __typeof__(&*__builtin_choose_expr(MPROC__DECAYS(x), (x), (char *)0))))
 #define MPROC__ITEMS(items)                                                                        \
-    ((void)sizeof(char[__builtin_classify_type(MPROC__FIRST_ITEM(items)) == 5 ? -1 : 1]), (items))
+    ((void)sizeof(char[MPROC__IS_POINTER(MPROC__FIRST_ITEM(items)) ? -1 : 1]), (items))
 #else
 #define MPROC__ITEMS(items) (items)
 #endif
