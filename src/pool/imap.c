@@ -368,7 +368,7 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
                          apr_pool_t *mem)
 {
     static const mproc_imap_options_t by_default = MPROC_IMAP_OPTIONS;
-    mproc_imap_t *made;
+    mproc_imap_t *made = NULL;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));
