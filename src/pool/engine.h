@@ -48,6 +48,9 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
 /* End all workers, and wait for that.  Without the lock of the pool. */
 void mproc__engine_stop(mproc__engine_t *engine);
 
+/* After that: a parcel that has not come back, and will not, or NULL; its ticket is free. */
+mproc__parcel_t *mproc__engine_take_back(mproc__engine_t *engine);
+
 /*
  * After that: what was for workers is given back; those who sleep can still be woken, and memory of
  * the user's stays.  The rest goes with the memory.

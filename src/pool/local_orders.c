@@ -99,6 +99,21 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
                : 0;
 }
 
+mproc__parcel_t *mproc__engine_take_back(mproc__engine_t *engine)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        mproc__parcel_t *parcel = engine->parcels[i];
+
+        if (parcel == NULL)
+            continue;
+        mproc__engine_retire(engine, parcel);
+        return parcel;
+    }
+    return NULL;
+}
+
 /* -- Replies ---------------------------------------------------------------------------------- */
 
 static int is_known(const mproc__engine_t *engine, apr_uint32_t worker)

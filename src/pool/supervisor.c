@@ -251,11 +251,22 @@ static int make_round(mproc_pool_t *workers)
     return 1;
 }
 
+/* What workers had when they were ended; it is nobody's. */
+static void free_works(mproc_pool_t *workers)
+{
+    mproc__parcel_t *parcel;
+
+    while ((parcel = mproc__engine_take_back(workers->engine)) != NULL)
+        mproc__work_free(workers, work_of(parcel));
+    workers->outstanding = workers->quitting = 0;
+}
+
 /* A callback that is called now may still ask for something. */
 static void end(mproc_pool_t *workers)
 {
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
+    free_works(workers);
     mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
