@@ -197,6 +197,7 @@ void mproc__job_call_back(mproc__job_t *job)
         return;
     if (result->map != NULL)
         mproc__map_deliver(result);
+    result->is_delivered = 1;
     callback = result->status == APR_SUCCESS ? result->options.callback
                                              : result->options.error_callback;
     if (callback == NULL)
@@ -256,11 +257,11 @@ static apr_status_t check(const mproc_result_t *result)
     return mproc__pool_check(result->job.workers);
 }
 
-/* In a callback its own result can be asked, which is over; another is there or will not be. */
+/* In a callback its own result can be asked; another is there or will not be. */
 static int is_there(const mproc_result_t *result)
 {
     return result->job.is_ready ||
-           (result->job.is_over && mproc__pool_is_in_callback(result->job.workers));
+           (result->is_delivered && mproc__pool_is_in_callback(result->job.workers));
 }
 
 static apr_status_t await(mproc_result_t *result, port_deadline_t deadline)
