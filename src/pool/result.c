@@ -190,7 +190,7 @@ static mproc_result_t *result_of(mproc__job_t *job)
 
 void mproc__job_call_back(mproc__job_t *job)
 {
-    mproc_result_t *result = result_of(job);
+    mproc_result_t *result = result_of(job), *told;
     mproc_callback_fn *callback;
 
     if (result == NULL)
@@ -202,8 +202,9 @@ void mproc__job_call_back(mproc__job_t *job)
                                              : result->options.error_callback;
     if (callback == NULL)
         return;
+    told = job->is_abandoned ? NULL : result;
     mproc__pool_unlock(job->workers);
-    callback(job->is_abandoned ? NULL : result, result->status, result->options.data);
+    callback(told, result->status, result->options.data);
     mproc__pool_lock(job->workers);
 }
 
