@@ -270,7 +270,7 @@ static void tell_hands(mproc__engine_t *engine)
     unsigned i;
 
     for (i = 1; i <= engine->most; i++)
-        if (engine->hands[i].nuntold > 0)
+        if (engine->hands[i].is_here && engine->hands[i].nuntold > 0)
             mproc__hand_tell(engine, i);
 }
 

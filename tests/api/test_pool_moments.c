@@ -7,7 +7,6 @@
 #include "claims.h"
 #include "pools.h"
 #include "queues.h"
-#include "system.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
