@@ -174,12 +174,18 @@ static mproc_result_t *call_back(mproc_pool_t *workers, way_t way, mproc_callbac
     return start_deed(workers, way, 5, &options, seen->mem);
 }
 
-/* What comes of a deed in a callback, of a call that went well. */
+/*
+ * What comes of a deed in a callback, of a call that went well.  The callback says its word, and uses
+ * memory of the test until it has returned: then its result is there.
+ */
 static apr_status_t see(seen_t *seen, apr_status_t (*deed)(seen_t *))
 {
+    mproc_result_t *result;
+
     seen->deed = deed;
-    call_back(seen->workers, SQUARE, act, seen);
+    result = call_back(seen->workers, SQUARE, act, seen);
     await_call(seen);
+    mproc_result_wait(result, PATIENCE);
     return seen->rv;
 }
 
