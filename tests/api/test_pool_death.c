@@ -338,6 +338,7 @@ static void kill_the_worker(const crew_t *crew)
     apr_int64_t pid;
     size_t count;
 
+    await_workers(crew->workers, 1); /* it may be at work before it is on the list */
     assert_success(mproc_pool_pids(crew->workers, &pid, 1, &count));
     assert_int_equal(count, 1);
     kill_pid(pid);

@@ -97,6 +97,8 @@ static void map_once(scene_t *scene, size_t chunksize, const uint32_t *items, ui
     assert_success(mproc_result_wait(result, PATIENCE));
     for (i = 0; i < ITEMS; i++)
         account(scene, i, mproc_result_item_status(result, i), results[i]);
+    if (scene->retries == MPROC_RETRY_FOREVER && scene->losses > 0)
+        fail_msg("lost: %s", mproc_result_error(result));
     mproc_result_close(result);
 }
 
