@@ -111,5 +111,6 @@ int main(int argc, const char *const *argv)
     try_with(1, 0, mem);
     try_with(1, 1, mem);
     try_with(5, 1, mem);
+    apr_pool_destroy(mem);
     return 0;
 }
