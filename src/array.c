@@ -10,20 +10,26 @@
 
 #include "array.h"
 
+#include "program.h"
 #include "shared_object.h"
 #include "values.h"
 
+#include <mproc/connection.h>
 #include <mproc/status.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
 struct mproc_array_t {
     mproc__shared_object_t object; /* first of all */
     apr_uint64_t item_size;        /* as it travels */
     size_t count;
+    mproc__array_number_t number;
 };
 
 static const mproc__shared_kind_t array_kind = {MPROC_TYPE_ARRAY, "the array", 0};
+
+static _Atomic mproc__array_number_t numbers; /* that were given */
 
 /* -- Making one -------------------------------------------------------------------- */
 
@@ -63,6 +69,7 @@ static mproc_array_t *array_of(mproc__shared_object_t *object, size_t item_size)
     mproc_array_t *array = (mproc_array_t *)(void *)object;
 
     array->item_size = item_size;
+    array->number = atomic_fetch_add(&numbers, 1) + 1;
     array->count = (object->state_size - array_kind.state_size) / item_size;
     return array;
 }
@@ -116,6 +123,81 @@ apr_status_t mproc_array_close(mproc_array_t *array)
     if (array == NULL)
         return mproc_error_set(APR_EINVAL, "the array is NULL");
     return mproc__shared_object_close(&array->object);
+}
+
+/* -- For pools, whose workers use it where it lies ------------------------------------------ */
+
+typedef struct bytes_t {
+    const unsigned char *first;
+    size_t size;
+} bytes_t;
+
+static int has_bytes(const mproc__shared_object_t *object, const void *data)
+{
+    const unsigned char *items = (unsigned char *)object->state + array_kind.state_size;
+    size_t size = object->state_size - array_kind.state_size;
+    const bytes_t *bytes = data;
+
+    return bytes->first >= items && bytes->first < items + size &&
+           bytes->size <= (size_t)(items + size - bytes->first);
+}
+
+static int has_number(const mproc__shared_object_t *object, const void *data)
+{
+    return ((const mproc_array_t *)(const void *)object)->number ==
+           *(const mproc__array_number_t *)data;
+}
+
+/* Most programs that use pools have no arrays: they do not pay for the search. */
+mproc_array_t *mproc__array_find(const void *bytes, size_t size)
+{
+    bytes_t wanted = {bytes, size};
+
+    if (atomic_load_explicit(&numbers, memory_order_relaxed) == 0)
+        return NULL;
+    return (mproc_array_t *)(void *)mproc__shared_object_find(&array_kind, has_bytes, &wanted);
+}
+
+mproc__array_number_t mproc__array_number(const mproc_array_t *array)
+{
+    return array->number;
+}
+
+int mproc__array_is_here(mproc__array_number_t number)
+{
+    return mproc__shared_object_find(&array_kind, has_number, &number) != NULL;
+}
+
+static apr_status_t pass(mproc_values_t *values, mproc_connection_t *reader,
+                         mproc_connection_t *writer, const mproc_array_t *array)
+{
+    mproc__shared_memory_t memory = {.segment = array->object.segment,
+                                     .generation = array->object.generation};
+
+    MPROC_TRY(mproc_connection_send(writer, MPROC_PACK(mproc__shared_memory_value(&memory)),
+                                    MPROC_FOREVER));
+    return mproc_connection_recv(reader, values, MPROC_FOREVER);
+}
+
+/* This process sends it to itself, as that gives handles of their own on every system. */
+apr_status_t mproc__array_memory(mproc__shared_memory_t **memory, const mproc_array_t *array,
+                                 apr_pool_t *mem)
+{
+    mproc_values_t *values = mproc_values_create(mem);
+    mproc_slot_t slot = mproc__shared_memory_slot(memory);
+    mproc_connection_t *reader, *writer;
+    apr_status_t rv;
+
+    MPROC_TRY(mproc_pipe(&reader, &writer, MPROC_ONE_WAY, mem));
+    rv = pass(values, reader, writer, array);
+    mproc_connection_close(writer);
+    mproc_connection_close(reader);
+    return rv == APR_SUCCESS ? mproc_unpack(values, &slot, 1) : rv;
+}
+
+unsigned char *mproc__array_memory_data(const mproc_array_t *array)
+{
+    return port_segment_memory(array->object.segment);
 }
 
 /* -- Travelling --------------------------------------------------------------------- */

@@ -15,6 +15,10 @@
  * Take it for what is read or changed in place.  What is handed over, and not kept, goes through a
  * queue or a pipe, which also say that it is there.
  *
+ * A map of a pool (pool.h) whose items or results lie in an array reads and writes them where they
+ * lie: nothing is copied.  Its workers have the memory until a map ends after the array was closed, or
+ * until the pool ends.
+ *
  * **What may lie in it.**  Numbers, and structs of them.  Pointers mean nothing in another process:
  * take indexes instead.  It lies at another address in each process.
  *
