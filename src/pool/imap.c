@@ -305,8 +305,9 @@ static void set_options(mproc_imap_t *it, const mproc_imap_options_t *options)
     it->source = options->source;
     it->source_data = options->source_data;
     it->chunksize = options->chunksize > 0 ? options->chunksize : 1;
-    it->buffersize =
-        options->buffersize > 0 ? options->buffersize : 4 * it->chunksize * it->job.workers->wanted;
+    it->buffersize = options->buffersize > 0
+                         ? options->buffersize
+                         : 4 * it->chunksize * mproc__pool_wanted(it->job.workers);
     if (it->chunksize > it->buffersize)
         it->chunksize = it->buffersize;
 }
@@ -367,7 +368,7 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
                          apr_pool_t *mem)
 {
     static const mproc_imap_options_t by_default = MPROC_IMAP_OPTIONS;
-    mproc_imap_t *made;
+    mproc_imap_t *made = NULL;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));
