@@ -3,15 +3,14 @@
 /*
  * Shared arrays: making them, looking at them, and how they travel.
  *
- * The items are the state of a shared object.  How large one is travels beside it, and how many
- * they are follows from what there is, so that nothing that another process could change says
- * where they end.
+ * The state of the shared object is the lock, and behind it the items.  How large one is travels
+ * beside it, and how many they are follows from what there is, so that nothing that another process
+ * could change says where they end.
  */
 
 #include "array.h"
 
-#include "program.h"
-#include "shared_object.h"
+#include "mutex.h"
 #include "values.h"
 
 #include <mproc/connection.h>
@@ -20,14 +19,24 @@
 #include <stdatomic.h>
 #include <string.h>
 
+/* As it travels. */
+typedef struct shape_t {
+    apr_uint64_t item_size;
+    apr_uint64_t is_raw;
+} shape_t;
+
 struct mproc_array_t {
-    mproc__shared_object_t object; /* first of all */
-    apr_uint64_t item_size;        /* as it travels */
+    mproc_lock_t lock; /* first of all, and with the shared object; not used when it is raw */
+    shape_t shape;
     size_t count;
     mproc__array_number_t number;
 };
 
-static const mproc__shared_kind_t array_kind = {MPROC_TYPE_ARRAY, "the array", 0};
+/* Of one whose state has no items yet: these begin on a cache line that the lock's is apart from. */
+static const mproc__shared_kind_t array_kind = {MPROC_TYPE_ARRAY, "the array",
+                                                sizeof(mproc__mutex_state_t)};
+
+_Static_assert(sizeof(mproc__mutex_state_t) % MPROC__APART == 0, "items are as aligned as it is");
 
 static _Atomic mproc__array_number_t numbers; /* that were given */
 
@@ -64,13 +73,15 @@ static apr_status_t check(mproc_array_t **array, size_t count, size_t item_size,
     return check_options(options);
 }
 
-static mproc_array_t *array_of(mproc__shared_object_t *object, size_t item_size)
+/* The lock is recursive, as that of Python's arrays is. */
+static mproc_array_t *array_of(mproc__shared_object_t *object, const shape_t *shape)
 {
     mproc_array_t *array = (mproc_array_t *)(void *)object;
 
-    array->item_size = item_size;
+    array->lock.is_recursive = 1;
+    array->shape = *shape;
     array->number = atomic_fetch_add(&numbers, 1) + 1;
-    array->count = (object->state_size - array_kind.state_size) / item_size;
+    array->count = (object->state_size - array_kind.state_size) / (size_t)shape->item_size;
     return array;
 }
 
@@ -79,13 +90,15 @@ apr_status_t mproc_array_create_with(mproc_array_t **array, size_t count, size_t
 {
     static const mproc_array_options_t defaults = MPROC_ARRAY_OPTIONS;
     mproc__shared_object_t *object;
+    shape_t shape;
 
     if (options == NULL)
         options = &defaults;
     MPROC_TRY(check(array, count, item_size, options, mem));
     MPROC_TRY(mproc__shared_object_create(&object, &array_kind, sizeof **array, count * item_size,
                                           options->processes, mem));
-    *array = array_of(object, item_size);
+    shape = (shape_t){item_size, options->raw != 0};
+    *array = array_of(object, &shape);
     return APR_SUCCESS;
 }
 
@@ -105,7 +118,7 @@ static int is_here(const mproc_array_t *array)
 
 void *mproc_array_data(const mproc_array_t *array)
 {
-    return is_here(array) ? (char *)array->object.state + array_kind.state_size : NULL;
+    return is_here(array) ? (char *)array->lock.shared.state + array_kind.state_size : NULL;
 }
 
 size_t mproc_array_count(const mproc_array_t *array)
@@ -115,14 +128,26 @@ size_t mproc_array_count(const mproc_array_t *array)
 
 size_t mproc_array_item_size(const mproc_array_t *array)
 {
-    return is_here(array) ? (size_t)array->item_size : 0;
+    return is_here(array) ? (size_t)array->shape.item_size : 0;
+}
+
+mproc_lock_t *mproc_array_lock(mproc_array_t *array)
+{
+    if (!is_here(array))
+        return NULL;
+    if (!array->shape.is_raw)
+        return &array->lock;
+    mproc_error_set(APR_EINVAL, "the array is raw, and has no lock");
+    return NULL;
 }
 
 apr_status_t mproc_array_close(mproc_array_t *array)
 {
     if (array == NULL)
         return mproc_error_set(APR_EINVAL, "the array is NULL");
-    return mproc__shared_object_close(&array->object);
+    if (is_here(array) && mproc__mutex_is_held(&array->lock))
+        return mproc_error_set(MPROC_EINUSE, "this process holds the lock of the array");
+    return mproc__shared_object_close(&array->lock.shared);
 }
 
 /* -- For pools, whose workers use it where it lies ------------------------------------------ */
@@ -171,8 +196,8 @@ int mproc__array_is_here(mproc__array_number_t number)
 static apr_status_t pass(mproc_values_t *values, mproc_connection_t *reader,
                          mproc_connection_t *writer, const mproc_array_t *array)
 {
-    mproc__shared_memory_t memory = {.segment = array->object.segment,
-                                     .generation = array->object.generation};
+    mproc__shared_memory_t memory = {.segment = array->lock.shared.segment,
+                                     .generation = array->lock.shared.generation};
 
     MPROC_TRY(mproc_connection_send(writer, MPROC_PACK(mproc__shared_memory_value(&memory)),
                                     MPROC_FOREVER));
@@ -197,7 +222,7 @@ apr_status_t mproc__array_memory(mproc__shared_memory_t **memory, const mproc_ar
 
 unsigned char *mproc__array_memory_data(const mproc_array_t *array)
 {
-    return port_segment_memory(array->object.segment);
+    return port_segment_memory(array->lock.shared.segment);
 }
 
 /* -- Travelling --------------------------------------------------------------------- */
@@ -206,23 +231,23 @@ static apr_status_t share(void *object, mproc__shared_t *shared)
 {
     mproc_array_t *array = object;
 
-    MPROC_TRY(mproc__shared_object_share(&array->object, &array_kind, shared));
-    shared->data.data = &array->item_size;
-    shared->data.size = sizeof array->item_size;
+    MPROC_TRY(mproc__shared_object_share(&array->lock.shared, &array_kind, shared));
+    shared->data.data = &array->shape;
+    shared->data.size = sizeof array->shape;
     return APR_SUCCESS;
 }
 
 static apr_status_t adopt(void **object, const mproc__shared_t *shared, apr_pool_t *mem)
 {
     mproc__shared_object_t *made;
-    apr_uint64_t item_size = 0;
+    shape_t shape = {0, 0};
 
-    if (shared->data.size == sizeof item_size)
-        memcpy(&item_size, shared->data.data, sizeof item_size);
-    if (item_size == 0 || item_size > PTRDIFF_MAX)
+    if (shared->data.size == sizeof shape)
+        memcpy(&shape, shared->data.data, sizeof shape);
+    if (shape.item_size == 0 || shape.item_size > PTRDIFF_MAX)
         return mproc_error_set(MPROC_ECORRUPT, "an array that arrived has items of no size");
     MPROC_TRY(mproc__shared_object_adopt(&made, &array_kind, sizeof(mproc_array_t), shared, mem));
-    *object = array_of(made, (size_t)item_size);
+    *object = array_of(made, &shape);
     return APR_SUCCESS;
 }
 

@@ -10,10 +10,25 @@
  *     MPROC_CHECK(mproc_array_create(&shared, 1000, sizeof *points, mem));
  *     MPROC_CHECK(mproc_process_start(&process, target, MPROC_PACK(shared), NULL, mem));
  *     points = mproc_array_data(shared);
- *     points[0].x = 1;
+ *     rv = mproc_lock_acquire(mproc_array_lock(shared), MPROC_FOREVER);
+ *     if (rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD) {
+ *         points[0].x += 1;
+ *         mproc_lock_release(mproc_array_lock(shared));
+ *     }
  *
  * Take it for what is read or changed in place.  What is handed over, and not kept, goes through a
  * queue or a pipe, which also say that it is there.
+ *
+ * **Its lock.**  Reading a number, adding to it and writing it are three steps, and another process
+ * can come in between.  So each array has a lock (lock.h), which travels with it; the array does not
+ * use it by itself, and it guards what all who have the array agree on.  Its owner can acquire it again.
+ * What an owner that died has left half done is told by MPROC_EOWNERDEAD.  Who needs no lock, as each
+ * process has its own part of the items or atomic operations are enough, need not touch it; or makes
+ * the array raw, so that nobody can.
+ *
+ * **From Python.**  Value(type) is an array of one, and Array(type, n) one of n; RawValue and RawArray
+ * are those that are raw.  There are no getters and setters that lock for one access: they make people
+ * believe that `v.value += 1` were one step.
  *
  * A map of a pool (pool.h) whose items or results lie in an array reads and writes them where they
  * lie: nothing is copied.  Its workers have the memory until a map ends after the array was closed, or
@@ -43,12 +58,14 @@ typedef struct mproc_array_options_t {
     size_t size;
     /** The most processes that have it at a time, up to 4,096.  The initializer says 256. */
     unsigned processes;
+    /** Not 0: it has no lock. */
+    int raw;
 } mproc_array_options_t;
 
 /** The initializer of mproc_array_options_t. */
 #define MPROC_ARRAY_OPTIONS                                                                        \
     {                                                                                              \
-        sizeof(mproc_array_options_t), 256                                                         \
+        sizeof(mproc_array_options_t), 256, 0                                                      \
     }
 
 /**
@@ -96,12 +113,22 @@ MPROC_DECLARE(size_t) mproc_array_count(const mproc_array_t *array);
 MPROC_DECLARE(size_t) mproc_array_item_size(const mproc_array_t *array);
 
 /**
+ * The lock of an array, to be acquired and released as any other (lock.h): it is there as long as the
+ * array is, and goes to other processes with it, not by itself.
+ *
+ * @return the lock; or NULL, and mproc_error_message() says why: the array is raw, NULL, closed, or
+ *         the parent's.  Calls on a lock that is NULL say APR_EINVAL
+ */
+MPROC_DECLARE(mproc_lock_t *) mproc_array_lock(mproc_array_t *array);
+
+/**
  * Be done with an array in this process; others that have it go on.
  *
  * Its items are no more here.  Closing it again does nothing, and so does closing it in a child that
  * was forked from its process.  Calls on a closed array say MPROC_ECLOSED.
  *
  * @return APR_SUCCESS   it is closed
+ * @return MPROC_EINUSE  this process holds its lock, or a thread waits for it
  * @return APR_EINVAL    @a array is NULL
  */
 MPROC_DECLARE(apr_status_t) mproc_array_close(mproc_array_t *array);

@@ -180,15 +180,15 @@ static void an_array_is_taken_over_or_its_handles_are_left(void **state)
 
 /* -- What is no array ---------------------------------------------------------------------- */
 
-/* The array as it is packed, with other bytes where its shape is, which is the end of it. */
+/* The array as it is packed, with another size where the size of an item is: two from the end. */
 static apr_status_t take_over_with_item_size(scene_t *scene, apr_uint64_t item_size)
 {
     mproc__handles_t handles;
     apr_status_t rv;
 
     pack_array(&handles, scene);
-    memcpy(scene->values->buffer.bytes + scene->values->buffer.size - sizeof item_size, &item_size,
-           sizeof item_size);
+    memcpy(scene->values->buffer.bytes + scene->values->buffer.size - 2 * sizeof item_size,
+           &item_size, sizeof item_size);
     rv = mproc__values_decode(scene->values, 0, handles.handles, handles.count);
     if (rv != APR_SUCCESS)
         port_handle_close(handles.handles[0]);
