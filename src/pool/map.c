@@ -468,6 +468,7 @@ apr_status_t(mproc_pool_map)(mproc_pool_t *workers, mproc_item_fn *target, const
     mproc_result_t *result;
     apr_status_t rv;
 
+    MPROC_TRY(mproc__pool_check_waiting(workers));
     MPROC_TRY(
         map(&result, workers, target, items, item_size, results, result_size, count, NULL, NULL));
     rv = mproc__result_await(result, timeout);

@@ -130,6 +130,9 @@ void mproc__pool_unlock(mproc_pool_t *workers);
 /* Whether this process can use it: APR_SUCCESS, or a status and a message. */
 apr_status_t mproc__pool_check(const mproc_pool_t *workers);
 
+/* The same, and whether this thread may wait for it. */
+apr_status_t mproc__pool_check_waiting(const mproc_pool_t *workers);
+
 /* Under the lock: whether it takes something to do. */
 apr_status_t mproc__pool_check_open(const mproc_pool_t *workers);
 

@@ -29,6 +29,13 @@ struct seen_t {
     apr_status_t (*deed)(seen_t *seen);
 };
 
+/* A callback that has said its word still uses its queue: the pool's thread ends before that goes. */
+static apr_status_t end_workers(void *workers)
+{
+    mproc_pool_terminate(workers);
+    return APR_SUCCESS;
+}
+
 static void prepare(seen_t *seen, mproc_pool_t *workers, apr_pool_t *mem)
 {
     memset(seen, 0, sizeof *seen);
@@ -37,6 +44,7 @@ static void prepare(seen_t *seen, mproc_pool_t *workers, apr_pool_t *mem)
     seen->workers = workers;
     seen->mem = mem;
     seen->rv = APR_EINIT;
+    apr_pool_pre_cleanup_register(mem, workers, end_workers);
 }
 
 static void await_call(const seen_t *seen)
@@ -344,6 +352,7 @@ static void a_callback_gets_null_when_the_memory_of_the_result_has_gone(void **s
     apr_pool_destroy(mem);
     open_gate(&crew, 1);
     await_call(&seen);
+    assert_joins(crew.workers); /* the callback uses memory that goes before the pool does */
     assert_true(seen.result == NULL && seen.status == APR_SUCCESS);
 }
 
@@ -460,6 +469,7 @@ static void a_callback_may_resize_its_pool(void **state)
 
     assert_success(see_alone(&seen, resize, *state));
     await_workers(seen.workers, 2);
+    assert_joins(seen.workers);
 }
 
 int main(int argc, const char *const *argv)

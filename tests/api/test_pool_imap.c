@@ -293,6 +293,21 @@ static void items_come_from_a_source(void **state)
     }
 }
 
+/* Four of them a worker would be 0, if nobody looked. */
+static void chunks_beyond_memory_are_refused(void **state)
+{
+    mproc_imap_options_t options = MPROC_IMAP_OPTIONS;
+    source_t source = {0, 100, 0, APR_EOF};
+    mproc_imap_t *it;
+
+    options.chunksize = SIZE_MAX / 64 + 1;
+    options.source = next_number;
+    options.source_data = &source;
+    assert_refused(mproc_pool_imap(&it, make_workers(16, NULL, *state), square, NULL, sizeof(int),
+                                   sizeof(int), 0, &options, *state),
+                   APR_ENOMEM, "no memory for a chunk");
+}
+
 static void an_empty_source_gives_no_results(void **state)
 {
     mproc_pool_t *workers = make_workers(1, NULL, *state);
@@ -474,6 +489,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(large_items_and_results_travel),
         claim_leaving_nothing(a_failed_item_has_its_index_and_the_next_goes_on),
         claim_leaving_nothing(items_come_from_a_source),
+        claim_leaving_nothing(chunks_beyond_memory_are_refused),
         claim_leaving_nothing(an_empty_source_gives_no_results),
         claim_leaving_nothing(a_failure_of_the_source_comes_at_its_place),
         claim_leaving_nothing(no_more_is_read_ahead_than_was_asked_for),
