@@ -342,8 +342,8 @@ MPROC_DECLARE(mproc_values_t *) mproc_result_values(mproc_result_t *result, size
 /**
  * Give a result up that is not there: all of it has the status MPROC_ECANCELLED, also the items and
  * calls of it that were done.  What no worker has begun is not begun.  Workers that are at it are
- * killed and replaced; arrays in memory of mproc_pool_alloc() may still change until they are dead,
- * and mproc_pool_free() says MPROC_EINUSE until then.
+ * killed and replaced; arrays in memory of mproc_pool_alloc(), or in a shared array, may still change
+ * until they are dead, and mproc_pool_free() says MPROC_EINUSE until then.
  *
  * @return APR_SUCCESS     it is cancelled, and there (in a callback: after that)
  * @return MPROC_EENDED    it was there already, and stays as it is

@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "pools.h"
+#include "system.h"
 
 #include <string.h>
 
@@ -170,6 +171,21 @@ static void what_lies_in_no_array_is_copied(void **state)
     assert_int_equal(own, 7);
 }
 
+/* What the pool has of each is several handles; the last one's may still be there. */
+static void the_pool_lets_closed_arrays_go(void **state)
+{
+    mproc_pool_t *workers = make_workers(1, NULL, *state);
+    int results[1000], before, i;
+    mproc_array_t *array;
+
+    before = count_open_handles();
+    for (i = 0; i < 40; i++) {
+        assert_success(map_squares(workers, make_numbers(&array, 1000, *state), results));
+        assert_success(mproc_array_close(array));
+    }
+    assert_in_range(count_open_handles(), before, before + 39);
+}
+
 static void an_array_outlives_the_pool(void **state)
 {
     mproc_pool_t *workers;
@@ -196,6 +212,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(workers_that_start_later_use_it_too),
         claim_leaving_nothing(an_array_takes_the_place_of_a_closed_one),
         claim_leaving_nothing(what_lies_in_no_array_is_copied),
+        claim_leaving_nothing(the_pool_lets_closed_arrays_go),
         claim_leaving_nothing(an_array_outlives_the_pool),
     };
     apr_pool_t *mem;
