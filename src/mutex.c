@@ -156,17 +156,26 @@ apr_status_t mproc_lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
     return APR_SUCCESS;
 }
 
-/* Nothing of the lock is touched after it is released but who sleeps for it. */
+/* After the lock is free: a fence is only needed where somebody sleeps at all, at any event. */
+static void tell(mproc__member_t *member)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    mproc__event_notify(member, MPROC__FREED);
+}
+
+/*
+ * The exchange is the release, and takes the place of the fence behind it: it and the look at who
+ * sleeps are in the one order of all such, as is who goes to sleep, and then looks at the lock.
+ */
 static void release(mproc_lock_t *lock)
 {
     mproc__member_t *member = &lock->shared.member;
 
     mproc__failpoint();
-    mproc__lock_release(word_of(lock));
-    atomic_thread_fence(memory_order_seq_cst);
+    (void)atomic_exchange(&word_of(lock)->owner, 0);
     mproc__failpoint();
-    if (mproc__members_sleep(member))
-        mproc__event_notify(member, MPROC__FREED);
+    if (atomic_load(&member->members->sleepers) != 0)
+        tell(member);
 }
 
 apr_status_t mproc_lock_release(mproc_lock_t *lock)

@@ -467,6 +467,26 @@ static void what_is_damaged_is_noticed(void **state)
     assert_success(mproc_semaphore_acquire(semaphore, 0));
 }
 
+/* It can be closed, and nothing else. */
+static void one_that_arrives_damaged_is_refused(void **state)
+{
+    mproc_values_t *values = mproc_values_create(*state);
+    mproc_semaphore_t *semaphore = make_semaphore(1, *state), *received;
+    mproc_connection_t *here, *there;
+    unsigned value;
+
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, *state));
+    semaphore->state->bound = UINT64_MAX;
+    assert_success(mproc_connection_send(here, MPROC_PACK(semaphore), PATIENCE));
+    assert_success(mproc_connection_recv(there, values, PATIENCE));
+    assert_success(MPROC_UNPACK(values, &received));
+    assert_refused(mproc_semaphore_acquire(received, 0), MPROC_ECORRUPT, "damaged the semaphore");
+    assert_status(mproc_semaphore_release(received), MPROC_ECORRUPT);
+    assert_status(mproc_semaphore_get_value(received, &value), MPROC_ECORRUPT);
+    assert_success(mproc_semaphore_close(received));
+    assert_success(mproc_semaphore_acquire(semaphore, 0));
+}
+
 static void what_is_no_semaphore_is_refused(void **state)
 {
     mproc_semaphore_options_t options = MPROC_SEMAPHORE_OPTIONS;
@@ -517,6 +537,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_semaphore_that_is_waited_for_is_not_closed),
         claim_leaving_nothing(nothing_is_done_with_a_closed_one),
         claim_leaving_nothing(what_is_damaged_is_noticed),
+        claim_leaving_nothing(one_that_arrives_damaged_is_refused),
         claim_leaving_nothing(what_is_no_semaphore_is_refused),
     };
     mproc_semaphore_t *semaphore;
