@@ -9,6 +9,7 @@
  */
 
 #include <mproc/args.h>
+#include <mproc/array.h>
 #include <mproc/connection.h>
 #include <mproc/context.h>
 #include <mproc/declare.h>

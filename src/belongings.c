@@ -83,6 +83,13 @@ void mproc__belongings_remove(mproc__belonging_t *belonging)
     belonging->next = belonging->previous = NULL;
 }
 
+mproc__belonging_t *mproc__belongings_next(const mproc__belonging_t *belonging)
+{
+    mproc__belonging_t *next = belonging != NULL ? belonging->next : belongings.first.next;
+
+    return next != &belongings.first ? next : NULL;
+}
+
 void mproc__belongings_begin_closing(void)
 {
     mproc__belonging_t *each;

@@ -46,6 +46,9 @@ void mproc__belongings_unlock(void);
 void mproc__belongings_add(mproc__belonging_t *belonging, const mproc__belonging_kind_t *kind);
 void mproc__belongings_remove(mproc__belonging_t *belonging);
 
+/* Under the lock: the one after this on the list, or the first of all after NULL; NULL: none. */
+mproc__belonging_t *mproc__belongings_next(const mproc__belonging_t *belonging);
+
 /* Under the lock: every object on the list does what its kind says. */
 void mproc__belongings_notice(void);
 void mproc__belongings_settle(void);

@@ -4,6 +4,7 @@
  * The guard: the first call in main tells the program from its children.
  */
 
+#include "array.h"
 #include "belongings.h"
 #include "child.h"
 #include "children.h"
@@ -166,6 +167,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     mproc__mutex_register();
     mproc__semaphore_register();
     mproc__shared_memory_register();
+    mproc__array_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {
         *argv = without_mark(*argv, own);

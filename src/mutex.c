@@ -46,6 +46,16 @@ static int is_held_here(const mproc_lock_t *lock)
     return atomic_load_explicit(&lock->holder, memory_order_relaxed) == this_thread();
 }
 
+/* Whether it is a lock by itself: APR_SUCCESS, or a status and a message. */
+static apr_status_t check_whole(const mproc_lock_t *lock, apr_status_t status)
+{
+    return lock->shared.kind == &kind
+               ? APR_SUCCESS
+               : mproc_error_set(status,
+                                 "this lock is part of %s, and is closed and given away with it",
+                                 lock->shared.kind->name);
+}
+
 /* -- Making and closing -------------------------------------------------------------- */
 
 static apr_status_t create(mproc_lock_t **lock, int is_recursive,
@@ -80,11 +90,17 @@ apr_status_t mproc_rlock_create(mproc_lock_t **lock, const mproc_lock_options_t 
     return create(lock, 1, options, mem);
 }
 
+int mproc__mutex_is_held(const mproc_lock_t *lock)
+{
+    return atomic_load(&word_of(lock)->owner) == lock->shared.member.id;
+}
+
 apr_status_t mproc_lock_close(mproc_lock_t *lock)
 {
     if (lock == NULL)
         return mproc_error_set(APR_EINVAL, "the lock is NULL");
-    if (check(lock) == APR_SUCCESS && atomic_load(&word_of(lock)->owner) == lock->shared.member.id)
+    MPROC_TRY(check_whole(lock, APR_EINVAL));
+    if (check(lock) == APR_SUCCESS && mproc__mutex_is_held(lock))
         return mproc_error_set(MPROC_EINUSE, "this process holds the lock");
     return mproc__shared_object_close(&lock->shared);
 }
@@ -205,6 +221,7 @@ apr_status_t mproc_lock_call(mproc_lock_t *lock, apr_interval_time_t timeout,
 
 static apr_status_t share(void *object, mproc__shared_t *shared)
 {
+    MPROC_TRY(check_whole(object, MPROC_ENOTSHAREABLE));
     return mproc__shared_object_share(object, &kind, shared);
 }
 

@@ -5,6 +5,9 @@
 /*
  * The lock of users as a process has it: a lock word in a shared object, and the thread
  * that holds it here.  The word names the process alone, as it is all that can be seen dead.
+ *
+ * An object of another kind can have a lock of its own: it begins with an mproc_lock_t, and its
+ * state with an mproc__mutex_state_t.  That lock is closed and given away with its object alone.
  */
 
 #include "lock.h"
@@ -28,6 +31,9 @@ struct mproc_lock_t {
     _Atomic apr_uint64_t holder; /* thread of this process; 0: none */
     unsigned depth;              /* how often it has it; of the holder alone */
 };
+
+/* Whether a thread of this process holds it, which can use it. */
+int mproc__mutex_is_held(const mproc_lock_t *lock);
 
 /* Locks can be packed from now on.  Before there are threads. */
 void mproc__mutex_register(void);

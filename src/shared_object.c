@@ -283,6 +283,24 @@ apr_status_t mproc__shared_object_close(mproc__shared_object_t *object)
     return APR_SUCCESS;
 }
 
+mproc__shared_object_t *mproc__shared_object_find(const mproc__shared_kind_t *kind,
+                                                  int (*is_it)(const mproc__shared_object_t *object,
+                                                               const void *data),
+                                                  const void *data)
+{
+    mproc__shared_object_t *found = NULL, *object;
+    mproc__belonging_t *each = NULL;
+
+    mproc__belongings_lock();
+    while (found == NULL && (each = mproc__belongings_next(each)) != NULL) {
+        object = object_of(each);
+        if (each->kind == &belonging_kind && object->kind == kind && is_it(object, data))
+            found = object;
+    }
+    mproc__belongings_unlock();
+    return found;
+}
+
 /* -- Travelling --------------------------------------------------------------------- */
 
 apr_status_t mproc__shared_object_share(mproc__shared_object_t *object,

@@ -55,6 +55,15 @@ apr_status_t mproc__shared_object_refuse(const mproc__shared_object_t *object,
 /* Be done with it in this process: APR_SUCCESS, or MPROC_EINUSE and a message. */
 apr_status_t mproc__shared_object_close(mproc__shared_object_t *object);
 
+/*
+ * The first of this process's objects of a kind of which `is_it` is true, or NULL.  It is asked
+ * under the lock of belongings.
+ */
+mproc__shared_object_t *mproc__shared_object_find(const mproc__shared_kind_t *kind,
+                                                  int (*is_it)(const mproc__shared_object_t *object,
+                                                               const void *data),
+                                                  const void *data);
+
 /* For share() and adopt() of its kind: see mproc__object_kind_t. */
 struct mproc__shared_t;
 apr_status_t mproc__shared_object_share(mproc__shared_object_t *object,

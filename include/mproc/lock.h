@@ -137,7 +137,7 @@ mproc_lock_call(mproc_lock_t *lock, apr_interval_time_t timeout, mproc_locked_fn
  *
  * @return APR_SUCCESS   it is closed here, also if it was before
  * @return MPROC_EINUSE  this process holds it, or a thread waits for it
- * @return APR_EINVAL    it is NULL
+ * @return APR_EINVAL    it is NULL, or part of a shared array, with which it is closed
  */
 MPROC_DECLARE(apr_status_t) mproc_lock_close(mproc_lock_t *lock);
 

@@ -342,8 +342,8 @@ MPROC_DECLARE(mproc_values_t *) mproc_result_values(mproc_result_t *result, size
 /**
  * Give a result up that is not there: all of it has the status MPROC_ECANCELLED, also the items and
  * calls of it that were done.  What no worker has begun is not begun.  Workers that are at it are
- * killed and replaced; arrays in memory of mproc_pool_alloc() may still change until they are dead,
- * and mproc_pool_free() says MPROC_EINUSE until then.
+ * killed and replaced; arrays in memory of mproc_pool_alloc(), or in a shared array, may still change
+ * until they are dead, and mproc_pool_free() says MPROC_EINUSE until then.
  *
  * @return APR_SUCCESS     it is cancelled, and there (in a callback: after that)
  * @return MPROC_EENDED    it was there already, and stays as it is
@@ -430,7 +430,7 @@ mproc_pool_starmap_async(mproc_result_t **result, mproc_pool_t *workers, mproc_t
  * Call a target for each item of an array, and fill an array with the results, in the same order.
  *
  * The arrays are copied in bulk through memory that the workers share; arrays in memory of
- * mproc_pool_alloc() are used where they lie.  All items are done, also when one fails.  Items are
+ * mproc_pool_alloc(), or in a shared array (array.h), are used where they lie.  All items are done, also when one fails.  Items are
  * taken in chunks, four for each worker.
  *
  * @param target       an item function in the table given to mproc_init()
@@ -461,11 +461,11 @@ mproc_pool_map(mproc_pool_t *workers, mproc_item_fn *target, const void *items, 
 /**
  * The same without waiting.
  *
- * @param items    copied, unless they are in memory of mproc_pool_alloc(): there they must stay as
- *                 they are until the result is there
+ * @param items    copied, unless they are in memory of mproc_pool_alloc() or in a shared array:
+ *                 there they must stay as they are until the result is there
  * @param results  filled when the result is there, and must live until then.  If the result is
  *                 closed or its memory destroyed before, they are not touched any more, unless they
- *                 are in memory of mproc_pool_alloc()
+ *                 are in memory of mproc_pool_alloc() or in a shared array
  * @param options  NULL for the defaults
  * @param mem      the result lives until this is destroyed, or the pool's memory is
  *

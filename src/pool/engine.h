@@ -13,6 +13,7 @@
  * supervisor waits, receives, starts and reaps.
  */
 
+#include "array.h"
 #include "orders.h"
 #include "port.h"
 
@@ -159,6 +160,7 @@ struct mproc__memory_t {
     size_t size;
     int users;       /* works that use it */
     int is_the_users; /* given by mproc_pool_alloc() */
+    mproc__array_number_t array; /* of the shared array that lies in it, or 0 */
     apr_pool_t *mem;
 };
 
@@ -174,8 +176,15 @@ mproc__memory_t *mproc__memory_reuse(mproc__engine_t *engine, size_t size);
 /* A user less; what nobody uses is kept for the next one, within reason. */
 void mproc__memory_release(mproc__engine_t *engine, mproc__memory_t *memory);
 
-/* The memory that an array lies in, or NULL. */
+/* The memory of mproc_pool_alloc() that an array lies in, or NULL. */
 mproc__memory_t *mproc__memory_find(const mproc__engine_t *engine, const void *array, size_t size);
+
+/*
+ * The same, also of memory that is a shared array's of this process, which the workers are to know
+ * from now on: APR_SUCCESS, with NULL if it lies in neither; or a status and a message.
+ */
+apr_status_t mproc__memory_look_up(mproc__memory_t **memory, mproc__engine_t *engine,
+                                   const void *array, size_t size);
 
 /* Take it from the workers and from here. */
 void mproc__memory_drop(mproc__engine_t *engine, mproc__memory_t *memory);

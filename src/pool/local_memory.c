@@ -170,7 +170,7 @@ void mproc__memory_drop(mproc__engine_t *engine, mproc__memory_t *memory)
 
 static int is_spare(const mproc__memory_t *memory)
 {
-    return memory->users == 0 && !memory->is_the_users;
+    return memory->users == 0 && !memory->is_the_users && memory->array == 0;
 }
 
 /* The smallest that is large enough. */
@@ -201,12 +201,25 @@ static mproc__memory_t *smallest_spare(const mproc__engine_t *engine, size_t *sp
     return smallest;
 }
 
+/* Of arrays that were closed here, and that no map is at any more. */
+static void drop_gone_arrays(mproc__engine_t *engine)
+{
+    mproc__memory_t *each, *next;
+
+    for (each = engine->memories; each != NULL; each = next) {
+        next = each->next;
+        if (each->array != 0 && each->users == 0 && !mproc__array_is_here(each->array))
+            mproc__memory_drop(engine, each);
+    }
+}
+
 void mproc__memory_release(mproc__engine_t *engine, mproc__memory_t *memory)
 {
     mproc__memory_t *smallest;
     size_t spares;
 
     memory->users--;
+    drop_gone_arrays(engine);
     smallest = smallest_spare(engine, &spares);
     if (spares > (engine->keeps_no_memory ? 0 : KEPT_MAX))
         mproc__memory_drop(engine, smallest);
@@ -235,6 +248,67 @@ mproc__memory_t *mproc__memory_find(const mproc__engine_t *engine, const void *a
             size <= (size_t)(each->data + each->size - data))
             return each;
     return NULL;
+}
+
+/* -- Shared arrays ---------------------------------------------------------------------------- */
+
+static mproc__memory_t *of_array(const mproc__engine_t *engine, const mproc_array_t *array)
+{
+    mproc__memory_t *each;
+
+    for (each = engine->memories; each != NULL; each = each->next)
+        if (each->array == mproc__array_number(array))
+            return each;
+    return NULL;
+}
+
+/* Where it lies is the array's business: the pool has handles of its own for those who come later. */
+static apr_status_t take_up(owned_t **owned, const mproc_array_t *array, apr_pool_t *mem)
+{
+    owned_t *made = apr_pcalloc(mem, sizeof *made);
+
+    MPROC_TRY(mproc__array_memory(&made->shared, array, mem));
+    made->memory.data = mproc__array_memory_data(array);
+    made->memory.size = mproc__shared_memory_size(made->shared);
+    made->memory.array = mproc__array_number(array);
+    made->memory.mem = mem;
+    *owned = made;
+    return APR_SUCCESS;
+}
+
+static apr_status_t announce_array(mproc__memory_t **memory, mproc__engine_t *engine,
+                                   const mproc_array_t *array)
+{
+    owned_t *owned;
+    apr_pool_t *mem;
+    apr_status_t rv;
+
+    if (apr_pool_create(&mem, engine->mem) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "no memory for an array of the workers");
+    rv = take_up(&owned, array, mem);
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(mem);
+        return rv;
+    }
+    mproc__memory_announce(engine, &owned->memory);
+    *memory = &owned->memory;
+    return APR_SUCCESS;
+}
+
+/* An array may lie where another one did that was closed: only those that are here are searched. */
+apr_status_t mproc__memory_look_up(mproc__memory_t **memory, mproc__engine_t *engine,
+                                   const void *array, size_t size)
+{
+    const mproc_array_t *shared;
+
+    *memory = mproc__memory_find(engine, array, size);
+    if (*memory != NULL)
+        return APR_SUCCESS;
+    shared = mproc__array_find(array, size);
+    if (shared == NULL)
+        return APR_SUCCESS;
+    *memory = of_array(engine, shared);
+    return *memory != NULL ? APR_SUCCESS : announce_array(memory, engine, shared);
 }
 
 /* -- Large results -------------------------------------------------------------------------------- */

@@ -236,22 +236,24 @@ static apr_status_t check_sizes(const mproc_result_t *result)
     return APR_SUCCESS;
 }
 
-static void lay_out(layout_t *layout, mproc_result_t *result, const void *items)
+static apr_status_t lay_out(layout_t *layout, mproc_result_t *result, const void *items)
 {
     const mproc__map_t *map = result->map;
-    const mproc__engine_t *engine = result->job.workers->engine;
+    mproc__engine_t *engine = result->job.workers->engine;
     size_t items_size = result->count * map->item_size;
     size_t results_size = result->count * map->result_size;
 
     layout->items = items;
-    layout->items_in = mproc__memory_find(engine, items, items_size);
-    layout->results_in =
-        results_size > 0 ? mproc__memory_find(engine, map->results, results_size) : NULL;
+    layout->results_in = NULL;
+    MPROC_TRY(mproc__memory_look_up(&layout->items_in, engine, items, items_size));
+    if (results_size > 0)
+        MPROC_TRY(mproc__memory_look_up(&layout->results_in, engine, map->results, results_size));
     layout->items_at = aligned(sizeof(mproc__chunks_t) + map->nchunks);
     layout->results_at = layout->items_at;
     if (layout->items_in == NULL)
         layout->results_at += aligned(items_size);
     layout->size = layout->results_at + (layout->results_in == NULL ? aligned(results_size) : 0);
+    return APR_SUCCESS;
 }
 
 static mproc__area_t area_in(mproc__memory_t *memory, const void *array)
@@ -360,7 +362,7 @@ static apr_status_t give_arrays(mproc_result_t *result, const void *items, apr_p
     mproc__pool_lock(workers);
     rv = mproc__pool_check_open(workers);
     if (rv == APR_SUCCESS)
-        lay_out(&layout, result, items);
+        rv = lay_out(&layout, result, items);
     mproc__pool_unlock(workers);
     if (rv == APR_SUCCESS)
         rv = get_memory(&own, workers, layout.size);

@@ -366,6 +366,36 @@ static void memory_is_there_or_it_is_said_why_not(void **state)
     take_walk(&walk);
 }
 
+/* -- Shared arrays ------------------------------------------------------------------------- */
+
+static mproc_array_t *array;
+
+static void set_up_array(scene_t *scene)
+{
+    set_up_pool(scene);
+    assert_success(mproc_array_create(&array, ITEMS, sizeof *items, scene->mem));
+    memcpy(mproc_array_data(array), items, sizeof items);
+}
+
+static apr_status_t map_array(scene_t *scene)
+{
+    return mproc_pool_map(scene->workers, twice, mproc_array_data(array), sizeof *items, results,
+                          sizeof *results, ITEMS, A_WHILE);
+}
+
+/* Values that get no memory of their own are made in that which they were to be under. */
+static void an_array_is_taken_up_or_it_is_said_why_not(void **state)
+{
+    static const char *const harmless[] = {"port_wait",    "port_park",          "fake_calloc",
+                                           "fake_realloc", "port_channel_write", "fake_pool_create",
+                                           NULL};
+    static const walk_t walk = {
+        .set_up = set_up_array, .call = map_array, .check = check_mapped, .harmless = harmless};
+
+    (void)state;
+    take_walk(&walk);
+}
+
 /* -- Workers that die -------------------------------------------------------------------------- */
 
 /* What fails here delays a new worker, or costs one that would have been in its place. */
@@ -520,6 +550,7 @@ int main(void)
         pool_claim(a_map_result_is_there_or_it_is_said_why_not),
         pool_claim(an_imap_goes_well_or_says_why_not),
         pool_claim(memory_is_there_or_it_is_said_why_not),
+        pool_claim(an_array_is_taken_up_or_it_is_said_why_not),
         pool_claim(a_call_whose_worker_dies_is_tried_again_or_says_why_not),
         pool_claim(a_map_whose_worker_dies_goes_well_or_says_why_not),
         pool_claim(an_imap_whose_worker_dies_goes_well_or_says_why_not),
