@@ -12,11 +12,13 @@
 #include <mproc/connection.h>
 #include <mproc/context.h>
 #include <mproc/declare.h>
+#include <mproc/event.h>
 #include <mproc/init.h>
 #include <mproc/pool.h>
 #include <mproc/process.h>
 #include <mproc/queue.h>
 #include <mproc/status.h>
+#include <mproc/sync.h>
 #include <mproc/wait.h>
 
 #endif

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "context.h"
 #include "ending.h"
+#include "event_objects.h"
 #include "forks.h"
 #include "log.h"
 #include "program.h"
@@ -161,6 +162,10 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
     mproc__queue_register();
+    mproc__event_object_register();
+    mproc__condition_register();
+    mproc__barrier_register();
+    mproc__rwlock_register();
     mproc__shared_memory_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {

@@ -51,6 +51,8 @@ static const char *const texts[] = {
     [MPROC_EOVERTIME - MPROC_STATUS_START] = "it took longer than it was allowed to",
     [MPROC_EENDED - MPROC_STATUS_START] = "it is over, and cannot be changed any more",
     [MPROC_EWITHIN - MPROC_STATUS_START] = "the target returned the end of a file, or that time was up",
+    [MPROC_ENOTOWNER - MPROC_STATUS_START] = "it is not held by who wants to use it",
+    [MPROC_EBROKEN - MPROC_STATUS_START] = "the barrier is broken",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)
