@@ -14,9 +14,11 @@
 #include <mproc/declare.h>
 #include <mproc/event.h>
 #include <mproc/init.h>
+#include <mproc/lock.h>
 #include <mproc/pool.h>
 #include <mproc/process.h>
 #include <mproc/queue.h>
+#include <mproc/semaphore.h>
 #include <mproc/status.h>
 #include <mproc/sync.h>
 #include <mproc/wait.h>

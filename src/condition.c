@@ -11,6 +11,7 @@
 #include "event_objects.h"
 #include "failpoint.h"
 #include "program.h"
+#include "thread_number.h"
 #include "values.h"
 
 #include <mproc/status.h>
@@ -28,14 +29,11 @@ typedef struct state_t {
 
 struct mproc_condition_t {
     mproc__shared_object_t object;
-    _Atomic(const void *) holder; /* the thread of this process that has the lock; or NULL */
-    unsigned depth;               /* how often it has acquired it; its own */
+    _Atomic apr_uint64_t holder; /* the thread of this process that has the lock; or 0 */
+    unsigned depth;              /* how often it has acquired it; its own */
 };
 
 static const mproc__shared_kind_t kind = {MPROC_TYPE_CONDITION, "the condition", sizeof(state_t)};
-
-/* Its address is a thread's name. */
-static _Thread_local char this_thread;
 
 static state_t *state_of(const mproc_condition_t *condition)
 {
@@ -50,7 +48,7 @@ static apr_status_t refuse(const mproc_condition_t *condition)
 /* Only this thread can make it true, or untrue. */
 static int is_held(mproc_condition_t *condition)
 {
-    return atomic_load_explicit(&condition->holder, memory_order_relaxed) == &this_thread;
+    return atomic_load_explicit(&condition->holder, memory_order_relaxed) == mproc__this_thread();
 }
 
 static apr_status_t refuse_unless_held(mproc_condition_t *condition)
@@ -83,7 +81,7 @@ static apr_status_t wait_for_lock(mproc_condition_t *condition, mproc__patience_
     apr_status_t rv;
 
     atomic_fetch_add(&condition->object.waiters, 1);
-    rv = mproc__lock_await(&state_of(condition)->lock, &condition->object.member, LOCK, patience);
+    rv = mproc__lock_wait(&state_of(condition)->lock, &condition->object.member, LOCK, patience);
     atomic_fetch_sub(&condition->object.waiters, 1);
     return rv;
 }
@@ -97,7 +95,7 @@ static apr_status_t lock(mproc_condition_t *condition, mproc__patience_t *patien
     if (APR_STATUS_IS_TIMEUP(rv))
         return mproc_error_set(rv, "the condition was not released in time");
     mproc__failpoint();
-    atomic_store_explicit(&condition->holder, &this_thread, memory_order_relaxed);
+    atomic_store_explicit(&condition->holder, mproc__this_thread(), memory_order_relaxed);
     condition->depth = 1;
     if (rv == MPROC_EOWNERDEAD)
         return mproc_error_set(rv, "the condition is held now; the process that held it has died, "
@@ -107,7 +105,7 @@ static apr_status_t lock(mproc_condition_t *condition, mproc__patience_t *patien
 
 static void unlock(mproc_condition_t *condition)
 {
-    atomic_store_explicit(&condition->holder, NULL, memory_order_relaxed);
+    atomic_store_explicit(&condition->holder, 0, memory_order_relaxed);
     mproc__inner_lock_release(&condition->object, &state_of(condition)->lock, LOCK);
 }
 
@@ -214,7 +212,7 @@ apr_status_t mproc_condition_close(mproc_condition_t *condition)
     if (condition == NULL)
         return mproc_error_set(APR_EINVAL, "the condition is NULL");
     if (condition->object.generation == mproc__program.generation &&
-        atomic_load(&condition->holder) != NULL)
+        atomic_load(&condition->holder) != 0)
         return mproc_error_set(MPROC_EINUSE, "the condition is held by a thread of this process");
     return mproc__shared_object_close(&condition->object);
 }

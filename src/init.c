@@ -13,8 +13,10 @@
 #include "event_objects.h"
 #include "forks.h"
 #include "log.h"
+#include "mutex.h"
 #include "program.h"
 #include "queue.h"
+#include "semaphore.h"
 #include "shared_memory.h"
 #include "status.h"
 
@@ -162,6 +164,8 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     MPROC_TRY(mproc__read_environment(own));
     mproc__connection_register();
     mproc__queue_register();
+    mproc__mutex_register();
+    mproc__semaphore_register();
     mproc__event_object_register();
     mproc__condition_register();
     mproc__barrier_register();

@@ -76,3 +76,19 @@ apr_status_t mproc__lock_await(mproc__lock_t *lock, mproc__member_t *member, uns
     } while (now < moment || !mproc__patience_is_over(patience));
     return APR_TIMEUP;
 }
+
+apr_status_t mproc__lock_wait(mproc__lock_t *lock, mproc__member_t *member, unsigned event,
+                              mproc__patience_t *patience)
+{
+    if (mproc__patience_is_over(patience))
+        return take_from_the_dead(lock, member) ? MPROC_EOWNERDEAD : APR_TIMEUP;
+    if (try_for_a_while(lock, member))
+        return APR_SUCCESS;
+    do {
+        if (sleep_and_try(lock, member, event, mproc__patience_slice(patience)))
+            return APR_SUCCESS;
+        if (take_from_the_dead(lock, member))
+            return MPROC_EOWNERDEAD;
+    } while (!mproc__patience_is_over(patience));
+    return APR_TIMEUP;
+}

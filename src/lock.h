@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MPROC_LOCK_H
-#define MPROC_LOCK_H
+#ifndef MPROC_SRC_LOCK_H
+#define MPROC_SRC_LOCK_H
 
 /*
  * A lock between processes: one word that names its owner, so that the lock of a
@@ -48,6 +48,13 @@ static inline apr_status_t mproc__lock_acquire(mproc__lock_t *lock, mproc__membe
     return mproc__lock_try(lock, member) ? APR_SUCCESS
                                          : mproc__lock_await(lock, member, event, patience);
 }
+
+/*
+ * Wait for one that may be held for long: no longer than the caller has patience, and in its
+ * slices.  Who has none looks once, at whether the owner lives too.  Returns the same.
+ */
+apr_status_t mproc__lock_wait(mproc__lock_t *lock, mproc__member_t *member, unsigned event,
+                              mproc__patience_t *patience);
 
 /* Release it.  The caller then passes a fence and notifies the event, when it has nothing left to do. */
 static inline void mproc__lock_release(mproc__lock_t *lock)

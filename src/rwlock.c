@@ -13,6 +13,7 @@
 #include "event_objects.h"
 #include "failpoint.h"
 #include "program.h"
+#include "thread_number.h"
 #include "values.h"
 
 #include <mproc/status.h>
@@ -38,13 +39,10 @@ typedef struct state_t {
 
 struct mproc_rwlock_t {
     mproc__shared_object_t object;
-    _Atomic(const void *) writer; /* the thread of this process that writes; or NULL */
+    _Atomic apr_uint64_t writer; /* the thread of this process that writes; or 0 */
 };
 
 static const mproc__shared_kind_t kind = {MPROC_TYPE_RWLOCK, "the rwlock", sizeof(state_t)};
-
-/* Its address is a thread's name. */
-static _Thread_local char this_thread;
 
 static state_t *state_of(const mproc_rwlock_t *rwlock)
 {
@@ -63,7 +61,7 @@ static size_t count_holds(const mproc_rwlock_t *rwlock)
 
 static int is_writer(mproc_rwlock_t *rwlock)
 {
-    return atomic_load_explicit(&rwlock->writer, memory_order_relaxed) == &this_thread;
+    return atomic_load_explicit(&rwlock->writer, memory_order_relaxed) == mproc__this_thread();
 }
 
 static apr_status_t refuse(const mproc_rwlock_t *rwlock)
@@ -192,7 +190,7 @@ static apr_status_t try_to_write(mproc_rwlock_t *rwlock, int is_thorough)
     if (atomic_load(&state->next) == own)
         atomic_store(&state->next, 0);
     mproc__failpoint();
-    atomic_store_explicit(&rwlock->writer, &this_thread, memory_order_relaxed);
+    atomic_store_explicit(&rwlock->writer, mproc__this_thread(), memory_order_relaxed);
     return writer == 0 ? APR_SUCCESS : MPROC_EOWNERDEAD;
 }
 
@@ -260,8 +258,9 @@ static apr_status_t acquire(mproc_rwlock_t *rwlock, try_fn *attempt, apr_interva
 
     MPROC_TRY(refuse(rwlock));
     if (is_writer(rwlock))
-        return mproc_error_set(APR_EINVAL, "this thread holds the rwlock for writing, and would "
-                                           "wait for itself");
+        return mproc_error_set(MPROC_EDEADLOCK,
+                               "this thread holds the rwlock for writing, and would "
+                               "wait for itself");
     rv = look(rwlock, attempt, 0);
     if (APR_STATUS_IS_EAGAIN(rv)) {
         atomic_fetch_add(&rwlock->object.waiters, 1);
@@ -287,7 +286,7 @@ apr_status_t mproc_rwlock_acquire_write(mproc_rwlock_t *rwlock, apr_interval_tim
 
 static apr_status_t release_write(mproc_rwlock_t *rwlock)
 {
-    atomic_store_explicit(&rwlock->writer, NULL, memory_order_relaxed);
+    atomic_store_explicit(&rwlock->writer, 0, memory_order_relaxed);
     atomic_store(&state_of(rwlock)->writer, 0);
     change_turn(rwlock);
     return APR_SUCCESS;
@@ -331,7 +330,7 @@ static int is_held(mproc_rwlock_t *rwlock)
 {
     const hold_t *hold = own_hold(rwlock);
 
-    return atomic_load(&rwlock->writer) != NULL ||
+    return atomic_load(&rwlock->writer) != 0 ||
            (atomic_load(&hold->id) == rwlock->object.member.id && atomic_load(&hold->count) > 0);
 }
 

@@ -50,8 +50,11 @@ static const char *const texts[] = {
     [MPROC_ETERMINATED - MPROC_STATUS_START] = "the pool was terminated before it was done",
     [MPROC_EOVERTIME - MPROC_STATUS_START] = "it took longer than it was allowed to",
     [MPROC_EENDED - MPROC_STATUS_START] = "it is over, and cannot be changed any more",
-    [MPROC_EWITHIN - MPROC_STATUS_START] = "the target returned the end of a file, or that time was up",
-    [MPROC_ENOTOWNER - MPROC_STATUS_START] = "it is not held by who wants to use it",
+    [MPROC_EWITHIN - MPROC_STATUS_START] =
+        "the target returned the end of a file, or that time was up",
+    [MPROC_ENOTOWNER - MPROC_STATUS_START] = "this thread does not hold the lock",
+    [MPROC_EDEADLOCK - MPROC_STATUS_START] = "it would wait for itself, for ever",
+    [MPROC_EOVERRELEASE - MPROC_STATUS_START] = "it was released more often than it was acquired",
     [MPROC_EBROKEN - MPROC_STATUS_START] = "the barrier is broken",
 };
 

@@ -5,7 +5,7 @@
 /**
  * @file event.h
  * Events, conditions, barriers, and locks for readers and writers: what any number of
- * processes, and their threads, wait for each other with.
+ * processes, and their threads, wait for each other by.
  *
  *     MPROC_CHECK(mproc_event_create(&ready, NULL, mem));
  *     MPROC_CHECK(mproc_process_start(&process, worker, MPROC_PACK(ready), NULL, mem));
@@ -340,8 +340,8 @@ mproc_rwlock_create(mproc_rwlock_t **rwlock, const mproc_rwlock_options_t *optio
  * @return MPROC_EOWNERDEAD  the same; a process that held it for writing has died, and what it guards
  *                           may be half done.  Only one is told so, the first to acquire it
  * @return APR_TIMEUP        a writer holds it, or waits
- * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message; the last also
- *                           when this thread holds it for writing
+ * @return MPROC_EDEADLOCK   this thread holds it for writing
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t)
 mproc_rwlock_acquire_read(mproc_rwlock_t *rwlock, apr_interval_time_t timeout);
@@ -352,8 +352,8 @@ mproc_rwlock_acquire_read(mproc_rwlock_t *rwlock, apr_interval_time_t timeout);
  * @return APR_SUCCESS       this thread holds it alone
  * @return MPROC_EOWNERDEAD  the same, as for mproc_rwlock_acquire_read()
  * @return APR_TIMEUP        it was not released in time
- * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message; the last also
- *                           when this thread holds it for writing
+ * @return MPROC_EDEADLOCK   this thread holds it for writing
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
  */
 MPROC_DECLARE(apr_status_t)
 mproc_rwlock_acquire_write(mproc_rwlock_t *rwlock, apr_interval_time_t timeout);

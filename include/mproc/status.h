@@ -88,10 +88,14 @@ MPROC_BEGIN_C
 #define MPROC_EENDED (MPROC_STATUS_START + 32)
 /** The target returned APR_EOF or APR_TIMEUP, which would mean another thing here. */
 #define MPROC_EWITHIN (MPROC_STATUS_START + 33)
-/** This thread, or this process, does not hold it. */
+/** This thread does not hold the lock. */
 #define MPROC_ENOTOWNER (MPROC_STATUS_START + 34)
+/** It would wait for itself, for ever. */
+#define MPROC_EDEADLOCK (MPROC_STATUS_START + 35)
+/** It was released more often than it was acquired. */
+#define MPROC_EOVERRELEASE (MPROC_STATUS_START + 36)
 /** The barrier is broken: not all have come, or not all could go on. */
-#define MPROC_EBROKEN (MPROC_STATUS_START + 35)
+#define MPROC_EBROKEN (MPROC_STATUS_START + 37)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

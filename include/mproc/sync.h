@@ -4,10 +4,14 @@
 
 /**
  * @file sync.h
- * What processes wait for each other with: locks and semaphores (lock.h), events, conditions,
- * barriers, and locks for readers and writers (event.h).
+ * What processes wait for each other by: all of it.
+ *
+ * Each kind explains itself in its own header.  They are shared as queues are: given to
+ * a child in its arguments, by any start method, or sent through a connection.
  */
 
 #include <mproc/event.h>
+#include <mproc/lock.h>
+#include <mproc/semaphore.h>
 
 #endif
