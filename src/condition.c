@@ -130,18 +130,43 @@ apr_status_t mproc_condition_release(mproc_condition_t *condition)
 
 /* -- Waiting and notifying ------------------------------------------------------------ */
 
+/* Nobody else may ever look: those who could notify died with it. */
+static int has_died_with_lock(const mproc_condition_t *condition)
+{
+    mproc__member_id_t owner = atomic_load(&state_of(condition)->lock.owner);
+
+    return owner != 0 && owner != condition->object.member.id &&
+           mproc__member_is_dead(&condition->object.member, owner);
+}
+
+static apr_status_t sleep_until_notified(mproc_condition_t *condition, apr_uint64_t seen,
+                                         mproc__patience_t *patience)
+{
+    _Atomic apr_uint64_t *notifies = &state_of(condition)->notifies;
+
+    if (mproc__change_hope(notifies, seen))
+        return APR_SUCCESS;
+    while (atomic_load(notifies) == seen) {
+        if (mproc__patience_is_over(patience))
+            return APR_TIMEUP;
+        mproc__change_sleep(&condition->object, NOTIFIED, notifies, seen, patience);
+        if (atomic_load(notifies) == seen && has_died_with_lock(condition))
+            break;
+    }
+    return APR_SUCCESS;
+}
+
 /* A notify that comes when the lock is free is seen: its number was read before. */
 static apr_status_t sleep_without_lock(mproc_condition_t *condition, mproc__patience_t *patience)
 {
-    _Atomic apr_uint64_t *notifies = &state_of(condition)->notifies;
     mproc__patience_t endless = mproc__patience(MPROC_FOREVER);
-    apr_uint64_t seen = atomic_load(notifies);
+    apr_uint64_t seen = atomic_load(&state_of(condition)->notifies);
     unsigned depth = condition->depth;
     apr_status_t rv, locked;
 
     atomic_fetch_add(&condition->object.waiters, 1);
     unlock(condition);
-    rv = mproc__change_await(&condition->object, NOTIFIED, notifies, seen, patience);
+    rv = sleep_until_notified(condition, seen, patience);
     locked = lock(condition, &endless);
     condition->depth = depth;
     atomic_fetch_sub(&condition->object.waiters, 1);

@@ -145,7 +145,10 @@ static void count_reader(const mproc_rwlock_t *rwlock)
     mproc__failpoint();
 }
 
-/* APR_EAGAIN while another has it; who is thorough asks whether that one lives. */
+/*
+ * APR_EAGAIN while another has it; who is thorough asks whether that one lives.  A dead writer's
+ * name stays until there is another: no reader could make whole what he has left.
+ */
 static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
 {
     state_t *state = state_of(rwlock);
@@ -158,10 +161,7 @@ static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
     atomic_store(&state->next, 0);
     mproc__failpoint();
     count_reader(rwlock);
-    if (writer == 0)
-        return APR_SUCCESS;
-    atomic_store(&state->writer, 0);
-    return MPROC_EOWNERDEAD;
+    return writer == 0 ? APR_SUCCESS : MPROC_EOWNERDEAD;
 }
 
 static void claim_to_be_next(const mproc_rwlock_t *rwlock, int is_thorough)

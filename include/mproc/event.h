@@ -177,8 +177,8 @@ MPROC_DECLARE(apr_status_t) mproc_condition_release(mproc_condition_t *condition
  *
  * @return APR_SUCCESS       somebody has notified the condition, perhaps not for us
  * @return APR_TIMEUP        nobody has in time
- * @return MPROC_EOWNERDEAD  a process has died that held the lock meanwhile, and what it guards may
- *                           be half done
+ * @return MPROC_EOWNERDEAD  a process has died that held the lock meanwhile, whether it had notified
+ *                           or not, and what it guards may be half done
  * @return MPROC_ENOTOWNER   this thread does not hold the lock; nothing was done
  * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message; nothing was done
  */
@@ -337,8 +337,9 @@ mproc_rwlock_create(mproc_rwlock_t **rwlock, const mproc_rwlock_options_t *optio
  * Acquire it for reading.  What dead readers held is taken back.
  *
  * @return APR_SUCCESS       it is held, with other readers perhaps
- * @return MPROC_EOWNERDEAD  the same; a process that held it for writing has died, and what it guards
- *                           may be half done.  Only one is told so, the first to acquire it
+ * @return MPROC_EOWNERDEAD  the same; the process that held it for writing last has died, and what it
+ *                           guards may be half done.  Each reader is told so until a writer has
+ *                           acquired it, who is told it too
  * @return APR_TIMEUP        a writer holds it, or waits
  * @return MPROC_EDEADLOCK   this thread holds it for writing
  * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message

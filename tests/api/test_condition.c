@@ -27,11 +27,7 @@ static apr_status_t wait_and_say(mproc_task_t *task)
     return say(line, "woken");
 }
 
-/*
- * Says "born", and "held" when it holds the condition and has notified it; releases it when it hears
- * a word.
- */
-static apr_status_t hold(mproc_task_t *task)
+static apr_status_t hold(mproc_task_t *task, int notifies)
 {
     mproc_condition_t *condition;
     mproc_connection_t *line;
@@ -39,10 +35,23 @@ static apr_status_t hold(mproc_task_t *task)
     MPROC_TRY(MPROC_UNPACK(task, &condition, &line));
     MPROC_TRY(say(line, "born"));
     MPROC_TRY(mproc_condition_acquire(condition, PATIENCE));
-    MPROC_TRY(mproc_condition_notify_all(condition));
+    if (notifies)
+        MPROC_TRY(mproc_condition_notify_all(condition));
     MPROC_TRY(say(line, "held"));
     hear(line, mproc_task_mem(task));
     return mproc_condition_release(condition);
+}
+
+/* Says "born", and "held" when it holds the condition; releases it when it hears a word. */
+static apr_status_t hold_only(mproc_task_t *task)
+{
+    return hold(task, 0);
+}
+
+/* The same, and it has notified when it says "held". */
+static apr_status_t hold_and_notify(mproc_task_t *task)
+{
+    return hold(task, 1);
 }
 
 static int is_event_set(void *event)
@@ -74,9 +83,9 @@ static apr_status_t play(mproc_task_t *task)
     return take_turns(condition, from, to, rounds);
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(wait_and_say), MPROC_TARGET(hold),
-                                         MPROC_TARGET(play), MPROC_TARGETS_OF(worker_targets),
-                                         MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGET(wait_and_say),       MPROC_TARGET(hold_only),
+                                         MPROC_TARGET(hold_and_notify),    MPROC_TARGET(play),
+                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
 
 static mproc_condition_t *make_condition(apr_pool_t *mem)
 {
@@ -118,7 +127,7 @@ static void one_process_holds_it_at_a_time(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start(&process, &line, hold, condition, *state);
+    start(&process, &line, hold_only, condition, *state);
     assert_string_equal(hear(line, *state), "held");
     assert_refused(mproc_condition_acquire(condition, 0), APR_TIMEUP, "not released in time");
     assert_status(mproc_condition_acquire(condition, A_MOMENT), APR_TIMEUP);
@@ -147,7 +156,7 @@ static void the_next_holder_learns_that_the_last_one_died(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start(&process, &line, hold, condition, *state);
+    start(&process, &line, hold_only, condition, *state);
     assert_string_equal(hear(line, *state), "held");
     kill_it(process);
     assert_refused(mproc_condition_acquire(condition, PATIENCE), MPROC_EOWNERDEAD, "has died");
@@ -255,20 +264,33 @@ static apr_status_t wait_in_a_thread(void *condition)
     return rv;
 }
 
-static void a_wait_returns_with_what_a_dead_process_held(void **state)
+static void assert_waiter_learns_of_death(mproc_target_fn *holder, apr_pool_t *mem)
 {
-    mproc_condition_t *condition = make_condition(*state);
+    mproc_condition_t *condition = make_condition(mem);
     mproc_process_t *process;
     mproc_connection_t *line;
     work_t work;
 
-    assert_success(start_thread(&work, wait_in_a_thread, condition, *state));
+    assert_success(start_thread(&work, wait_in_a_thread, condition, mem));
     await_sleepers(condition, IN_CONDITION, 1);
-    start(&process, &line, hold, condition, *state);
-    assert_string_equal(hear(line, *state), "held");
-    await_sleepers(condition, IN_LOCK, 1); /* it was notified, and waits for the lock */
+    start(&process, &line, holder, condition, mem);
+    assert_string_equal(hear(line, mem), "held");
+    if (holder == hold_and_notify)
+        await_sleepers(condition, IN_LOCK, 1);
     kill_it(process);
     assert_status(end_thread(&work), MPROC_EOWNERDEAD);
+    assert_success(mproc_condition_acquire(condition, 0));
+    assert_success(mproc_condition_release(condition));
+}
+
+static void who_was_notified_by_one_that_died_holds_what_he_held(void **state)
+{
+    assert_waiter_learns_of_death(hold_and_notify, *state);
+}
+
+static void who_waits_learns_that_a_holder_has_died_without_a_notify(void **state)
+{
+    assert_waiter_learns_of_death(hold_only, *state);
 }
 
 static int never(void *calls)
@@ -386,7 +408,8 @@ int main(int argc, const char *const *argv)
         claim(fifty_processes_are_woken),
         claim_leaving_nothing(a_notify_does_not_wait_for_one_that_was_killed),
         claim_leaving_nothing(a_killed_waiter_keeps_no_wake),
-        claim_leaving_nothing(a_wait_returns_with_what_a_dead_process_held),
+        claim_leaving_nothing(who_was_notified_by_one_that_died_holds_what_he_held),
+        claim_leaving_nothing(who_waits_learns_that_a_holder_has_died_without_a_notify),
         claim_leaving_nothing(what_is_waited_for_is_looked_at_first),
         claim_leaving_nothing(two_processes_take_turns),
         claim_leaving_nothing(only_the_thread_that_holds_it_uses_it),

@@ -197,7 +197,7 @@ static void what_a_dead_reader_held_is_taken_back(void **state)
     assert_free(rwlock);
 }
 
-static void who_reads_after_a_dead_writer_learns_it(void **state)
+static void all_who_read_after_a_dead_writer_learn_it_until_one_writes(void **state)
 {
     mproc_rwlock_t *rwlock = make_rwlock(*state);
     holder_t writer;
@@ -205,8 +205,11 @@ static void who_reads_after_a_dead_writer_learns_it(void **state)
     start_holding(&writer, hold_to_write, rwlock, *state);
     kill_it(&writer);
     assert_refused(mproc_rwlock_acquire_read(rwlock, 0), MPROC_EOWNERDEAD, "has died");
-    assert_success(mproc_rwlock_acquire_read(rwlock, 0));
+    assert_status(mproc_rwlock_acquire_read(rwlock, 0), MPROC_EOWNERDEAD);
+    assert_status(mproc_rwlock_acquire_write(rwlock, 0), APR_TIMEUP);
     assert_success(mproc_rwlock_release(rwlock));
+    assert_success(mproc_rwlock_release(rwlock));
+    assert_status(mproc_rwlock_acquire_write(rwlock, 0), MPROC_EOWNERDEAD);
     assert_success(mproc_rwlock_release(rwlock));
     assert_free(rwlock);
 }
@@ -371,7 +374,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(while_a_writer_waits_no_new_reader_comes_in),
         claim_leaving_nothing(a_writer_whose_time_is_up_lets_readers_in),
         claim_leaving_nothing(what_a_dead_reader_held_is_taken_back),
-        claim_leaving_nothing(who_reads_after_a_dead_writer_learns_it),
+        claim_leaving_nothing(all_who_read_after_a_dead_writer_learn_it_until_one_writes),
         claim_leaving_nothing(who_writes_after_a_dead_writer_learns_it),
         claim_leaving_nothing(who_waits_for_a_writer_that_dies_gets_it),
         claim_leaving_nothing(a_dead_writer_that_waited_keeps_no_reader_out),
