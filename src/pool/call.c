@@ -266,6 +266,7 @@ apr_status_t(mproc_pool_starmap)(mproc_result_t **result, mproc_pool_t *workers,
 
     MPROC_TRY(check_where(result, mem));
     MPROC_TRY(check_args(args, count));
+    MPROC_TRY(mproc__pool_check_waiting(workers));
     MPROC_TRY(call(&made, workers, target, args, count, NULL, mem));
     rv = mproc_result_get(made, timeout);
     if (!mproc_result_ready(made)) {
@@ -293,6 +294,7 @@ apr_status_t(mproc_pool_apply)(mproc_pool_t *workers, mproc_target_fn *target,
     mproc_result_t *result;
     apr_status_t rv;
 
+    MPROC_TRY(mproc__pool_check_waiting(workers));
     MPROC_TRY(call(&result, workers, target, &args, 1, NULL, NULL));
     rv = mproc__result_await(result, timeout);
     if (rv == APR_SUCCESS)

@@ -50,7 +50,7 @@ void mproc__engine_stop(mproc__engine_t *engine);
 
 /*
  * After that: what was for workers is given back; those who sleep can still be woken, and memory of
- * the user's stays.  The rest goes with the memory.
+ * the user's stays, as does what somebody still uses.  The rest goes with the memory.
  */
 void mproc__engine_close(mproc__engine_t *engine);
 

@@ -300,13 +300,20 @@ static apr_status_t check_sizes(const mproc_imap_t *it)
     return APR_SUCCESS;
 }
 
+/* Four chunks a worker; whether there is memory for so much is found out when it is read. */
+static size_t default_buffersize(const mproc_imap_t *it)
+{
+    size_t chunks = (size_t)4 * mproc__pool_wanted(it->job.workers);
+
+    return it->chunksize <= SIZE_MAX / chunks ? chunks * it->chunksize : SIZE_MAX;
+}
+
 static void set_options(mproc_imap_t *it, const mproc_imap_options_t *options)
 {
     it->source = options->source;
     it->source_data = options->source_data;
     it->chunksize = options->chunksize > 0 ? options->chunksize : 1;
-    it->buffersize =
-        options->buffersize > 0 ? options->buffersize : 4 * it->chunksize * it->job.workers->wanted;
+    it->buffersize = options->buffersize > 0 ? options->buffersize : default_buffersize(it);
     if (it->chunksize > it->buffersize)
         it->chunksize = it->buffersize;
 }
@@ -367,7 +374,7 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
                          apr_pool_t *mem)
 {
     static const mproc_imap_options_t by_default = MPROC_IMAP_OPTIONS;
-    mproc_imap_t *made;
+    mproc_imap_t *made = NULL;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));

@@ -52,6 +52,7 @@ struct mproc__engine_t {
 
     mproc__memory_t *memories;
     apr_uint64_t last_memory; /* number */
+    int keeps_no_memory;      /* nobody will use it again */
 
     int is_damaged; /* a queue is, by somebody who has it */
 

@@ -208,17 +208,19 @@ void mproc__memory_release(mproc__engine_t *engine, mproc__memory_t *memory)
 
     memory->users--;
     smallest = smallest_spare(engine, &spares);
-    if (spares > KEPT_MAX)
+    if (spares > (engine->keeps_no_memory ? 0 : KEPT_MAX))
         mproc__memory_drop(engine, smallest);
 }
 
+/* Into some a thread may be copying items just now, which it will be told are not wanted. */
 void mproc__memories_close(mproc__engine_t *engine)
 {
     mproc__memory_t *each, *next;
 
+    engine->keeps_no_memory = 1;
     for (each = engine->memories; each != NULL; each = next) {
         next = each->next;
-        if (!each->is_the_users)
+        if (is_spare(each))
             mproc__memory_drop(engine, each);
     }
 }

@@ -264,12 +264,13 @@ size_t mproc__replies_receive(mproc__engine_t *engine, const mproc__listener_t *
     return all;
 }
 
+/* One that has ended has no line any more, whatever it was to be told. */
 static void tell_hands(mproc__engine_t *engine)
 {
     unsigned i;
 
     for (i = 1; i <= engine->most; i++)
-        if (engine->hands[i].nuntold > 0)
+        if (engine->hands[i].is_here && engine->hands[i].nuntold > 0)
             mproc__hand_tell(engine, i);
 }
 

@@ -376,9 +376,9 @@ static apr_status_t give_arrays(mproc_result_t *result, const void *items, apr_p
     return rv;
 }
 
-static size_t default_chunksize(const mproc_pool_t *workers, size_t count)
+static size_t default_chunksize(mproc_pool_t *workers, size_t count)
 {
-    size_t chunks = (size_t)workers->wanted * CHUNKS_A_WORKER;
+    size_t chunks = (size_t)mproc__pool_wanted(workers) * CHUNKS_A_WORKER;
 
     return (count + chunks - 1) / chunks;
 }
@@ -466,6 +466,7 @@ apr_status_t(mproc_pool_map)(mproc_pool_t *workers, mproc_item_fn *target, const
     mproc_result_t *result;
     apr_status_t rv;
 
+    MPROC_TRY(mproc__pool_check_waiting(workers));
     MPROC_TRY(
         map(&result, workers, target, items, item_size, results, result_size, count, NULL, NULL));
     rv = mproc__result_await(result, timeout);

@@ -34,6 +34,7 @@ void mproc__map_deliver(mproc_result_t *result)
             copy_good_ones(result);
         mproc__pool_lock(result->job.workers);
         map->is_copying = 0;
+        mproc__pool_wake(result->job.workers);
     }
     if (map->arrays != NULL)
         mproc__arrays_release(result->job.workers, map->arrays);

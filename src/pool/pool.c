@@ -45,6 +45,16 @@ void mproc__pool_sleep(mproc_pool_t *workers, port_deadline_t deadline)
     workers->sleepers--;
 }
 
+unsigned mproc__pool_wanted(mproc_pool_t *workers)
+{
+    unsigned wanted;
+
+    mproc__pool_lock(workers);
+    wanted = workers->wanted;
+    mproc__pool_unlock(workers);
+    return wanted;
+}
+
 void mproc__pool_wake(mproc_pool_t *workers)
 {
     mproc__engine_wake(workers->engine, workers->sleepers);
@@ -58,6 +68,15 @@ apr_status_t mproc__pool_check(const mproc_pool_t *workers)
         return mproc_error_set(MPROC_EFOREIGN,
                                "the pool is the parent's: a forked child makes its own");
     return APR_SUCCESS;
+}
+
+apr_status_t mproc__pool_check_waiting(const mproc_pool_t *workers)
+{
+    MPROC_TRY(mproc__pool_check(workers));
+    return mproc__pool_is_in_callback(workers)
+               ? mproc_error_set(MPROC_EINUSE, "a callback cannot wait for its pool, which waits "
+                                               "for the callback")
+               : APR_SUCCESS;
 }
 
 apr_status_t mproc__pool_check_open(const mproc_pool_t *workers)
@@ -342,10 +361,7 @@ apr_status_t mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
     port_deadline_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 
-    MPROC_TRY(mproc__pool_check(workers));
-    if (mproc__pool_is_in_callback(workers))
-        return mproc_error_set(MPROC_EINUSE, "a callback cannot wait for the end of its pool, which "
-                                             "waits for the callback; close it instead");
+    MPROC_TRY(mproc__pool_check_waiting(workers));
     mproc__pool_lock(workers);
     rv = join(workers, deadline);
     mproc__pool_unlock(workers);

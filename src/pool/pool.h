@@ -130,6 +130,9 @@ void mproc__pool_unlock(mproc_pool_t *workers);
 /* Whether this process can use it: APR_SUCCESS, or a status and a message. */
 apr_status_t mproc__pool_check(const mproc_pool_t *workers);
 
+/* The same, and whether this thread may wait for it. */
+apr_status_t mproc__pool_check_waiting(const mproc_pool_t *workers);
+
 /* Under the lock: whether it takes something to do. */
 apr_status_t mproc__pool_check_open(const mproc_pool_t *workers);
 
@@ -138,6 +141,9 @@ int mproc__pool_is_in_callback(const mproc_pool_t *workers);
 
 /* Under the lock, which it lets go meanwhile: sleep until something is there that was not. */
 void mproc__pool_sleep(mproc_pool_t *workers, port_deadline_t deadline);
+
+/* Without the lock: how many workers there should be. */
+unsigned mproc__pool_wanted(mproc_pool_t *workers);
 
 /* Something is there. */
 void mproc__pool_wake(mproc_pool_t *workers);

@@ -190,19 +190,21 @@ static mproc_result_t *result_of(mproc__job_t *job)
 
 void mproc__job_call_back(mproc__job_t *job)
 {
-    mproc_result_t *result = result_of(job);
+    mproc_result_t *result = result_of(job), *told;
     mproc_callback_fn *callback;
 
     if (result == NULL)
         return;
     if (result->map != NULL)
         mproc__map_deliver(result);
+    result->is_delivered = 1;
     callback = result->status == APR_SUCCESS ? result->options.callback
                                              : result->options.error_callback;
     if (callback == NULL)
         return;
+    told = job->is_abandoned ? NULL : result;
     mproc__pool_unlock(job->workers);
-    callback(job->is_abandoned ? NULL : result, result->status, result->options.data);
+    callback(told, result->status, result->options.data);
     mproc__pool_lock(job->workers);
 }
 
@@ -256,11 +258,11 @@ static apr_status_t check(const mproc_result_t *result)
     return mproc__pool_check(result->job.workers);
 }
 
-/* In a callback its own result can be asked, which is over; another is there or will not be. */
+/* In a callback its own result can be asked; another is there or will not be. */
 static int is_there(const mproc_result_t *result)
 {
     return result->job.is_ready ||
-           (result->job.is_over && mproc__pool_is_in_callback(result->job.workers));
+           (result->is_delivered && mproc__pool_is_in_callback(result->job.workers));
 }
 
 static apr_status_t await(mproc_result_t *result, port_deadline_t deadline)

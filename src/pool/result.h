@@ -44,6 +44,7 @@ struct mproc_result_t {
     mproc__home_t *home; /* or NULL */
     mproc_result_t *next, *previous;
     mproc_async_options_t options;
+    int is_delivered;       /* as far as the callback is concerned it is there */
     size_t count;           /* of calls or items */
     size_t counted;         /* as done */
     apr_status_t status;    /* of the first that has failed */

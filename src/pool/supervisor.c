@@ -268,16 +268,19 @@ static void end(mproc_pool_t *workers)
     mproc__pool_unlock(workers);
 }
 
-/* The program's signal handlers are for the program's own threads. */
+/*
+ * The program's signal handlers are for the program's own threads.  Returns, as AddressSanitizer does
+ * not follow apr_thread_exit() out of a function.
+ */
 void *APR_THREAD_FUNC mproc__pool_supervise(apr_thread_t *thread, void *data)
 {
     mproc_pool_t *workers = data;
 
+    (void)thread;
     port_signals_hold();
     supervised = workers;
     while (make_round(workers))
         continue;
     end(workers);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }

@@ -188,6 +188,25 @@ static void memory_that_a_map_works_on_is_not_given_back(void **state)
     assert_success(mproc_pool_free(crew.workers, deeds));
 }
 
+/* Its workers are dead: nobody has it any more. */
+static void memory_of_a_map_that_was_terminated_is_given_back(void **state)
+{
+    mproc_result_t *result;
+    deed_t *deeds;
+    crew_t crew;
+    int i;
+
+    make_crew(&crew, 8, NULL, *state);
+    deeds = allocate(crew.workers, 8 * sizeof *deeds);
+    for (i = 0; i < 8; i++)
+        deeds[i] = (deed_t){FALL_ASLEEP, i};
+    assert_success(mproc_pool_map_async(&result, crew.workers, do_deed, deeds, sizeof *deeds,
+                                        deeds, sizeof(int), 8, NULL, *state));
+    await_news(&crew, "begun", 8);
+    assert_success(mproc_pool_terminate(crew.workers));
+    assert_success(mproc_pool_free(crew.workers, deeds));
+}
+
 static void memory_outlives_the_work_of_the_pool(void **state)
 {
     mproc_pool_t *workers = make_workers(1, NULL, *state);
@@ -238,6 +257,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(memory_can_be_given_back),
         claim_leaving_nothing(what_was_given_back_is_not_memory_of_the_pool),
         claim_leaving_nothing(memory_that_a_map_works_on_is_not_given_back),
+        claim_leaving_nothing(memory_of_a_map_that_was_terminated_is_given_back),
         claim_leaving_nothing(memory_outlives_the_work_of_the_pool),
         claim_leaving_nothing(memory_that_cannot_be_had_is_refused),
         claim_leaving_nothing(items_larger_than_memory_are_refused),
