@@ -13,6 +13,7 @@
 #include <mproc/connection.h>
 #include <mproc/context.h>
 #include <mproc/declare.h>
+#include <mproc/event.h>
 #include <mproc/init.h>
 #include <mproc/lock.h>
 #include <mproc/pool.h>

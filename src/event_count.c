@@ -112,7 +112,8 @@ static void note_fruitless(mproc__member_t *member)
     mproc__members_sweep(member);
 }
 
-static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
+/* Whether anybody may have woken. */
+static int call(const mproc__member_t *member, unsigned event, unsigned sleepers)
 {
     mproc__event_count_t *count = member->events[event];
 
@@ -120,13 +121,19 @@ static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
     mproc__failpoint();
     atomic_fetch_add(&count->sequence, 1);
     mproc__failpoint();
-    if (port_unpark(member->segment, event, &count->sequence, sleepers) > 0) {
-        atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
-        return;
-    }
+    if (port_unpark(member->segment, event, &count->sequence, sleepers) > 0)
+        return 1;
     mproc__failpoint();
     atomic_store(&count->is_waking, 0);
-    note_fruitless(member);
+    return 0;
+}
+
+static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
+{
+    if (call(member, event, sleepers))
+        atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
+    else
+        note_fruitless(member);
 }
 
 static int is_to_be_woken(const mproc__member_t *member, unsigned event)
@@ -147,6 +154,14 @@ void mproc__event_notify_all(mproc__member_t *member, unsigned event)
         wake(member, event, count_sleepers(member, event));
 }
 
+void mproc__event_call(const mproc__member_t *member, unsigned event)
+{
+    unsigned sleepers = count_sleepers(member, event);
+
+    if (sleepers > 0)
+        call(member, event, sleepers);
+}
+
 /* A bell does not say whether anybody heard it; a dead listener costs a call for each ring. */
 void mproc__event_ring(mproc__member_t *member)
 {
@@ -157,10 +172,15 @@ void mproc__event_ring(mproc__member_t *member)
 }
 
 /* Wakes that nobody takes would wake those who come later, for no reason. */
-void mproc__event_broadcast(mproc__member_t *member, unsigned event)
+void mproc__event_wake(mproc__member_t *member, unsigned event, unsigned most)
 {
     unsigned sleepers = count_sleepers(member, event);
 
     if (sleepers > 0)
-        wake(member, event, sleepers);
+        wake(member, event, sleepers < most ? sleepers : most);
+}
+
+void mproc__event_broadcast(mproc__member_t *member, unsigned event)
+{
+    mproc__event_wake(member, event, MPROC__MEMBERS_MAX);
 }

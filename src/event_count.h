@@ -60,6 +60,15 @@ void mproc__event_finish(struct mproc__member_t *member, unsigned event);
 void mproc__event_notify(struct mproc__member_t *member, unsigned event);
 void mproc__event_notify_all(struct mproc__member_t *member, unsigned event);
 
+/* After a fence: wake so many as sleep, `most` at most, whatever is on its way. */
+void mproc__event_wake(struct mproc__member_t *member, unsigned event, unsigned most);
+
+/*
+ * After a fence: wake all who sleep, whatever is on its way.  Takes no lock and no memory, and calls
+ * nothing that a handler of a signal may not; so who died in his sleep is not looked for.
+ */
+void mproc__event_call(const struct mproc__member_t *member, unsigned event);
+
 /* Ring the bell of the segment, for those who listen to it. */
 void mproc__event_ring(struct mproc__member_t *member);
 

@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "context.h"
 #include "ending.h"
+#include "event_objects.h"
 #include "forks.h"
 #include "log.h"
 #include "mutex.h"
@@ -166,6 +167,10 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     mproc__queue_register();
     mproc__mutex_register();
     mproc__semaphore_register();
+    mproc__event_object_register();
+    mproc__condition_register();
+    mproc__barrier_register();
+    mproc__rwlock_register();
     mproc__shared_memory_register();
     mproc__array_register();
     mark = child_mark(*argc, *argv);

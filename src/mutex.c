@@ -10,23 +10,13 @@
 #include "mutex.h"
 
 #include "failpoint.h"
+#include "thread_number.h"
 #include "values.h"
 
 #include <mproc/status.h>
 
 static const mproc__shared_kind_t kind = {MPROC_TYPE_LOCK, "the lock",
                                           sizeof(mproc__mutex_state_t)};
-
-/* A number for each thread that there ever was: an address could come again. */
-static apr_uint64_t this_thread(void)
-{
-    static _Atomic apr_uint64_t threads;
-    static _Thread_local apr_uint64_t number;
-
-    if (number == 0)
-        number = atomic_fetch_add(&threads, 1) + 1;
-    return number;
-}
 
 static apr_status_t check(const mproc_lock_t *lock)
 {
@@ -43,7 +33,7 @@ static mproc__lock_t *word_of(const mproc_lock_t *lock)
 
 static int is_held_here(const mproc_lock_t *lock)
 {
-    return atomic_load_explicit(&lock->holder, memory_order_relaxed) == this_thread();
+    return atomic_load_explicit(&lock->holder, memory_order_relaxed) == mproc__this_thread();
 }
 
 /* Whether it is a lock by itself: APR_SUCCESS, or a status and a message. */
@@ -109,7 +99,7 @@ apr_status_t mproc_lock_close(mproc_lock_t *lock)
 
 static void hold(mproc_lock_t *lock)
 {
-    atomic_store_explicit(&lock->holder, this_thread(), memory_order_relaxed);
+    atomic_store_explicit(&lock->holder, mproc__this_thread(), memory_order_relaxed);
     lock->depth = 1;
 }
 

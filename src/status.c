@@ -55,6 +55,7 @@ static const char *const texts[] = {
     [MPROC_ENOTOWNER - MPROC_STATUS_START] = "this thread does not hold the lock",
     [MPROC_EDEADLOCK - MPROC_STATUS_START] = "it would wait for itself, for ever",
     [MPROC_EOVERRELEASE - MPROC_STATUS_START] = "it was released more often than it was acquired",
+    [MPROC_EBROKEN - MPROC_STATUS_START] = "the barrier is broken",
 };
 
 char *mproc_strerror(apr_status_t rv, char *buffer, size_t size)

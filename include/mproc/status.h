@@ -94,6 +94,8 @@ MPROC_BEGIN_C
 #define MPROC_EDEADLOCK (MPROC_STATUS_START + 35)
 /** It was released more often than it was acquired. */
 #define MPROC_EOVERRELEASE (MPROC_STATUS_START + 36)
+/** The barrier is broken: not all have come, or not all could go on. */
+#define MPROC_EBROKEN (MPROC_STATUS_START + 37)
 
 /**
  * The name of a status in words: mproc's own codes, and APR's by apr_strerror().

@@ -10,6 +10,7 @@
  * a child in its arguments, by any start method, or sent through a connection.
  */
 
+#include <mproc/event.h>
 #include <mproc/lock.h>
 #include <mproc/semaphore.h>
 

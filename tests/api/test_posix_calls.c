@@ -59,6 +59,41 @@ static apr_status_t use_without_calls(mproc_task_t *task)
     _exit(0);
 }
 
+/* Nobody else has them; the barrier is for one. */
+static apr_status_t use_others(mproc_event_t *event, mproc_condition_t *condition,
+                               mproc_barrier_t *barrier, mproc_rwlock_t *rwlock)
+{
+    MPROC_TRY(mproc_event_set(event));
+    MPROC_TRY(mproc_event_wait(event, MPROC_FOREVER));
+    MPROC_TRY(mproc_event_clear(event));
+    MPROC_TRY(mproc_condition_acquire(condition, MPROC_FOREVER));
+    MPROC_TRY(mproc_condition_notify(condition, 1));
+    MPROC_TRY(mproc_condition_notify_all(condition));
+    MPROC_TRY(mproc_condition_release(condition));
+    MPROC_TRY(mproc_barrier_wait(barrier, NULL, MPROC_FOREVER));
+    MPROC_TRY(mproc_rwlock_acquire_read(rwlock, MPROC_FOREVER));
+    MPROC_TRY(mproc_rwlock_release(rwlock));
+    MPROC_TRY(mproc_rwlock_acquire_write(rwlock, MPROC_FOREVER));
+    return mproc_rwlock_release(rwlock);
+}
+
+static apr_status_t use_others_without_calls(mproc_task_t *task)
+{
+    mproc_condition_t *condition;
+    mproc_barrier_t *barrier;
+    mproc_rwlock_t *rwlock;
+    mproc_event_t *event;
+    int i;
+
+    MPROC_TRY(MPROC_UNPACK(task, &event, &condition, &barrier, &rwlock));
+    if (!forbid_calls())
+        return mproc_error_set(APR_EGENERAL, "calls cannot be forbidden");
+    for (i = 0; i < ROUNDS; i++)
+        if (use_others(event, condition, barrier, rwlock) != APR_SUCCESS)
+            _exit(1);
+    _exit(0);
+}
+
 /* The semaphore has one unit. */
 static apr_status_t wait_without_calls(mproc_task_t *task)
 {
@@ -73,6 +108,7 @@ static apr_status_t wait_without_calls(mproc_task_t *task)
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGET(use_without_calls),
+                                         MPROC_TARGET(use_others_without_calls),
                                          MPROC_TARGET(wait_without_calls), MPROC_TARGETS_END};
 
 /* -- The tests --------------------------------------------------------------------- */
@@ -100,6 +136,20 @@ static void what_nobody_waits_for_is_acquired_and_released_without_a_call(void *
     assert_ends(use_without_calls, MPROC_PACK(plain, recursive, semaphore), 0, *state);
 }
 
+static void events_and_the_like_make_no_call_where_nobody_waits(void **state)
+{
+    mproc_condition_t *condition;
+    mproc_barrier_t *barrier;
+    mproc_rwlock_t *rwlock;
+    mproc_event_t *event;
+
+    assert_success(mproc_event_create(&event, NULL, *state));
+    assert_success(mproc_condition_create(&condition, NULL, *state));
+    assert_success(mproc_barrier_create(&barrier, 1, NULL, *state));
+    assert_success(mproc_rwlock_create(&rwlock, NULL, *state));
+    assert_ends(use_others_without_calls, MPROC_PACK(event, condition, barrier, rwlock), 0, *state);
+}
+
 /* It is the calls that are counted. */
 static void who_must_wait_makes_a_call(void **state)
 {
@@ -113,6 +163,7 @@ int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(what_nobody_waits_for_is_acquired_and_released_without_a_call),
+        claim_leaving_nothing(events_and_the_like_make_no_call_where_nobody_waits),
         claim_leaving_nothing(who_must_wait_makes_a_call),
     };
     apr_pool_t *mem;

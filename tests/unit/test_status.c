@@ -11,7 +11,7 @@
 #include <limits.h>
 
 #define FIRST MPROC_EBOOTSTRAP
-#define LAST MPROC_EOVERRELEASE
+#define LAST MPROC_EBROKEN
 
 /* As the manual says: so many bytes hold every text of mproc's. */
 #define TEXT_SIZE 120

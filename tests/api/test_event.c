@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Events, among processes and threads.
+ */
+
+#include "claims.h"
+#include "sleepers.h"
+#include "threads.h"
+#include "workers.h"
+
+#define NWAITING 3
+
+/* -- What the children do ------------------------------------------------------ */
+
+/* Says "born", waits, and says "set". */
+static apr_status_t wait_and_say(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    mproc_event_t *event;
+
+    MPROC_TRY(MPROC_UNPACK(task, &event, &line));
+    MPROC_TRY(say(line, "born"));
+    MPROC_TRY(mproc_event_wait(event, PATIENCE));
+    return say(line, "set");
+}
+
+/* Sets one for each time that the other is set. */
+static apr_status_t play(mproc_event_t *from, mproc_event_t *to, int rounds)
+{
+    for (; rounds > 0; rounds--) {
+        MPROC_TRY(mproc_event_wait(from, PATIENCE));
+        MPROC_TRY(mproc_event_clear(from));
+        MPROC_TRY(mproc_event_set(to));
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t return_balls(mproc_task_t *task)
+{
+    mproc_event_t *from, *to;
+    int rounds;
+
+    MPROC_TRY(MPROC_UNPACK(task, &from, &to, &rounds));
+    return play(from, to, rounds);
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(wait_and_say), MPROC_TARGET(return_balls),
+                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+
+static mproc_event_t *make_event(apr_pool_t *mem)
+{
+    mproc_event_t *event;
+
+    assert_success(mproc_event_create(&event, NULL, mem));
+    return event;
+}
+
+static void start_waiting(mproc_process_t **process, mproc_connection_t **line,
+                          mproc_event_t *event, apr_pool_t *mem)
+{
+    mproc_connection_t *there;
+
+    assert_success(mproc_pipe(line, &there, MPROC_DUPLEX, mem));
+    assert_success(mproc_process_start(process, wait_and_say, MPROC_PACK(event, there), NULL, mem));
+    assert_success(mproc_connection_close(there));
+    assert_string_equal(hear(*line, mem), "born");
+}
+
+/* -- Setting and clearing ---------------------------------------------------------------- */
+
+static void an_event_is_set_until_it_is_cleared(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+    int i;
+
+    assert_false(mproc_event_is_set(event));
+    for (i = 0; i < 2; i++) {
+        assert_success(mproc_event_set(event));
+        assert_success(mproc_event_set(event));
+        assert_true(mproc_event_is_set(event));
+        assert_success(mproc_event_wait(event, 0));
+        assert_success(mproc_event_wait(event, MPROC_FOREVER));
+        assert_success(mproc_event_clear(event));
+        assert_success(mproc_event_clear(event));
+        assert_false(mproc_event_is_set(event));
+        assert_status(mproc_event_wait(event, 0), APR_TIMEUP);
+    }
+}
+
+static void a_wait_lasts_no_less_than_its_timeout(void **state)
+{
+    static const apr_interval_time_t timeouts[] = {1, 19000, 50000, 150000};
+    mproc_event_t *event = make_event(*state);
+    size_t i;
+
+    for (i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
+        apr_time_t begin = apr_time_now();
+        assert_refused(mproc_event_wait(event, timeouts[i]), APR_TIMEUP, "not set in time");
+        assert_true(apr_time_now() - begin >= timeouts[i] - 1000);
+    }
+}
+
+static void all_processes_that_wait_go_on(void **state)
+{
+    mproc_process_t *processes[NWAITING];
+    mproc_connection_t *lines[NWAITING];
+    mproc_event_t *event = make_event(*state);
+    int i;
+
+    for (i = 0; i < NWAITING; i++)
+        start_waiting(&processes[i], &lines[i], event, *state);
+    await_sleepers(event, IN_EVENT, NWAITING);
+    assert_success(mproc_event_set(event));
+    for (i = 0; i < NWAITING; i++) {
+        assert_string_equal(hear(lines[i], *state), "set");
+        assert_ended(processes[i], 0);
+    }
+}
+
+static void who_waited_goes_on_though_it_is_cleared_at_once(void **state)
+{
+    mproc_process_t *processes[NWAITING];
+    mproc_connection_t *lines[NWAITING];
+    mproc_event_t *event = make_event(*state);
+    int i;
+
+    for (i = 0; i < NWAITING; i++)
+        start_waiting(&processes[i], &lines[i], event, *state);
+    await_sleepers(event, IN_EVENT, NWAITING);
+    assert_success(mproc_event_set(event));
+    assert_success(mproc_event_clear(event));
+    for (i = 0; i < NWAITING; i++) {
+        assert_string_equal(hear(lines[i], *state), "set");
+        assert_ended(processes[i], 0);
+    }
+    assert_status(mproc_event_wait(event, 0), APR_TIMEUP);
+}
+
+static void setting_does_not_wait_for_a_waiter_that_was_killed(void **state)
+{
+    mproc_process_t *killed, *other;
+    mproc_connection_t *line, *others_line;
+    mproc_event_t *event = make_event(*state);
+
+    start_waiting(&killed, &line, event, *state);
+    start_waiting(&other, &others_line, event, *state);
+    await_sleepers(event, IN_EVENT, 2);
+    assert_success(mproc_process_kill(killed));
+    assert_success(mproc_process_join(killed, PATIENCE));
+    assert_success(mproc_event_set(event));
+    assert_string_equal(hear(others_line, *state), "set");
+    assert_ended(other, 0);
+}
+
+static apr_status_t wait_in_a_thread(void *event)
+{
+    return mproc_event_wait(event, PATIENCE);
+}
+
+static void all_threads_that_wait_go_on(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+    work_t work[NWAITING];
+    int i;
+
+    for (i = 0; i < NWAITING; i++)
+        assert_success(start_thread(&work[i], wait_in_a_thread, event, *state));
+    await_sleepers(event, IN_EVENT, NWAITING);
+    assert_success(mproc_event_set(event));
+    for (i = 0; i < NWAITING; i++)
+        assert_success(end_thread(&work[i]));
+}
+
+/* -- Many, and often ---------------------------------------------------------------------- */
+
+static void fifty_processes_wait_for_one_event(void **state)
+{
+    enum { MANY = 50 };
+    mproc_process_t *processes[MANY];
+    mproc_connection_t *lines[MANY];
+    mproc_event_t *event = make_event(*state);
+    int i;
+
+    for (i = 0; i < MANY; i++)
+        start_waiting(&processes[i], &lines[i], event, *state);
+    await_sleepers(event, IN_EVENT, MANY);
+    assert_success(mproc_event_set(event));
+    for (i = 0; i < MANY; i++) {
+        assert_string_equal(hear(lines[i], *state), "set");
+        assert_ended(processes[i], 0);
+    }
+}
+
+/* For one that is lost a look after 20 milliseconds, and later, makes up. */
+static void no_wake_up_is_lost_in_many_rounds(void **state)
+{
+    mproc_event_t *there = make_event(*state), *back = make_event(*state);
+    apr_time_t begin = apr_time_now();
+    mproc_process_t *process;
+    int rounds = 3000;
+
+    assert_success(
+        mproc_process_start(&process, return_balls, MPROC_PACK(there, back, rounds), NULL, *state));
+    assert_success(mproc_event_set(back));
+    assert_success(play(back, there, rounds));
+    assert_ended(process, 0);
+    assert_true(apr_time_now() - begin < rounds * apr_time_from_msec(10));
+}
+
+/* -- What is refused ----------------------------------------------------------------------- */
+
+static void an_event_is_for_as_many_processes_as_it_says(void **state)
+{
+    mproc_event_options_t options = MPROC_EVENT_OPTIONS;
+    mproc_process_t *process;
+    mproc_event_t *event;
+
+    options.processes = 1;
+    assert_success(mproc_event_create(&event, &options, *state));
+    assert_status(status_of(&process, return_balls, MPROC_PACK(event, event, 1), NULL, *state),
+                  MPROC_ETOOMANY);
+    assert_words(mproc_process_error(process), "the event is for 1 processes");
+    options.processes = 4096;
+    assert_success(mproc_event_create(&event, &options, *state));
+    assert_success(mproc_event_set(event));
+}
+
+static void bad_arguments_are_refused(void **state)
+{
+    mproc_event_options_t options = MPROC_EVENT_OPTIONS, unset = {0, 1};
+    mproc_event_t *event = NULL;
+
+    assert_refused(mproc_event_create(NULL, NULL, *state), APR_EINVAL, "variable for the event");
+    assert_refused(mproc_event_create(&event, NULL, NULL), APR_EINVAL, "variable for the event");
+    assert_refused(mproc_event_create(&event, &unset, *state), APR_EINVAL, "MPROC_EVENT_OPTIONS");
+    options.processes = 0;
+    assert_refused(mproc_event_create(&event, &options, *state), APR_EINVAL, "for 0 processes");
+    options.processes = 4097;
+    assert_refused(mproc_event_create(&event, &options, *state), APR_EINVAL, "for 4097 processes");
+    assert_null(event);
+    assert_refused(mproc_event_set(NULL), APR_EINVAL, "the event is NULL");
+    assert_refused(mproc_event_clear(NULL), APR_EINVAL, "the event is NULL");
+    assert_refused(mproc_event_wait(NULL, 0), APR_EINVAL, "the event is NULL");
+    assert_refused(mproc_event_close(NULL), APR_EINVAL, "the event is NULL");
+    assert_false(mproc_event_is_set(NULL));
+}
+
+static void a_closed_event_is_refused(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+
+    assert_success(mproc_event_set(event));
+    assert_success(mproc_event_close(event));
+    assert_success(mproc_event_close(event));
+    assert_refused(mproc_event_set(event), MPROC_ECLOSED, "the event is closed");
+    assert_refused(mproc_event_clear(event), MPROC_ECLOSED, "the event is closed");
+    assert_refused(mproc_event_wait(event, 0), MPROC_ECLOSED, "the event is closed");
+    assert_false(mproc_event_is_set(event));
+}
+
+static void an_event_for_which_a_thread_waits_is_not_closed(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+    work_t work;
+
+    assert_success(start_thread(&work, wait_in_a_thread, event, *state));
+    await_sleepers(event, IN_EVENT, 1);
+    assert_refused(mproc_event_close(event), MPROC_EINUSE, "another thread waits for the event");
+    assert_success(mproc_event_set(event));
+    assert_success(end_thread(&work));
+    assert_success(mproc_event_close(event));
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim_leaving_nothing(an_event_is_set_until_it_is_cleared),
+        claim_leaving_nothing(a_wait_lasts_no_less_than_its_timeout),
+        claim_leaving_nothing(all_processes_that_wait_go_on),
+        claim_leaving_nothing(who_waited_goes_on_though_it_is_cleared_at_once),
+        claim_leaving_nothing(setting_does_not_wait_for_a_waiter_that_was_killed),
+        claim_leaving_nothing(all_threads_that_wait_go_on),
+        claim(fifty_processes_wait_for_one_event),
+        claim_leaving_nothing(no_wake_up_is_lost_in_many_rounds),
+        claim_leaving_nothing(an_event_is_for_as_many_processes_as_it_says),
+        claim_leaving_nothing(bad_arguments_are_refused),
+        claim_leaving_nothing(a_closed_event_is_refused),
+        claim_leaving_nothing(an_event_for_which_a_thread_waits_is_not_closed),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Processes that wait for each other by events, conditions, barriers and rwlocks are killed at
+ * random, and replaced: what they guard is whole, and the others go on.
+ */
+
+#include "claims.h"
+#include "shared.h"
+
+#include <stdatomic.h>
+
+/* Of each storm at scale 1. */
+#define TIME apr_time_from_msec(1500)
+
+/* What works gets on within this time, also on a machine that is busy with other things. */
+#define PROGRESS apr_time_from_sec(10)
+
+/* Tokens that there may be at a time. */
+#define TOKENS 4
+
+enum { PARTS = 6, PROCESSES = 16 };
+
+/* In shared memory. */
+typedef struct account_t {
+    _Atomic uint32_t is_over;
+    _Atomic uint32_t damaged;
+    _Atomic uint64_t progress;
+    _Atomic uint32_t tokens, twins; /* the same number, but in the middle of a change */
+} account_t;
+
+typedef struct part_t {
+    mproc_event_t *wanted; /* set while there is room for tokens */
+    mproc_condition_t *condition;
+    mproc_barrier_t *barrier;
+    mproc_rwlock_t *rwlock;
+    account_t *account;
+} part_t;
+
+static apr_status_t read_part(part_t *part, mproc_task_t *task)
+{
+    const char *path;
+
+    MPROC_TRY(
+        MPROC_UNPACK(task, &part->wanted, &part->condition, &part->barrier, &part->rwlock, &path));
+    part->account = shared_memory(path, sizeof *part->account, mproc_task_mem(task));
+    return part->account != NULL ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static int is_over(const part_t *part)
+{
+    return atomic_load(&part->account->is_over) != 0;
+}
+
+/* By one more or less; who is killed in between leaves twins that differ. */
+static void change(account_t *account, uint32_t by)
+{
+    if (atomic_load(&account->tokens) != atomic_load(&account->twins))
+        atomic_fetch_add(&account->damaged, 1);
+    atomic_fetch_add(&account->tokens, by);
+    atomic_fetch_add(&account->twins, by);
+    atomic_fetch_add(&account->progress, 1);
+}
+
+/* -- Event and condition: producers and consumers ------------------------------------------ */
+
+static apr_status_t tell_what_is_wanted(const part_t *part)
+{
+    return atomic_load(&part->account->tokens) < TOKENS || is_over(part)
+               ? mproc_event_set(part->wanted)
+               : mproc_event_clear(part->wanted);
+}
+
+/* What the call has returned, which holds the condition now. */
+static apr_status_t repair_if_needed(const part_t *part, apr_status_t rv)
+{
+    if (rv != MPROC_EOWNERDEAD)
+        return rv;
+    atomic_store(&part->account->twins, atomic_load(&part->account->tokens));
+    MPROC_TRY(tell_what_is_wanted(part));
+    return mproc_condition_notify_all(part->condition);
+}
+
+static apr_status_t acquire(const part_t *part)
+{
+    return repair_if_needed(part, mproc_condition_acquire(part->condition, MPROC_FOREVER));
+}
+
+static apr_status_t produce(const part_t *part)
+{
+    MPROC_TRY(mproc_event_wait(part->wanted, MPROC_FOREVER));
+    MPROC_TRY(acquire(part));
+    if (atomic_load(&part->account->tokens) < TOKENS)
+        change(part->account, 1);
+    MPROC_TRY(tell_what_is_wanted(part));
+    MPROC_TRY(mproc_condition_notify(part->condition, 1));
+    return mproc_condition_release(part->condition);
+}
+
+static int has_tokens(void *data)
+{
+    const part_t *part = data;
+
+    return atomic_load(&part->account->tokens) > 0 || is_over(part);
+}
+
+static apr_status_t consume(part_t *part)
+{
+    apr_status_t rv;
+
+    MPROC_TRY(acquire(part));
+    rv = mproc_condition_wait_for(part->condition, has_tokens, part, MPROC_FOREVER);
+    MPROC_TRY(repair_if_needed(part, rv));
+    if (atomic_load(&part->account->tokens) > 0)
+        change(part->account, (uint32_t)-1);
+    MPROC_TRY(tell_what_is_wanted(part));
+    return mproc_condition_release(part->condition);
+}
+
+static apr_status_t producer(mproc_task_t *task)
+{
+    part_t part;
+
+    MPROC_TRY(read_part(&part, task));
+    while (!is_over(&part))
+        MPROC_TRY(produce(&part));
+    return APR_SUCCESS;
+}
+
+static apr_status_t consumer(mproc_task_t *task)
+{
+    part_t part;
+
+    MPROC_TRY(read_part(&part, task));
+    while (!is_over(&part))
+        MPROC_TRY(consume(&part));
+    return APR_SUCCESS;
+}
+
+/* -- Barrier, and rwlock ------------------------------------------------------------------- */
+
+static apr_status_t party(mproc_task_t *task)
+{
+    apr_status_t rv;
+    part_t part;
+
+    MPROC_TRY(read_part(&part, task));
+    while (!is_over(&part)) {
+        rv = mproc_barrier_wait(part.barrier, NULL, MPROC_FOREVER);
+        if (rv == APR_SUCCESS)
+            atomic_fetch_add(&part.account->progress, 1);
+        else if (rv != MPROC_EBROKEN)
+            return rv;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t writer(mproc_task_t *task)
+{
+    apr_status_t rv;
+    part_t part;
+
+    MPROC_TRY(read_part(&part, task));
+    while (!is_over(&part)) {
+        rv = mproc_rwlock_acquire_write(part.rwlock, MPROC_FOREVER);
+        if (rv == MPROC_EOWNERDEAD)
+            atomic_store(&part.account->twins, atomic_load(&part.account->tokens));
+        else
+            MPROC_TRY(rv);
+        change(part.account, 1);
+        MPROC_TRY(mproc_rwlock_release(part.rwlock));
+    }
+    return APR_SUCCESS;
+}
+
+/* Nobody writes while this reads: what it sees is whole, unless somebody has died. */
+static void look(account_t *account, apr_status_t rv)
+{
+    if (rv == APR_SUCCESS && atomic_load(&account->tokens) != atomic_load(&account->twins))
+        atomic_fetch_add(&account->damaged, 1);
+    atomic_fetch_add(&account->progress, 1);
+}
+
+/* Who is told of a death must not repair anything, as others read too; the next writer will. */
+static apr_status_t reader(mproc_task_t *task)
+{
+    apr_status_t rv;
+    part_t part;
+
+    MPROC_TRY(read_part(&part, task));
+    while (!is_over(&part)) {
+        rv = mproc_rwlock_acquire_read(part.rwlock, MPROC_FOREVER);
+        if (rv != MPROC_EOWNERDEAD)
+            MPROC_TRY(rv);
+        look(part.account, rv);
+        MPROC_TRY(mproc_rwlock_release(part.rwlock));
+    }
+    return APR_SUCCESS;
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(producer), MPROC_TARGET(consumer),
+                                         MPROC_TARGET(party),    MPROC_TARGET(writer),
+                                         MPROC_TARGET(reader),   MPROC_TARGETS_END};
+
+/* -- The parent ---------------------------------------------------------------------------- */
+
+typedef struct director_t {
+    mproc_target_fn *roles[2]; /* of every other process */
+    part_t part;
+    const char *path;
+    mproc_process_t *processes[PARTS];
+    apr_pool_t *memories[PARTS];
+    apr_pool_t *mem;
+    uint32_t random;
+    int kills;
+    uint64_t progress;
+    apr_time_t got_on;
+    apr_interval_time_t longest;
+} director_t;
+
+static uint32_t draw(director_t *director, uint32_t below)
+{
+    director->random = director->random * 1664525u + 1013904223u;
+    return (director->random >> 8) % below;
+}
+
+static void start(director_t *director, int place)
+{
+    const part_t *part = &director->part;
+
+    assert_success(apr_pool_create(&director->memories[place], director->mem));
+    assert_success(mproc_process_start(
+        &director->processes[place], director->roles[place % 2],
+        MPROC_PACK(part->wanted, part->condition, part->barrier, part->rwlock, director->path),
+        NULL, director->memories[place]));
+}
+
+static void watch_progress(director_t *director)
+{
+    uint64_t progress = atomic_load(&director->part.account->progress);
+    apr_time_t now = apr_time_now();
+
+    if (progress != director->progress) {
+        director->progress = progress;
+        director->got_on = now;
+    }
+    if (now - director->got_on > director->longest)
+        director->longest = now - director->got_on;
+    assert_true(director->longest < PROGRESS);
+}
+
+static void kill_one(director_t *director, int place)
+{
+    assert_success(mproc_process_kill(director->processes[place]));
+    assert_success(mproc_process_join(director->processes[place], PATIENCE));
+    apr_pool_destroy(director->memories[place]);
+    director->kills++;
+    start(director, place);
+}
+
+static void mend_barrier(const director_t *director)
+{
+    if (mproc_barrier_broken(director->part.barrier))
+        assert_success(mproc_barrier_reset(director->part.barrier));
+}
+
+static void disturb(director_t *director)
+{
+    apr_sleep((apr_interval_time_t)draw(director, 20000));
+    watch_progress(director);
+    kill_one(director, (int)draw(director, PARTS));
+    mend_barrier(director);
+}
+
+/* Nobody is killed any more, and all who are there get on; in the storm they may never all have been. */
+static void await_progress(director_t *director)
+{
+    uint64_t before = atomic_load(&director->part.account->progress);
+
+    director->got_on = apr_time_now();
+    while (atomic_load(&director->part.account->progress) == before) {
+        mend_barrier(director);
+        watch_progress(director);
+        apr_sleep(1000);
+    }
+}
+
+/* What they wait for comes, or is said to be over. */
+static void end_all(director_t *director)
+{
+    const part_t *part = &director->part;
+    int place;
+
+    atomic_store(&part->account->is_over, 1);
+    assert_success(acquire(part));
+    assert_success(mproc_event_set(part->wanted));
+    assert_success(mproc_condition_notify_all(part->condition));
+    assert_success(mproc_condition_release(part->condition));
+    assert_success(mproc_barrier_abort(part->barrier));
+    for (place = 0; place < PARTS; place++) {
+        assert_success(mproc_process_join(director->processes[place], PATIENCE));
+        assert_success(mproc_process_status(director->processes[place]));
+    }
+}
+
+static void make_all(director_t *director)
+{
+    mproc_event_options_t options = MPROC_EVENT_OPTIONS;
+    part_t *part = &director->part;
+
+    options.processes = PROCESSES;
+    assert_success(mproc_event_create(&part->wanted, &options, director->mem));
+    assert_success(mproc_condition_create(&part->condition, &options, director->mem));
+    assert_success(mproc_barrier_create(&part->barrier, PARTS, &options, director->mem));
+    assert_success(mproc_rwlock_create(&part->rwlock, &options, director->mem));
+    part->account = share_memory(&director->path, sizeof *part->account, director->mem);
+    assert_success(mproc_event_set(part->wanted));
+}
+
+static void play(mproc_target_fn *role, mproc_target_fn *other, apr_pool_t *mem)
+{
+    director_t director = {.roles = {role, other}, .mem = mem};
+    apr_time_t end = apr_time_now() + TIME * test_scale();
+    int place;
+
+    make_all(&director);
+    director.random = (uint32_t)end;
+    director.got_on = apr_time_now();
+    for (place = 0; place < PARTS; place++)
+        start(&director, place);
+    while (apr_time_now() < end)
+        disturb(&director);
+    await_progress(&director);
+    end_all(&director);
+    print_message("  %lu steps, %d killed; longest without one %ld ms\n",
+                  (unsigned long)atomic_load(&director.part.account->progress), director.kills,
+                  (long)apr_time_as_msec(director.longest));
+    assert_int_equal(atomic_load(&director.part.account->damaged), 0);
+}
+
+static void producers_and_consumers_are_killed(void **state)
+{
+    play(producer, consumer, *state);
+}
+
+static void some_who_meet_at_a_barrier_are_killed(void **state)
+{
+    play(party, party, *state);
+}
+
+static void readers_and_writers_are_killed(void **state)
+{
+    play(reader, writer, *state);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(producers_and_consumers_are_killed),
+        claim(some_who_meet_at_a_barrier_are_killed),
+        claim(readers_and_writers_are_killed),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
