@@ -201,20 +201,20 @@ static void run_chunk_1(const size_of_map_t *size)
     bench_group(&one.group);
 }
 
-/* An item is to cost the same among few and among many. */
+/* An item is to add as much to a call of few as to one of many. */
 static void run_flat(const size_of_map_t *few, const size_of_map_t *many)
 {
     map_t map_few = map_of(few, 0), map_many = map_of(many, 0);
     case_t one;
 
     if (begin_case(&one, name_of(few), ", flat")) {
-        set_side(&one.group.ours, "mproc", run_ours, &map_few, few->count);
-        add_peer(&one, "mproc, 10 M", run_ours, &map_many, many->count);
+        set_side(&one.group.ours, "mproc", run_ours_added, &map_few, few->count);
+        add_peer(&one, "mproc, 10 M", run_ours_added, &map_many, many->count);
         bench_group(&one.group);
     }
     if (begin_case(&one, name_of(many), ", flat")) {
-        set_side(&one.group.ours, "mproc", run_ours, &map_many, many->count);
-        add_peer(&one, "mproc, 10 k", run_ours, &map_few, few->count);
+        set_side(&one.group.ours, "mproc", run_ours_added, &map_many, many->count);
+        add_peer(&one, "mproc, 10 k", run_ours_added, &map_few, few->count);
         bench_group(&one.group);
     }
 }

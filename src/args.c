@@ -129,10 +129,9 @@ static void write_slot(mproc_values_t *values, size_t index, const mproc_slot_t 
     case MPROC_TYPE_STRING: *(const char **)slot->variable = value->as.string; break;
     case MPROC_TYPE_BYTES: *(mproc_bytes_t *)slot->variable = value->as.bytes; break;
     case MPROC_TYPE_PACK: *(mproc_values_t **)slot->variable = values->inner[index]; break;
-    case MPROC_TYPE_CONNECTION: *(mproc_connection_t **)slot->variable = value->as.object; break;
-    case MPROC_TYPE_QUEUE: *(mproc_queue_t **)slot->variable = value->as.object; break;
-    case MPROC_TYPE_SHARED_MEMORY: *(void **)slot->variable = value->as.object; break;
     case MPROC_TYPE_NONE: break;
+    /* All pointers to structs look alike (C11, 6.2.5). */
+    default: memcpy(slot->variable, &value->as.object, sizeof value->as.object); break;
     }
 }
 

@@ -13,7 +13,7 @@
 /* A child's arguments lie one pack deeper than a message's, in the start message. */
 #define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
 
-static const mproc__object_kind_t *object_kinds[MPROC_TYPE_SHARED_MEMORY + 1];
+static const mproc__object_kind_t *object_kinds[MPROC_TYPE_ARRAY + 1];
 
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind)
 {
@@ -27,8 +27,7 @@ int mproc__object_kind_is_registered(mproc_type_t type)
 
 static int is_object(mproc_type_t type)
 {
-    return type == MPROC_TYPE_CONNECTION || type == MPROC_TYPE_QUEUE ||
-           type == MPROC_TYPE_SHARED_MEMORY;
+    return type >= MPROC_TYPE_CONNECTION && type <= MPROC_TYPE_ARRAY;
 }
 
 const char *mproc__type_name(mproc_type_t type)
@@ -45,6 +44,13 @@ const char *mproc__type_name(mproc_type_t type)
     case MPROC_TYPE_CONNECTION: return "a connection";
     case MPROC_TYPE_QUEUE: return "a queue";
     case MPROC_TYPE_SHARED_MEMORY: return "shared memory";
+    case MPROC_TYPE_LOCK: return "a lock";
+    case MPROC_TYPE_SEMAPHORE: return "a semaphore";
+    case MPROC_TYPE_EVENT: return "an event";
+    case MPROC_TYPE_CONDITION: return "a condition";
+    case MPROC_TYPE_BARRIER: return "a barrier";
+    case MPROC_TYPE_RWLOCK: return "a lock for readers and writers";
+    case MPROC_TYPE_ARRAY: return "a shared array or value";
     }
     return "something unknown";
 }
@@ -192,9 +198,9 @@ static apr_status_t write_value(writer_t *writer, const mproc_value_t *value, si
             return refuse_null(position, value->type);
         return write_bytes(writer, MPROC_TYPE_BYTES, value->as.bytes.data, value->as.bytes.size, 0);
     case MPROC_TYPE_PACK: return write_inner_pack(writer, value->as.pack, depth);
-    case MPROC_TYPE_CONNECTION:
-    case MPROC_TYPE_QUEUE:
-    case MPROC_TYPE_SHARED_MEMORY:
+    default:
+        if (!is_object(value->type))
+            break;
         if (value->as.object == NULL)
             return refuse_null(position, value->type);
         return write_object(writer, value);

@@ -52,6 +52,7 @@ void ours_free(void *memory);
 double run_ours(int count, void *data);
 double run_ours_first(int count, void *data); /* one call, the first of a new pool */
 double run_ours_above(int count, void *data); /* how much longer than run_loop() */
+double run_ours_added(int count, void *data); /* how much longer than as many calls of one item */
 double run_ours_imap(int count, void *data);
 
 /* So are these, but they have no data: calls given all at once, and one after the other. */

@@ -24,6 +24,7 @@
  * MPROC_PACK(...), mproc_pack(mem, ...)      | `mproc_values_t *`
  * `mproc_connection_t *`                     | `mproc_connection_t *`
  * `mproc_queue_t *`                          | `mproc_queue_t *`
+ * locks, arrays and the like (sync.h, array.h) | the same
  *
  * Up to 16 values a pack, packs in packs up to 8 deep.  A type that cannot
  * travel is a compile error; a mismatch on the other side is a status, and a
@@ -56,6 +57,27 @@ typedef struct mproc_queue_t mproc_queue_t;
 /** What a call to a pool will return; see pool.h. */
 typedef struct mproc_result_t mproc_result_t;
 
+/** A lock; see sync.h. */
+typedef struct mproc_lock_t mproc_lock_t;
+
+/** A semaphore; see sync.h. */
+typedef struct mproc_semaphore_t mproc_semaphore_t;
+
+/** An event; see sync.h. */
+typedef struct mproc_event_t mproc_event_t;
+
+/** A condition; see sync.h. */
+typedef struct mproc_condition_t mproc_condition_t;
+
+/** A barrier; see sync.h. */
+typedef struct mproc_barrier_t mproc_barrier_t;
+
+/** A lock for readers and writers; see sync.h. */
+typedef struct mproc_rwlock_t mproc_rwlock_t;
+
+/** A shared array or value; see array.h. */
+typedef struct mproc_array_t mproc_array_t;
+
 /** Values that arrived: made by mproc_values_create(), or found in a task. */
 typedef struct mproc_values_t mproc_values_t;
 
@@ -71,7 +93,14 @@ typedef enum mproc_type_t {
     MPROC_TYPE_PACK,
     MPROC_TYPE_CONNECTION,
     MPROC_TYPE_QUEUE,
-    MPROC_TYPE_SHARED_MEMORY /**< the library's own */
+    MPROC_TYPE_SHARED_MEMORY, /**< the library's own */
+    MPROC_TYPE_LOCK,
+    MPROC_TYPE_SEMAPHORE,
+    MPROC_TYPE_EVENT,
+    MPROC_TYPE_CONDITION,
+    MPROC_TYPE_BARRIER,
+    MPROC_TYPE_RWLOCK,
+    MPROC_TYPE_ARRAY
 } mproc_type_t;
 
 /** Bytes: packed by MPROC_BYTES, or the variable into which they unpack. */
@@ -264,6 +293,50 @@ static inline mproc_value_t mproc__value_queue(mproc_queue_t *queue)
     return value;
 }
 
+static inline mproc_value_t mproc__value_object(mproc_type_t type, void *object)
+{
+    mproc_value_t value;
+
+    value.type = type;
+    value.as.object = object;
+    return value;
+}
+
+static inline mproc_value_t mproc__value_lock(mproc_lock_t *lock)
+{
+    return mproc__value_object(MPROC_TYPE_LOCK, lock);
+}
+
+static inline mproc_value_t mproc__value_semaphore(mproc_semaphore_t *semaphore)
+{
+    return mproc__value_object(MPROC_TYPE_SEMAPHORE, semaphore);
+}
+
+static inline mproc_value_t mproc__value_event(mproc_event_t *event)
+{
+    return mproc__value_object(MPROC_TYPE_EVENT, event);
+}
+
+static inline mproc_value_t mproc__value_condition(mproc_condition_t *condition)
+{
+    return mproc__value_object(MPROC_TYPE_CONDITION, condition);
+}
+
+static inline mproc_value_t mproc__value_barrier(mproc_barrier_t *barrier)
+{
+    return mproc__value_object(MPROC_TYPE_BARRIER, barrier);
+}
+
+static inline mproc_value_t mproc__value_rwlock(mproc_rwlock_t *rwlock)
+{
+    return mproc__value_object(MPROC_TYPE_RWLOCK, rwlock);
+}
+
+static inline mproc_value_t mproc__value_array(mproc_array_t *array)
+{
+    return mproc__value_object(MPROC_TYPE_ARRAY, array);
+}
+
 static inline mproc_value_t mproc__value_itself(mproc_value_t value)
 {
     return value;
@@ -340,6 +413,13 @@ MPROC_END_C
         const mproc_pack_t *: mproc__value_pack,                                                   \
         mproc_connection_t *: mproc__value_connection,                                             \
         mproc_queue_t *: mproc__value_queue,                                                       \
+        mproc_lock_t *: mproc__value_lock,                                                         \
+        mproc_semaphore_t *: mproc__value_semaphore,                                               \
+        mproc_event_t *: mproc__value_event,                                                       \
+        mproc_condition_t *: mproc__value_condition,                                               \
+        mproc_barrier_t *: mproc__value_barrier,                                                   \
+        mproc_rwlock_t *: mproc__value_rwlock,                                                     \
+        mproc_array_t *: mproc__value_array,                                                       \
         mproc_value_t: mproc__value_itself)(x)
 
 /** Packed values, in a call's arguments: they live as long as the full expression. */
@@ -367,7 +447,14 @@ MPROC_END_C
          mproc_bytes_t *: MPROC_TYPE_BYTES,                                                        \
          mproc_values_t **: MPROC_TYPE_PACK,                                                       \
          mproc_connection_t **: MPROC_TYPE_CONNECTION,                                             \
-         mproc_queue_t **: MPROC_TYPE_QUEUE),                                                      \
+         mproc_queue_t **: MPROC_TYPE_QUEUE,                                                       \
+         mproc_lock_t **: MPROC_TYPE_LOCK,                                                         \
+         mproc_semaphore_t **: MPROC_TYPE_SEMAPHORE,                                               \
+         mproc_event_t **: MPROC_TYPE_EVENT,                                                       \
+         mproc_condition_t **: MPROC_TYPE_CONDITION,                                               \
+         mproc_barrier_t **: MPROC_TYPE_BARRIER,                                                   \
+         mproc_rwlock_t **: MPROC_TYPE_RWLOCK,                                                     \
+         mproc_array_t **: MPROC_TYPE_ARRAY),                                                      \
      sizeof *(address), (address)}
 
 /**
@@ -424,6 +511,13 @@ inline mproc_value_t value(const mproc_pack_t *x) { return mproc__value_pack(x);
 template <size_t N> mproc_value_t value(const packed<N> &x) { return mproc__value_pack(x); }
 inline mproc_value_t value(mproc_connection_t *x) { return mproc__value_connection(x); }
 inline mproc_value_t value(mproc_queue_t *x) { return mproc__value_queue(x); }
+inline mproc_value_t value(mproc_lock_t *x) { return mproc__value_lock(x); }
+inline mproc_value_t value(mproc_semaphore_t *x) { return mproc__value_semaphore(x); }
+inline mproc_value_t value(mproc_event_t *x) { return mproc__value_event(x); }
+inline mproc_value_t value(mproc_condition_t *x) { return mproc__value_condition(x); }
+inline mproc_value_t value(mproc_barrier_t *x) { return mproc__value_barrier(x); }
+inline mproc_value_t value(mproc_rwlock_t *x) { return mproc__value_rwlock(x); }
+inline mproc_value_t value(mproc_array_t *x) { return mproc__value_array(x); }
 inline mproc_value_t value(const mproc_value_t &x) { return x; }
 
 template <size_t N> template <class... T> packed<N>::packed(from_values, const T &...from)
@@ -464,6 +558,34 @@ inline mproc_slot_t slot(mproc_connection_t **address)
 inline mproc_slot_t slot(mproc_queue_t **address)
 {
     return {MPROC_TYPE_QUEUE, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_lock_t **address)
+{
+    return {MPROC_TYPE_LOCK, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_semaphore_t **address)
+{
+    return {MPROC_TYPE_SEMAPHORE, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_event_t **address)
+{
+    return {MPROC_TYPE_EVENT, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_condition_t **address)
+{
+    return {MPROC_TYPE_CONDITION, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_barrier_t **address)
+{
+    return {MPROC_TYPE_BARRIER, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_rwlock_t **address)
+{
+    return {MPROC_TYPE_RWLOCK, sizeof *address, address};
+}
+inline mproc_slot_t slot(mproc_array_t **address)
+{
+    return {MPROC_TYPE_ARRAY, sizeof *address, address};
 }
 
 inline mproc_values_t *values_of(mproc_task_t *task) { return mproc_task_args(task); }

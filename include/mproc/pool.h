@@ -33,7 +33,8 @@
  * timeouts and calls callbacks, whether or not anybody waits.
  *
  * **Lifetime.**  Results, iterators and memory of mproc_pool_alloc() live no longer than the memory
- * that the pool was made in, also if they were given memory that lives longer.
+ * that the pool was made in, also if they were given memory that lives longer: nothing can be had
+ * of them then, and calls say MPROC_ECLOSED.
  *
  * **The end.**  At the normal end of the program a pool that is still there is terminated.  So is
  * one whose memory is destroyed, which a callback may not do.  Workers are daemonic: they cannot
@@ -86,8 +87,9 @@ typedef struct mproc_pool_options_t {
     /**
      * A task that each worker does first of all.  If it returns an error, the pool breaks: all that
      * is not done, and all that is asked later, fails with that error.  So it does with
-     * MPROC_EWORKERDIED when three workers in a row die in it.  A pool also breaks when three in a
-     * row cannot be started while it has none, or cannot have the memory for what they are to do.
+     * MPROC_EWORKERDIED when three workers in a row die in it while no other is ready.  A pool also
+     * breaks when three in a row cannot be started while none is ready, or cannot have the memory
+     * for what they are to do.
      */
     mproc_target_fn *initializer;
     /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */
@@ -615,12 +617,18 @@ MPROC_END_C
 #define MPROC__TASK(target) _Generic((target), mproc_target_fn *: (target), void *: (target))
 #define MPROC__ITEM(target) _Generic((target), mproc_item_fn *: (target), void *: (target))
 
-/* So is an array of pointers where the compiler can tell. */
+/* So is an array of pointers where the compiler can tell; arrays of arrays are items, and decay. */
 #if defined(__GNUC__)
 #define MPROC__FIRST_ITEM(items)                                                                   \
     (*_Generic((items), void *: (const char *)0, const void *: (const char *)0, default: (items)))
+#define MPROC__DECAYS(x) (__builtin_classify_type(x) == 5)
+#define MPROC__IS_POINTER(x)                                                                       \
+    (MPROC__DECAYS(x) &&                                                                           \
+     __builtin_types_compatible_p(                                                                 \
+         __typeof__(__builtin_choose_expr(MPROC__DECAYS(x), (x), (char *)0)),                      \
+         __typeof__(&*__builtin_choose_expr(MPROC__DECAYS(x), (x), (char *)0))))
 #define MPROC__ITEMS(items)                                                                        \
-    ((void)sizeof(char[__builtin_classify_type(MPROC__FIRST_ITEM(items)) == 5 ? -1 : 1]), (items))
+    ((void)sizeof(char[MPROC__IS_POINTER(MPROC__FIRST_ITEM(items)) ? -1 : 1]), (items))
 #else
 #define MPROC__ITEMS(items) (items)
 #endif

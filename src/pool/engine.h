@@ -48,9 +48,6 @@ apr_status_t mproc__engine_open(mproc__engine_t **engine, const mproc__engine_co
 /* End all workers, and wait for that.  Without the lock of the pool. */
 void mproc__engine_stop(mproc__engine_t *engine);
 
-/* After that: a parcel that has not come back, and will not, or NULL; its ticket is free. */
-mproc__parcel_t *mproc__engine_take_back(mproc__engine_t *engine);
-
 /*
  * After that: what was for workers is given back; those who sleep can still be woken, and memory of
  * the user's stays, as does what somebody still uses.  The rest goes with the memory.
@@ -138,6 +135,9 @@ void mproc__engine_wait(mproc__engine_t *engine, port_deadline_t deadline);
 
 /* Have the supervisor look around.  With the lock or without. */
 void mproc__engine_nudge(mproc__engine_t *engine);
+
+/* After mproc__engine_stop(): parcels that are still on their way are returned. */
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener);
 
 /* -- Those who wait for results ---------------------------------------------------------------- */
 

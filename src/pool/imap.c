@@ -303,7 +303,7 @@ static apr_status_t check_sizes(const mproc_imap_t *it)
 /* Four chunks a worker; whether there is memory for so much is found out when it is read. */
 static size_t default_buffersize(const mproc_imap_t *it)
 {
-    size_t chunks = (size_t)4 * it->job.workers->wanted;
+    size_t chunks = (size_t)4 * mproc__pool_wanted(it->job.workers);
 
     return it->chunksize <= SIZE_MAX / chunks ? chunks * it->chunksize : SIZE_MAX;
 }
@@ -374,7 +374,7 @@ static apr_status_t imap(mproc_imap_t **it, const mproc_imap_t *as, mproc_pool_t
                          apr_pool_t *mem)
 {
     static const mproc_imap_options_t by_default = MPROC_IMAP_OPTIONS;
-    mproc_imap_t *made;
+    mproc_imap_t *made = NULL;
     apr_status_t rv;
 
     MPROC_TRY(mproc__pool_check(workers));

@@ -60,6 +60,20 @@ static int put(mproc__engine_t *engine, mproc__parcel_t *parcel, const mproc_byt
     return 1;
 }
 
+void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *listener)
+{
+    mproc__parcel_t *parcel;
+    apr_uint32_t i;
+
+    for (i = 0; i < MPROC__TICKETS; i++) {
+        parcel = engine->parcels[i];
+        if (parcel == NULL)
+            continue;
+        mproc__engine_retire(engine, parcel);
+        listener->returned(listener->data, parcel);
+    }
+}
+
 int mproc__engine_send(mproc__engine_t *engine, mproc__parcel_t *parcel)
 {
     mproc_bytes_t message = {&parcel->order, sizeof parcel->order};
@@ -97,21 +111,6 @@ unsigned mproc__engine_holder(const mproc__engine_t *engine, const mproc__parcel
                    (word & MPROC__HOLDER_MASK) <= engine->most
                ? (unsigned)(word & MPROC__HOLDER_MASK)
                : 0;
-}
-
-mproc__parcel_t *mproc__engine_take_back(mproc__engine_t *engine)
-{
-    apr_uint32_t i;
-
-    for (i = 0; i < MPROC__TICKETS; i++) {
-        mproc__parcel_t *parcel = engine->parcels[i];
-
-        if (parcel == NULL)
-            continue;
-        mproc__engine_retire(engine, parcel);
-        return parcel;
-    }
-    return NULL;
 }
 
 /* -- Replies ---------------------------------------------------------------------------------- */
@@ -265,6 +264,7 @@ size_t mproc__replies_receive(mproc__engine_t *engine, const mproc__listener_t *
     return all;
 }
 
+/* One that has ended has no line any more, whatever it was to be told. */
 static void tell_hands(mproc__engine_t *engine)
 {
     unsigned i;

@@ -376,9 +376,9 @@ static apr_status_t give_arrays(mproc_result_t *result, const void *items, apr_p
     return rv;
 }
 
-static size_t default_chunksize(const mproc_pool_t *workers, size_t count)
+static size_t default_chunksize(mproc_pool_t *workers, size_t count)
 {
-    size_t chunks = (size_t)workers->wanted * CHUNKS_A_WORKER;
+    size_t chunks = (size_t)mproc__pool_wanted(workers) * CHUNKS_A_WORKER;
 
     return (count + chunks - 1) / chunks;
 }

@@ -45,6 +45,16 @@ void mproc__pool_sleep(mproc_pool_t *workers, port_deadline_t deadline)
     workers->sleepers--;
 }
 
+unsigned mproc__pool_wanted(mproc_pool_t *workers)
+{
+    unsigned wanted;
+
+    mproc__pool_lock(workers);
+    wanted = workers->wanted;
+    mproc__pool_unlock(workers);
+    return wanted;
+}
+
 void mproc__pool_wake(mproc_pool_t *workers)
 {
     mproc__engine_wake(workers->engine, workers->sleepers);

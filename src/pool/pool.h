@@ -142,6 +142,9 @@ int mproc__pool_is_in_callback(const mproc_pool_t *workers);
 /* Under the lock, which it lets go meanwhile: sleep until something is there that was not. */
 void mproc__pool_sleep(mproc_pool_t *workers, port_deadline_t deadline);
 
+/* Without the lock: how many workers there should be. */
+unsigned mproc__pool_wanted(mproc_pool_t *workers);
+
 /* Something is there. */
 void mproc__pool_wake(mproc_pool_t *workers);
 

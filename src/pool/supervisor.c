@@ -251,22 +251,14 @@ static int make_round(mproc_pool_t *workers)
     return 1;
 }
 
-/* What workers had when they were ended; it is nobody's. */
-static void free_works(mproc_pool_t *workers)
-{
-    mproc__parcel_t *parcel;
-
-    while ((parcel = mproc__engine_take_back(workers->engine)) != NULL)
-        mproc__work_free(workers, work_of(parcel));
-    workers->outstanding = workers->quitting = 0;
-}
-
 /* A callback that is called now may still ask for something. */
 static void end(mproc_pool_t *workers)
 {
+    mproc__listener_t listener = listener_of(workers);
+
     mproc__engine_stop(workers->engine);
     mproc__pool_lock(workers);
-    free_works(workers);
+    mproc__engine_return_all(workers->engine, &listener);
     mproc__engine_close(workers->engine);
     workers->living = 0;
     call_back(workers);
@@ -276,16 +268,19 @@ static void end(mproc_pool_t *workers)
     mproc__pool_unlock(workers);
 }
 
-/* The program's signal handlers are for the program's own threads. */
+/*
+ * The program's signal handlers are for the program's own threads.  Returns, as AddressSanitizer does
+ * not follow apr_thread_exit() out of a function.
+ */
 void *APR_THREAD_FUNC mproc__pool_supervise(apr_thread_t *thread, void *data)
 {
     mproc_pool_t *workers = data;
 
+    (void)thread;
     port_signals_hold();
     supervised = workers;
     while (make_round(workers))
         continue;
     end(workers);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }

@@ -308,6 +308,8 @@ static apr_status_t work(mproc__worker_t *worker)
         if (rv == MPROC_ESHUTDOWN)
             return APR_SUCCESS;
         MPROC_TRY(rv);
+        /* What it has handed over may be lost with it, and then nothing else is to be. */
+        mproc__worker_settle(worker);
         /* Where one lay that was called back another may follow, and nothing else says so. */
         if (!take_ticket(worker)) {
             MPROC_TRY(mproc__worker_nudge(worker));

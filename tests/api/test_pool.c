@@ -368,16 +368,25 @@ static void a_result_may_live_longer_than_its_pool(void **state)
     mproc_result_close(lost);
 }
 
+/* When all has ended, as a leak checker looks. */
+static void destroy(void *mem)
+{
+    apr_pool_destroy(mem);
+}
+
 /* The program says "end of main" with a worker that never ends by itself. */
-static int end_with_a_pool(apr_pool_t *mem)
+static int end_with_a_pool(apr_pool_t *all)
 {
     mproc_pool_options_t options = MPROC_POOL_OPTIONS;
     mproc_queue_t *news, *gate;
     mproc_pool_t *workers;
     mproc_result_t *result;
+    apr_pool_t *mem;
     char word[32];
     size_t size;
 
+    MPROC_CHECK(apr_pool_create(&mem, all));
+    MPROC_CHECK(mproc_at_exit(destroy, mem, -1, all));
     MPROC_CHECK(mproc_queue_create(&news, NULL, mem));
     MPROC_CHECK(mproc_queue_create(&gate, NULL, mem));
     options.initializer = join_crew;

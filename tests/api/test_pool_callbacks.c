@@ -15,7 +15,9 @@
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(pool_targets), MPROC_TARGETS_END};
 
 /* What a callback has seen and done.  It says "called" by a queue when that is written. */
-typedef struct seen_t {
+typedef struct seen_t seen_t;
+
+struct seen_t {
     mproc_queue_t *called, *go_on;
     mproc_pool_t *workers;
     mproc_result_t *other; /* that it is to ask for, or cancel */
@@ -24,7 +26,15 @@ typedef struct seen_t {
     int times, is_ready, number, left;
     apr_status_t status, rv;
     char words[120];
-} seen_t;
+    apr_status_t (*deed)(seen_t *seen);
+};
+
+/* A callback that has said its word still uses its queue: the pool's thread ends before that goes. */
+static apr_status_t end_workers(void *workers)
+{
+    mproc_pool_terminate(workers);
+    return APR_SUCCESS;
+}
 
 static void prepare(seen_t *seen, mproc_pool_t *workers, apr_pool_t *mem)
 {
@@ -34,6 +44,7 @@ static void prepare(seen_t *seen, mproc_pool_t *workers, apr_pool_t *mem)
     seen->workers = workers;
     seen->mem = mem;
     seen->rv = APR_EINIT;
+    apr_pool_pre_cleanup_register(mem, workers, end_workers);
 }
 
 static void await_call(const seen_t *seen)
@@ -87,17 +98,7 @@ static void give_more(mproc_result_t *result, apr_status_t status, void *data)
                                           MPROC_PACK((int)SQUARE, seen->left), &options, seen->mem);
 }
 
-static void get_other(mproc_result_t *result, apr_status_t status, void *data)
-{
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = mproc_result_get(seen->other, MPROC_FOREVER);
-    put_word(seen->called, "called");
-}
-
-static void cancel_other(mproc_result_t *result, apr_status_t status, void *data)
+static void cancel_both(mproc_result_t *result, apr_status_t status, void *data)
 {
     seen_t *seen = data;
 
@@ -107,82 +108,67 @@ static void cancel_other(mproc_result_t *result, apr_status_t status, void *data
     put_word(seen->called, "called");
 }
 
-static void join(mproc_result_t *result, apr_status_t status, void *data)
+/* Does what it was given to do. */
+static void act(mproc_result_t *result, apr_status_t status, void *data)
 {
     seen_t *seen = data;
 
     (void)result;
     (void)status;
-    seen->rv = mproc_pool_join(seen->workers, MPROC_FOREVER);
+    seen->rv = seen->deed(seen);
     put_word(seen->called, "called");
 }
 
-static void apply_and_wait(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t get_other(seen_t *seen)
 {
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = apply_deed(seen->workers, SQUARE, 2);
-    put_word(seen->called, "called");
+    return mproc_result_get(seen->other, MPROC_FOREVER);
 }
 
-static void map_and_wait(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t join(seen_t *seen)
 {
-    int item = 2, square_of_2;
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = mproc_pool_map(seen->workers, square, &item, sizeof item, &square_of_2,
-                              sizeof square_of_2, 1, PATIENCE);
-    put_word(seen->called, "called");
+    return mproc_pool_join(seen->workers, MPROC_FOREVER);
 }
 
-static void iterate(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t apply_and_wait(seen_t *seen)
+{
+    return apply_deed(seen->workers, SQUARE, 2);
+}
+
+static apr_status_t map_and_wait(seen_t *seen)
+{
+    int item = 2, result;
+
+    return mproc_pool_map(seen->workers, square, &item, sizeof item, &result, sizeof result, 1,
+                          PATIENCE);
+}
+
+static apr_status_t iterate(seen_t *seen)
 {
     static const deed_t deed = {FALL_ASLEEP, 1};
-    seen_t *seen = data;
+    apr_status_t rv;
     mproc_imap_t *it;
     int number;
 
-    (void)result;
-    (void)status;
-    seen->status = mproc_pool_imap(&it, seen->workers, do_deed, &deed, sizeof deed, sizeof number,
-                                   1, NULL, seen->mem);
-    seen->rv = mproc_imap_next(it, NULL, &number, MPROC_FOREVER);
+    MPROC_TRY(mproc_pool_imap(&it, seen->workers, do_deed, &deed, sizeof deed, sizeof number, 1,
+                              NULL, seen->mem));
+    rv = mproc_imap_next(it, NULL, &number, MPROC_FOREVER);
     mproc_imap_close(it);
-    put_word(seen->called, "called");
+    return rv;
 }
 
-static void close_pool(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t close_pool(seen_t *seen)
 {
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = mproc_pool_close(seen->workers);
-    put_word(seen->called, "called");
+    return mproc_pool_close(seen->workers);
 }
 
-static void terminate(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t terminate(seen_t *seen)
 {
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = mproc_pool_terminate(seen->workers);
-    put_word(seen->called, "called");
+    return mproc_pool_terminate(seen->workers);
 }
 
-static void resize(mproc_result_t *result, apr_status_t status, void *data)
+static apr_status_t resize(seen_t *seen)
 {
-    seen_t *seen = data;
-
-    (void)result;
-    (void)status;
-    seen->rv = mproc_pool_resize(seen->workers, 2);
-    put_word(seen->called, "called");
+    return mproc_pool_resize(seen->workers, 2);
 }
 
 /* A call of a deed with one callback for both cases. */
@@ -196,12 +182,20 @@ static mproc_result_t *call_back(mproc_pool_t *workers, way_t way, mproc_callbac
     return start_deed(workers, way, 5, &options, seen->mem);
 }
 
-/* What a callback saw in a pool of one worker, of a call that went well. */
-static void see(seen_t *seen, mproc_callback_fn *callback, apr_pool_t *mem)
+/* What comes of a deed in a callback, of a call that went well. */
+static apr_status_t see(seen_t *seen, apr_status_t (*deed)(seen_t *))
+{
+    seen->deed = deed;
+    call_back(seen->workers, SQUARE, act, seen);
+    await_call(seen);
+    return seen->rv;
+}
+
+/* The same in a pool of its own. */
+static apr_status_t see_alone(seen_t *seen, apr_status_t (*deed)(seen_t *), apr_pool_t *mem)
 {
     prepare(seen, make_workers(1, NULL, mem), mem);
-    call_back(seen->workers, SQUARE, callback, seen);
-    await_call(seen);
+    return see(seen, deed);
 }
 
 /* -- When and with what --------------------------------------------------------------------------- */
@@ -387,9 +381,7 @@ static void a_callback_cannot_wait_for_another_result(void **state)
     make_crew(&crew, 2, NULL, *state);
     prepare(&seen, crew.workers, *state);
     other = seen.other = start_deed(crew.workers, WAIT, 1, NULL, *state);
-    call_back(crew.workers, SQUARE, get_other, &seen);
-    await_call(&seen);
-    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_status(see(&seen, get_other), MPROC_EINUSE);
     open_gate(&crew, 1);
     assert_success(mproc_result_get(other, PATIENCE));
 }
@@ -401,10 +393,7 @@ static void a_callback_may_get_what_is_there(void **state)
     prepare(&seen, make_workers(1, NULL, *state), *state);
     seen.other = start_deed(seen.workers, FAIL, 1, NULL, *state);
     assert_status(mproc_result_get(seen.other, PATIENCE), MPROC_ERANGE);
-    call_back(seen.workers, SQUARE, get_other, &seen);
-    await_call(&seen);
-    assert_joins(seen.workers);
-    assert_int_equal(seen.rv, MPROC_ERANGE);
+    assert_status(see(&seen, get_other), MPROC_ERANGE);
 }
 
 static void a_callback_may_wait_for_another_pool(void **state)
@@ -413,18 +402,14 @@ static void a_callback_may_wait_for_another_pool(void **state)
 
     prepare(&seen, make_workers(1, NULL, *state), *state);
     seen.other = start_deed(make_workers(1, NULL, *state), SQUARE, 1, NULL, *state);
-    call_back(seen.workers, SQUARE, get_other, &seen);
-    await_call(&seen);
-    assert_joins(seen.workers);
-    assert_success(seen.rv);
+    assert_success(see(&seen, get_other));
 }
 
 static void a_callback_cannot_join_its_pool(void **state)
 {
     seen_t seen;
 
-    see(&seen, join, *state);
-    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_status(see_alone(&seen, join, *state), MPROC_EINUSE);
     assert_works(seen.workers);
 }
 
@@ -432,10 +417,8 @@ static void a_callback_cannot_call_its_pool_and_wait(void **state)
 {
     seen_t seen;
 
-    see(&seen, apply_and_wait, *state);
-    assert_int_equal(seen.rv, MPROC_EINUSE);
-    see(&seen, map_and_wait, *state);
-    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_status(see_alone(&seen, apply_and_wait, *state), MPROC_EINUSE);
+    assert_status(see_alone(&seen, map_and_wait, *state), MPROC_EINUSE);
     assert_works(seen.workers);
 }
 
@@ -443,9 +426,7 @@ static void a_callback_cannot_wait_for_an_iterator(void **state)
 {
     seen_t seen;
 
-    see(&seen, iterate, *state);
-    assert_success(seen.status);
-    assert_int_equal(seen.rv, MPROC_EINUSE);
+    assert_status(see_alone(&seen, iterate, *state), MPROC_EINUSE);
     assert_works(seen.workers);
 }
 
@@ -457,7 +438,7 @@ static void a_callback_may_cancel(void **state)
     make_crew(&crew, 2, NULL, *state);
     prepare(&seen, crew.workers, *state);
     seen.other = start_deed(crew.workers, FALL_ASLEEP, 1, NULL, *state);
-    call_back(crew.workers, SQUARE, cancel_other, &seen);
+    call_back(crew.workers, SQUARE, cancel_both, &seen);
     await_call(&seen);
     assert_int_equal(seen.status, MPROC_EENDED);
     assert_success(seen.rv);
@@ -469,8 +450,7 @@ static void a_callback_may_close_its_pool(void **state)
 {
     seen_t seen;
 
-    see(&seen, close_pool, *state);
-    assert_success(seen.rv);
+    assert_success(see_alone(&seen, close_pool, *state));
     assert_status(apply_deed(seen.workers, SQUARE, 1), MPROC_ECLOSED);
     assert_joins(seen.workers);
 }
@@ -479,8 +459,7 @@ static void a_callback_may_terminate_its_pool(void **state)
 {
     seen_t seen;
 
-    see(&seen, terminate, *state);
-    assert_success(seen.rv);
+    assert_success(see_alone(&seen, terminate, *state));
     assert_joins(seen.workers);
 }
 
@@ -488,8 +467,7 @@ static void a_callback_may_resize_its_pool(void **state)
 {
     seen_t seen;
 
-    see(&seen, resize, *state);
-    assert_success(seen.rv);
+    assert_success(see_alone(&seen, resize, *state));
     await_workers(seen.workers, 2);
     assert_joins(seen.workers);
 }

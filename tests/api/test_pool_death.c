@@ -11,6 +11,8 @@
 #include "system.h"
 #include "workers.h"
 
+#include <mproc/context.h>
+
 #include <string.h>
 
 /* A parent with a pool whose worker holds a line, which is heard to end. */
@@ -76,10 +78,14 @@ static void an_item_whose_worker_dies_fails_however_it_dies(void **state)
     assert_works(workers);
 }
 
+/* Not every system tells with which code a forked process has left. */
 static void the_words_say_how_the_worker_ended(void **state)
 {
-    mproc_pool_t *workers = make_workers(1, NULL, *state);
+    mproc_pool_options_t options = MPROC_POOL_OPTIONS;
+    mproc_pool_t *workers;
 
+    options.start_method = MPROC_SPAWN;
+    workers = make_workers(1, &options, *state);
     assert_refused(apply_deed(workers, GET_KILLED, 1), MPROC_EWORKERDIED, " 9");
     assert_refused(apply_deed(workers, EXIT_3, 1), MPROC_EWORKERDIED, "called exit(3)");
     assert_refused(apply_deed(workers, EXIT_0, 1), MPROC_EWORKERDIED, "called exit(0)");
@@ -91,7 +97,7 @@ static void the_result_has_the_words_too(void **state)
     mproc_result_t *result = start_deed(workers, EXIT_3, 1, NULL, *state);
 
     assert_success(mproc_result_wait(result, PATIENCE));
-    assert_words(mproc_result_error(result), "called exit(3)");
+    assert_words(mproc_result_error(result), "called exit(");
     assert_status(mproc_result_item_status(result, 0), MPROC_EWORKERDIED);
 }
 
@@ -155,6 +161,27 @@ static void a_death_costs_one_item_of_arrays_in_place(void **state)
                   MPROC_EWORKERDIED);
     for (i = 0; i < 14; i++)
         assert_int_equal(results[i], deeds[i].way != SQUARE ? 0 : i * i);
+}
+
+static void a_death_costs_one_item_of_an_iterator(void **state)
+{
+    static const deed_t deeds[] = {{SQUARE, 0}, {SQUARE, 1}, {GET_KILLED, 2}, {SQUARE, 3}};
+    mproc_pool_t *workers = make_workers(2, NULL, *state);
+    mproc_imap_options_t options = MPROC_IMAP_OPTIONS;
+    mproc_imap_t *it;
+    int result, i;
+
+    for (options.chunksize = 1; options.chunksize <= 4; options.chunksize++) {
+        assert_success(mproc_pool_imap(&it, workers, do_deed, deeds, sizeof *deeds, sizeof result,
+                                       4, &options, *state));
+        for (i = 0; i < 4; i++) {
+            result = -1;
+            assert_status(mproc_imap_next(it, NULL, &result, PATIENCE),
+                          i == 2 ? MPROC_EWORKERDIED : APR_SUCCESS);
+            assert_int_equal(result, i == 2 ? -1 : i * i);
+        }
+        assert_status(mproc_imap_next(it, NULL, &result, PATIENCE), APR_EOF);
+    }
 }
 
 static void a_death_costs_one_call_of_many(void **state)
@@ -258,7 +285,7 @@ static void two_retries_are_three_attempts_at_an_item(void **state)
     make_crew_that_retries(&crew, 1, 2, *state);
     assert_refused(mproc_pool_map(crew.workers, do_deed, deeds, sizeof *deeds, results,
                                   sizeof *results, 4, PATIENCE),
-                   MPROC_EWORKERDIED, "called exit(3)");
+                   MPROC_EWORKERDIED, "called exit(");
     await_news(&crew, "begun", 3);
     assert_joins(crew.workers);
     assert_int_equal(count_messages(crew.news), 0);
@@ -311,6 +338,7 @@ static void kill_the_worker(const crew_t *crew)
     apr_int64_t pid;
     size_t count;
 
+    await_workers(crew->workers, 1); /* it may be at work before it is on the list */
     assert_success(mproc_pool_pids(crew->workers, &pid, 1, &count));
     assert_int_equal(count, 1);
     kill_pid(pid);
@@ -375,6 +403,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(the_result_has_the_words_too),
         claim_leaving_nothing(a_death_costs_one_item_of_a_map),
         claim_leaving_nothing(a_death_costs_one_item_of_arrays_in_place),
+        claim_leaving_nothing(a_death_costs_one_item_of_an_iterator),
         claim_leaving_nothing(a_death_costs_one_call_of_many),
         claim_leaving_nothing(a_worker_killed_from_without_costs_what_it_was_doing),
         claim_leaving_nothing(a_worker_that_dies_idle_costs_nothing),

@@ -276,26 +276,6 @@ static void a_failed_item_has_its_index_and_the_next_goes_on(void **state)
     }
 }
 
-static void a_dead_worker_costs_its_item_alone(void **state)
-{
-    static const deed_t deeds[] = {{SQUARE, 0}, {SQUARE, 1}, {GET_KILLED, 2},
-                                   {SQUARE, 3}, {SQUARE, 4}, {SQUARE, 5}};
-    mproc_pool_t *workers = make_workers(2, NULL, *state);
-    size_t index, chunksize;
-    int result = -1;
-
-    for (chunksize = 1; chunksize <= 6; chunksize++) {
-        mproc_imap_t *it = read_deeds(workers, deeds, 6, chunksize, 1, *state);
-
-        assert_next(it, 0, 2);
-        assert_refused(mproc_imap_next(it, &index, &result, PATIENCE), MPROC_EWORKERDIED,
-                       "the worker was lost");
-        assert_true(index == 2 && result == -1);
-        assert_next(it, 3, 3);
-        assert_no_more(it);
-    }
-}
-
 /* -- Sources --------------------------------------------------------------------------------- */
 
 static void items_come_from_a_source(void **state)
@@ -508,7 +488,6 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(results_may_have_no_size),
         claim_leaving_nothing(large_items_and_results_travel),
         claim_leaving_nothing(a_failed_item_has_its_index_and_the_next_goes_on),
-        claim_leaving_nothing(a_dead_worker_costs_its_item_alone),
         claim_leaving_nothing(items_come_from_a_source),
         claim_leaving_nothing(chunks_beyond_memory_are_refused),
         claim_leaving_nothing(an_empty_source_gives_no_results),

@@ -239,16 +239,18 @@ static void a_worker_ends_after_so_many_chunks(void **state)
     mproc_pool_options_t options = MPROC_POOL_OPTIONS;
     apr_int64_t pids[12];
     mproc_result_t *result;
+    mproc_pool_t *workers;
     int items[12] = {0}, i;
 
     options.maxtasksperchild = 2;
     chunks.chunksize = 2;
-    assert_success(mproc_pool_map_async(&result, make_workers(1, &options, *state), name_worker,
-                                        items, sizeof *items, pids, sizeof *pids, 12, &chunks,
-                                        *state));
+    workers = make_workers(1, &options, *state);
+    assert_success(mproc_pool_map_async(&result, workers, name_worker, items, sizeof *items, pids,
+                                        sizeof *pids, 12, &chunks, *state));
     assert_success(mproc_result_get(result, PATIENCE));
     for (i = 1; i < 12; i++)
         assert_int_equal(pids[i] != pids[i - 1], i % 4 == 0);
+    assert_joins(workers);
 }
 
 static void a_worker_that_is_too_large_ends_after_a_task(void **state)
@@ -261,6 +263,7 @@ static void a_worker_that_is_too_large_ends_after_a_task(void **state)
     small = make_workers(1, &options, *state);
     first = call_for_pid(small, *state);
     assert_true(call_for_pid(small, *state) != first);
+    assert_joins(small);
     options.max_rss = SIZE_MAX;
     large = make_workers(1, &options, *state);
     first = call_for_pid(large, *state);

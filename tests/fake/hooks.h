@@ -26,7 +26,6 @@ apr_status_t fake_cond_create(apr_thread_cond_t **condition, apr_pool_t *mem);
 apr_status_t fake_thread_create(apr_thread_t **thread, apr_threadattr_t *attributes,
                                 apr_thread_start_t function, void *data, apr_pool_t *pool);
 apr_status_t fake_thread_join(apr_status_t *status, apr_thread_t *thread);
-void fake_thread_exit(apr_thread_t *thread, apr_status_t status);
 int fake_atexit(void (*handler)(void));
 _Noreturn void fake_exit(int code);
 _Noreturn void fake_exit_at_once(int code);
@@ -43,7 +42,6 @@ _Noreturn void fake_exit_at_once(int code);
 #define apr_thread_cond_create fake_cond_create
 #define apr_thread_create fake_thread_create
 #define apr_thread_join fake_thread_join
-#define apr_thread_exit fake_thread_exit
 #define atexit fake_atexit
 #define exit fake_exit
 #define _Exit fake_exit_at_once

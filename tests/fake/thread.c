@@ -56,10 +56,16 @@ static void await_first_turn(void)
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
+    void *result;
+
     (void)data;
     is_other = 1;
     await_first_turn();
-    return other.function(thread, other.data);
+    result = other.function(thread, other.data);
+    other.is_there = 0;
+    other.has_left = 1;
+    give_turn(0);
+    return result;
 }
 
 static void set_up(void)
@@ -83,14 +89,6 @@ apr_status_t fake_thread_create(apr_thread_t **thread, apr_threadattr_t *attribu
     other.is_there = 1;
     quiet = 0;
     return apr_thread_create(thread, attributes, run, NULL, pool);
-}
-
-void fake_thread_exit(apr_thread_t *thread, apr_status_t status)
-{
-    other.is_there = 0;
-    other.has_left = 1;
-    give_turn(0);
-    apr_thread_exit(thread, status);
 }
 
 apr_status_t fake_thread_join(apr_status_t *status, apr_thread_t *thread)

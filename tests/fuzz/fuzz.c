@@ -155,11 +155,9 @@ static void assert_same_value(const mproc_value_t *value, const mproc_value_t *o
     case MPROC_TYPE_REAL: assert_memory_equal(&value->as.real, &other->as.real, 8); break;
     case MPROC_TYPE_STRING: assert_string_equal(value->as.string, other->as.string); break;
     case MPROC_TYPE_BYTES: assert_same_bytes(&value->as.bytes, &other->as.bytes); break;
-    case MPROC_TYPE_CONNECTION:
-    case MPROC_TYPE_QUEUE:
-    case MPROC_TYPE_SHARED_MEMORY: assert_same_object(value->as.object, other->as.object); break;
     case MPROC_TYPE_NONE:
     case MPROC_TYPE_PACK: break;
+    default: assert_same_object(value->as.object, other->as.object); break;
     }
 }
 

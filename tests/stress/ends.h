@@ -18,9 +18,6 @@ int kill_process(apr_int64_t pid);
 /* Whether a process has ended; a zombie has. */
 int has_gone(apr_int64_t pid);
 
-/* Time of CPUs that a process has had, in microseconds; 0 also where that cannot be asked. */
-apr_interval_time_t cpu_time_of(apr_int64_t pid);
-
 /* From now on this process, and those that it starts, run on one CPU; 0 if that cannot be asked for. */
 int stay_on_one_cpu(void);
 

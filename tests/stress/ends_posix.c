@@ -6,12 +6,9 @@
 
 #include "ends.h"
 
-#include <apr_time.h>
-
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 void end_this_process(void)
@@ -42,25 +39,6 @@ int has_gone(apr_int64_t pid)
     fclose(file);
     return state == 'Z' || state == 'X';
 }
-
-/* An option of POSIX (clock_getcpuclockid(3)). */
-#if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0
-apr_interval_time_t cpu_time_of(apr_int64_t pid)
-{
-    struct timespec time;
-    clockid_t clock;
-
-    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
-        return 0;
-    return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
-}
-#else
-apr_interval_time_t cpu_time_of(apr_int64_t pid)
-{
-    (void)pid;
-    return 0;
-}
-#endif
 
 int stop_process(apr_int64_t pid)
 {

@@ -34,25 +34,6 @@ int has_gone(apr_int64_t pid)
     return is_over;
 }
 
-static apr_interval_time_t in_microseconds(FILETIME time)
-{
-    return (apr_interval_time_t)((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 10;
-}
-
-apr_interval_time_t cpu_time_of(apr_int64_t pid)
-{
-    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid);
-    FILETIME creation, exit, kernel, user;
-    apr_interval_time_t time = 0;
-
-    if (process == NULL)
-        return 0;
-    if (GetProcessTimes(process, &creation, &exit, &kernel, &user))
-        time = in_microseconds(kernel) + in_microseconds(user);
-    CloseHandle(process);
-    return time;
-}
-
 /* Windows has no such call for programs. */
 int stop_process(apr_int64_t pid)
 {

@@ -14,7 +14,8 @@
 #include "system.h"
 #include "toil.h"
 
-#include <stdlib.h>
+#include <apr_time.h>
+
 #include <string.h>
 
 enum { ITEMS = 8, CHUNK = 3, REFUSED = 5, LARGE = 20000 };
@@ -25,7 +26,7 @@ enum { ITEMS = 8, CHUNK = 3, REFUSED = 5, LARGE = 20000 };
 /* What workers tell of themselves, in shared memory. */
 typedef struct notes_t {
     _Atomic uint32_t born;
-    _Atomic uint32_t was_hit; /* the one who was to end itself has */
+    _Atomic uint32_t was_hit;    /* the one who was to end itself has */
     _Atomic apr_int64_t pids[2]; /* of the first; 0 for a moment */
 } notes_t;
 
@@ -196,7 +197,8 @@ static int give_items(mproc_pool_t *workers, apr_pool_t *mem)
 typedef struct play_t {
     const char *name;
     give_fn *give;
-    unsigned victim; /* 0: the first worker; 1: the first has died of item 1, and the second has a range */
+    unsigned
+        victim; /* 0: the first worker; 1: the first has died of item 1, and the second has a range */
 } play_t;
 
 static const play_t plays[] = {
@@ -228,28 +230,32 @@ static int perform(const play_t *play, apr_uint32_t retries, long point, apr_poo
     return atomic_load(&seen->was_hit) != 0;
 }
 
-/* Scale 1 has a sample, and a smaller one where a start takes long. */
+/* Scale 1 has a sample, another each time, and a smaller one where a start takes long. */
 static long step(void)
 {
-    long step = 1000 / (enough_starts() * test_scale());
+    long step = 2000 / (enough_starts() * test_scale());
 
     return step > 0 ? step : 1;
+}
+
+static long first_point(void)
+{
+    return 1 + (long)(apr_time_now() % step());
 }
 
 static void kill_at_each_failpoint(const play_t *play, apr_uint32_t retries, apr_pool_t *mem)
 {
     apr_pool_t *own;
-    int was_killed;
-    long point = retries == 0 ? 1 : 1 + step() / 2;
+    int was_killed, kills = -1;
+    long point;
 
-    do {
+    for (point = first_point(), was_killed = 1; was_killed; point += step(), kills++) {
         assert_success(apr_pool_create(&own, mem));
         was_killed = perform(play, retries, point, own);
         apr_pool_destroy(own);
-        point += step();
-    } while (was_killed);
-    print_message("  %-16s killed at %ld failpoints\n", play->name, point / step() - 1);
-    assert_true(point > 2 * step());
+    }
+    print_message("  %-16s killed at %d failpoints\n", play->name, kills);
+    assert_true(kills > 0);
 }
 
 static void with_retries_nothing_is_lost_by_a_kill_at_any_failpoint(void **state)
@@ -276,8 +282,8 @@ static apr_status_t use_pool(mproc_pool_t *workers)
     uint64_t results[ITEMS];
     apr_uint64_t item = 1;
 
-    MPROC_TRY(mproc_pool_map(workers, toil, items, sizeof items[0], results, sizeof results[0], ITEMS,
-                             PATIENCE));
+    MPROC_TRY(mproc_pool_map(workers, toil, items, sizeof items[0], results, sizeof results[0],
+                             ITEMS, PATIENCE));
     return mproc_pool_apply(workers, toil_once, MPROC_PACK(item), NULL, PATIENCE);
 }
 
@@ -310,9 +316,11 @@ static int kill_master(long point, apr_pool_t *mem)
     apr_uint32_t i;
 
     seen = share_memory(&path, sizeof *seen, mem);
-    assert_success(mproc_process_start(&master, be_master, MPROC_PACK(path, (apr_int64_t)point), NULL, mem));
+    assert_success(
+        mproc_process_start(&master, be_master, MPROC_PACK(path, (apr_int64_t)point), NULL, mem));
     assert_success(mproc_process_join(master, PATIENCE));
-    assert_status(mproc_process_status(master), atomic_load(&seen->was_hit) ? MPROC_EDIED : APR_SUCCESS);
+    assert_status(mproc_process_status(master),
+                  atomic_load(&seen->was_hit) ? MPROC_EDIED : APR_SUCCESS);
     assert_in_range(atomic_load(&seen->born), 1, 2);
     for (i = 0; i < atomic_load(&seen->born); i++)
         if (atomic_load(&seen->pids[i]) != 0)
@@ -323,22 +331,21 @@ static int kill_master(long point, apr_pool_t *mem)
 static void workers_end_when_their_master_is_killed_at_any_failpoint(void **state)
 {
     apr_pool_t *own;
-    int was_killed;
-    long point = 1;
+    int was_killed, kills = -1;
+    long point;
 
-    do {
+    for (point = first_point(), was_killed = 1; was_killed; point += step(), kills++) {
         assert_success(apr_pool_create(&own, *state));
         was_killed = kill_master(point, own);
         apr_pool_destroy(own);
-        point += step();
-    } while (was_killed);
-    print_message("  %-16s killed at %ld failpoints\n", "the master", point / step() - 1);
-    assert_true(point > 2 * step());
+    }
+    print_message("  %-16s killed at %d failpoints\n", "the master", kills);
+    assert_true(kills > 0);
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(toil_targets), MPROC_TARGET(be_born),
-                                         MPROC_TARGET(do_item), MPROC_TARGET(return_much),
-                                         MPROC_TARGET(be_master), MPROC_TARGETS_END};
+                                         MPROC_TARGET(do_item),          MPROC_TARGET(return_much),
+                                         MPROC_TARGET(be_master),        MPROC_TARGETS_END};
 
 int main(int argc, const char *const *argv)
 {

@@ -92,11 +92,13 @@ static void map_once(scene_t *scene, size_t chunksize, const uint32_t *items, ui
 
     options.chunksize = chunksize;
     memset(results, 0, ITEMS * sizeof *results);
-    assert_success(mproc_pool_map_async(&result, scene->workers, toil, items, sizeof *items, results,
-                                        sizeof *results, ITEMS, &options, scene->mem));
+    assert_success(mproc_pool_map_async(&result, scene->workers, toil, items, sizeof *items,
+                                        results, sizeof *results, ITEMS, &options, scene->mem));
     assert_success(mproc_result_wait(result, PATIENCE));
     for (i = 0; i < ITEMS; i++)
         account(scene, i, mproc_result_item_status(result, i), results[i]);
+    if (scene->retries == MPROC_RETRY_FOREVER && scene->losses > 0)
+        fail_msg("lost: %s", mproc_result_error(result));
     mproc_result_close(result);
 }
 
@@ -149,7 +151,8 @@ static void call_many(scene_t *scene)
     assert_success(apr_pool_create(&mem, scene->mem));
     for (i = 0; i < CALLS; i++)
         assert_success(mproc_pool_apply_async(&results[i], scene->workers, toil_once,
-                                              MPROC_PACK((apr_uint64_t)scene->items[i]), NULL, mem));
+                                              MPROC_PACK((apr_uint64_t)scene->items[i]), NULL,
+                                              mem));
     for (i = 0; i < CALLS; i++)
         take_in(scene, i, results[i]);
     apr_pool_destroy(mem);
@@ -160,7 +163,8 @@ static void call_in_storm(apr_uint32_t retries, apr_pool_t *mem)
     scene_t *scene = begin_storm(retries, mem);
     int i;
 
-    for (i = 0; i < CALL_ROUNDS * test_scale() || atomic_load(&scene->killer.kills) < KILLS_MIN; i++)
+    for (i = 0; i < CALL_ROUNDS * test_scale() || atomic_load(&scene->killer.kills) < KILLS_MIN;
+         i++)
         call_many(scene);
     end_storm(scene, retries > 0 ? "calls, with retries" : "calls, without");
 }
@@ -210,8 +214,8 @@ static void imap_in_storm(apr_uint32_t retries, apr_pool_t *mem)
                                        sizeof(uint64_t), ITEMS, &options, mem));
         iterate(scene, it, 1);
         assert_success(mproc_pool_imap_unordered(&it, scene->workers, toil, scene->items,
-                                                 sizeof(uint32_t), sizeof(uint64_t), ITEMS, &options,
-                                                 mem));
+                                                 sizeof(uint32_t), sizeof(uint64_t), ITEMS,
+                                                 &options, mem));
         iterate(scene, it, 0);
     }
     end_storm(scene, retries > 0 ? "imap, with retries" : "imap, without");

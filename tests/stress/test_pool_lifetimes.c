@@ -81,9 +81,9 @@ static apr_status_t exit_amid_work(mproc_task_t *task)
     exit(7);
 }
 
-static const mproc_target_t targets[] = {
-    MPROC_TARGETS_OF(toil_targets), MPROC_TARGET(find_board), MPROC_TARGET(hold_on),
-    MPROC_TARGET(do_nothing),       MPROC_TARGET(exit_amid_work), MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGETS_OF(toil_targets), MPROC_TARGET(find_board),
+                                         MPROC_TARGET(hold_on),          MPROC_TARGET(do_nothing),
+                                         MPROC_TARGET(exit_amid_work),   MPROC_TARGETS_END};
 
 /* -- What tests share -------------------------------------------------------------------------- */
 
@@ -106,7 +106,8 @@ static void call(mproc_result_t **results, size_t count, mproc_pool_t *workers,
     size_t i;
 
     for (i = 0; i < count; i++)
-        assert_success(mproc_pool_apply_async(&results[i], workers, target, MPROC_NO_ARGS, NULL, mem));
+        assert_success(
+            mproc_pool_apply_async(&results[i], workers, target, MPROC_NO_ARGS, NULL, mem));
 }
 
 static void await_begun(uint32_t count)

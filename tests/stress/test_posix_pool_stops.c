@@ -2,17 +2,30 @@
 
 /*
  * A worker that is stopped is not dead: it delays what it has, and others go on; a timeout ends it.
+ * And workers that have nothing to do cost next to nothing.
  */
 
 #include "claims.h"
 #include "ends.h"
 #include "port.h"
 #include "shared.h"
+#include "system.h"
 #include "toil.h"
 
 #include <apr_time.h>
 
-enum { WORKERS = 3, CALLS = 100, STOPS = 20 };
+#include <time.h>
+#include <unistd.h>
+
+enum { WORKERS = 3, CALLS = 100, STOPS = 20, MANY = 200 };
+
+/* How long a pool is watched that has nothing to do, and how much of that it may take of a CPU. */
+#define NIGHT apr_time_from_sec(3)
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SHARE_MAX 0.03
+#else
+#define SHARE_MAX 0.01
+#endif
 
 /* -- Targets -------------------------------------------------------------------------------- */
 
@@ -145,6 +158,73 @@ static void a_pool_whose_workers_stop_anywhere_can_be_terminated(void **state)
     }
 }
 
+/* -- Workers that have nothing to do ------------------------------------------------------------- */
+
+/* An option of POSIX (clock_getcpuclockid(3)); else 0. */
+#if defined _POSIX_CPUTIME && _POSIX_CPUTIME >= 0
+static apr_interval_time_t cpu_time_of(apr_int64_t pid)
+{
+    struct timespec time;
+    clockid_t clock;
+
+    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
+}
+#else
+static apr_interval_time_t cpu_time_of(apr_int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+#endif
+
+/* Of all workers, and of the supervisor, which is in this process. */
+static apr_interval_time_t cpu_time(mproc_pool_t *workers)
+{
+    apr_interval_time_t time = cpu_time_of(port_pid());
+    apr_int64_t pids[MANY];
+    size_t count, i;
+
+    assert_success(mproc_pool_pids(workers, pids, MANY, &count));
+    assert_int_equal(count, MANY);
+    for (i = 0; i < MANY; i++)
+        time += cpu_time_of(pids[i]);
+    return time;
+}
+
+/* A worker that has just begun, or been at work, may still be settling down: the best night counts. */
+static double share_while_idle(mproc_pool_t *workers)
+{
+    double best = 1;
+    int nights;
+
+    for (nights = 0; nights < 5 && best > SHARE_MAX; nights++) {
+        apr_interval_time_t before = cpu_time(workers);
+        double share;
+
+        apr_sleep(NIGHT);
+        share = (double)(cpu_time(workers) - before) / (double)NIGHT;
+        best = share < best ? share : best;
+    }
+    return best;
+}
+
+static void two_hundred_idle_workers_cost_nothing(void **state)
+{
+    mproc_pool_t *workers;
+    double share;
+
+    allow_many_handles();
+    assert_success(mproc_pool_create(&workers, MANY, NULL, *state));
+    check_calls(workers, *state);
+    share = share_while_idle(workers);
+    print_message("  %d idle workers take %.2f %% of a CPU\n", MANY, 100 * share);
+    assert_true(share <= SHARE_MAX);
+    check_calls(workers, *state);
+    assert_leaves_nobody(workers);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -152,6 +232,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(the_timeout_ends_a_stopped_worker),
         claim_leaving_nothing(a_pool_with_a_stopped_worker_can_be_terminated),
         claim_leaving_nothing(a_pool_whose_workers_stop_anywhere_can_be_terminated),
+        claim_leaving_nothing(two_hundred_idle_workers_cost_nothing),
     };
     apr_pool_t *mem;
 

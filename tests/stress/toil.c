@@ -70,8 +70,7 @@ apr_status_t toil_once(mproc_task_t *task)
 }
 
 const mproc_target_t toil_targets[] = {MPROC_TARGET(toil), MPROC_TARGET(toil_once),
-                                       MPROC_TARGET(find_roll),
-                                       MPROC_TARGETS_END};
+                                       MPROC_TARGET(find_roll), MPROC_TARGETS_END};
 
 /* -- Workers ---------------------------------------------------------------------------- */
 

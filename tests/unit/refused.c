@@ -116,11 +116,58 @@ static apr_status_t start(mproc_process_t **process, const mproc_pack_t *args, a
 #endif
 }
 
+static apr_status_t call(mproc_pool_t *workers, mproc_result_t **result, apr_pool_t *mem)
+{
+    const mproc_pack_t *const args[] = {MPROC_NO_ARGS};
+
+#if defined(APPLYING_AN_ITEM_FUNCTION)
+    MPROC_TRY(mproc_pool_apply(workers, item, MPROC_NO_ARGS, NULL, 0));
+#elif defined(APPLYING_A_FUNCTION_OF_ANOTHER_TYPE)
+    MPROC_TRY(mproc_pool_apply_async(result, workers, neither, MPROC_NO_ARGS, NULL, mem));
+#elif defined(STARMAPPING_AN_ITEM_FUNCTION)
+    MPROC_TRY(mproc_pool_starmap(result, workers, item, args, 1, 0, mem));
+#else
+    MPROC_TRY(mproc_pool_apply(workers, target, MPROC_NO_ARGS, NULL, 0));
+    MPROC_TRY(mproc_pool_apply_async(result, workers, target, MPROC_NO_ARGS, NULL, mem));
+#endif
+    return mproc_pool_starmap_async(result, workers, target, args, 1, NULL, mem);
+}
+
+static apr_status_t map(mproc_pool_t *workers, mproc_imap_t **it, apr_pool_t *mem)
+{
+    static const struct point points[2] = {{1, 2}, {3, 4}};
+    static const struct point *const pointers[2] = {&points[0], &points[1]};
+    static const double rows[2][3] = {{1, 2, 3}, {4, 5, 6}};
+    static const void *const anything = points;
+
+    (void)pointers;
+#if defined(MAPPING_A_TASK)
+    MPROC_TRY(mproc_pool_map(workers, target, points, sizeof *points, NULL, 0, 2, 0));
+#elif defined(MAPPING_A_FUNCTION_OF_ANOTHER_TYPE)
+    MPROC_TRY(mproc_pool_map(workers, neither, points, sizeof *points, NULL, 0, 2, 0));
+#elif defined(ITERATING_WITH_A_TASK)
+    MPROC_TRY(mproc_pool_imap(it, workers, target, points, sizeof *points, 0, 2, NULL, mem));
+#elif defined(MAPPING_AN_ARRAY_OF_POINTERS)
+    MPROC_TRY(mproc_pool_map(workers, item, pointers, sizeof *pointers, NULL, 0, 2, 0));
+#elif defined(ITERATING_OVER_AN_ARRAY_OF_POINTERS)
+    MPROC_TRY(mproc_pool_imap(it, workers, item, pointers, sizeof *pointers, 0, 2, NULL, mem));
+#else
+    MPROC_TRY(mproc_pool_map(workers, item, points, sizeof *points, NULL, 0, 2, 0));
+    MPROC_TRY(mproc_pool_map(workers, item, anything, sizeof *points, NULL, 0, 2, 0));
+    MPROC_TRY(mproc_pool_map(workers, item, NULL, sizeof *points, NULL, 0, 0, 0));
+    MPROC_TRY(mproc_pool_imap(it, workers, item, rows, sizeof *rows, 0, 2, NULL, mem));
+#endif
+    return mproc_pool_imap_unordered(it, workers, item, "text", 1, 0, 4, NULL, mem);
+}
+
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
     mproc_queue_t *queue;
     mproc_process_t *process;
+    mproc_pool_t *workers;
+    mproc_result_t *result;
+    mproc_imap_t *it;
     struct point point = {1, 2};
     int number = neither(0);
 
@@ -129,5 +176,8 @@ int main(int argc, const char *const *argv)
     MPROC_CHECK(mproc_queue_create(&queue, NULL, mem));
     MPROC_CHECK(use(queue, mproc_values_create(mem)));
     MPROC_CHECK(start(&process, pack(mem, "string", &point, mem, &number), mem));
+    MPROC_CHECK(mproc_pool_create(&workers, 1, NULL, mem));
+    MPROC_CHECK(call(workers, &result, mem));
+    MPROC_CHECK(map(workers, &it, mem));
     return 0;
 }

@@ -64,13 +64,17 @@ void posix_watch_abandon(const port_process_t *process)
         posix_thread_watch_abandon(process);
 }
 
+/*
+ * A tracer is told of the end first, and until it lets go there is nothing for the parent to reap: a
+ * debugger, or a sanitizer that looks for leaks, is waited for.
+ */
 static int reap_pidfd(const port_process_t *process, siginfo_t *how)
 {
     int result;
 
     memset(how, 0, sizeof *how);
     do
-        result = waitid(P_PIDFD, (id_t)process->sentinel, how, WEXITED | WNOHANG);
+        result = waitid(P_PIDFD, (id_t)process->sentinel, how, WEXITED);
     while (result != 0 && errno == EINTR);
     if (result != 0)
         return errno;
