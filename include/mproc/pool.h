@@ -88,8 +88,8 @@ typedef struct mproc_pool_options_t {
      * A task that each worker does first of all.  If it returns an error, the pool breaks: all that
      * is not done, and all that is asked later, fails with that error.  So it does with
      * MPROC_EWORKERDIED when three workers in a row die in it while no other is ready.  A pool also
-     * breaks when three in a row cannot be started, or cannot have the memory for what they are to
-     * do.
+     * breaks when three in a row cannot be started while none is ready, or cannot have the memory
+     * for what they are to do.
      */
     mproc_target_fn *initializer;
     /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */

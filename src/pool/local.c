@@ -172,6 +172,7 @@ static void clear_slot(mproc__slot_t *slot)
     atomic_store(&slot->item, MPROC__NO_ITEM);
     atomic_store(&slot->ticket, 0);
     atomic_store(&slot->began, 0);
+    atomic_store(&slot->heard, 0);
     atomic_store(&slot->announced, 0);
     atomic_store(&slot->fetched, 0);
 }

@@ -19,6 +19,12 @@
 /* What is kept for later, of memory that nobody uses: so many, the largest. */
 #define KEPT_MAX 4
 
+/*
+ * Messages that lie in a worker's line at a time.  So it is never full, where a message could be cut
+ * off; and handles in it, which keep memory that is gone everywhere else, are few.
+ */
+#define UNHEARD_MAX 8
+
 /* The memory and its object. */
 typedef struct owned_t {
     mproc__memory_t memory;
@@ -50,32 +56,55 @@ static apr_status_t say(const mproc__hand_t *hand, apr_int64_t number, mproc__me
         hand->line, MPROC_PACK(number, mproc__shared_memory_value(shared_of(memory))), 0);
 }
 
-/* What is gone already is nothing to tell of. */
 static apr_status_t tell_one(mproc__engine_t *engine, unsigned number, apr_int64_t note)
 {
-    const mproc__hand_t *hand = &engine->hands[number];
     mproc__memory_t *memory = note > 0 ? numbered(engine, note) : NULL;
 
-    if (note > 0 && memory == NULL)
-        return APR_SUCCESS;
-    MPROC_TRY(say(hand, note, memory));
+    MPROC_TRY(say(&engine->hands[number], note, memory));
     atomic_fetch_add(&engine->board->slots[number - 1].announced, 1);
     return APR_SUCCESS;
 }
 
-/* A worker that is gone is found out by others. */
+static int is_listening(const mproc__engine_t *engine, unsigned number)
+{
+    const mproc__slot_t *slot = &engine->board->slots[number - 1];
+
+    return atomic_load(&slot->announced) - atomic_load(&slot->heard) < UNHEARD_MAX;
+}
+
+/* One that is gone is found out by others; one that wants to hear more says so. */
 void mproc__hand_tell(mproc__engine_t *engine, unsigned number)
 {
     mproc__hand_t *hand = &engine->hands[number];
+    apr_status_t rv = APR_SUCCESS;
     size_t told;
 
-    for (told = 0; told < hand->nuntold; told++)
-        if (tell_one(engine, number, hand->untold[told]) != APR_SUCCESS)
+    for (told = 0; told < hand->nuntold && is_listening(engine, number); told++) {
+        rv = tell_one(engine, number, hand->untold[told]);
+        if (rv != APR_SUCCESS)
             break;
+    }
+    if (rv == MPROC_ETORN) /* nothing can follow, and it would wait for ever */
+        mproc__engine_kill(engine, number);
     if (told == 0)
         return;
     hand->nuntold -= told;
     memmove(hand->untold, hand->untold + told, hand->nuntold * sizeof *hand->untold);
+}
+
+/* Whether it was not told of memory that is gone, and now need not be. */
+static int forget_note(mproc__hand_t *hand, apr_int64_t memory)
+{
+    size_t i;
+
+    for (i = 0; i < hand->nuntold; i++) {
+        if (hand->untold[i] != memory)
+            continue;
+        hand->nuntold--;
+        memmove(hand->untold + i, hand->untold + i + 1, (hand->nuntold - i) * sizeof *hand->untold);
+        return 1;
+    }
+    return 0;
 }
 
 /* Without room for the note the worker would wait for ever for what it is not told: it is ended. */
@@ -84,6 +113,8 @@ void mproc__hand_note(mproc__engine_t *engine, unsigned number, apr_int64_t memo
     mproc__hand_t *hand = &engine->hands[number];
     apr_int64_t *larger;
 
+    if (memory < 0 && forget_note(hand, -memory))
+        return;
     if (hand->nuntold == hand->untold_room) {
         larger = realloc(hand->untold, (2 * hand->untold_room + 16) * sizeof *larger);
         if (larger == NULL) {

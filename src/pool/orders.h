@@ -113,6 +113,7 @@ typedef struct mproc__slot_t {
     _Atomic apr_uint64_t ticket;              /* what it is at, by its word, or 0 */
     _Atomic apr_int64_t began;                /* when it began that, if time is kept; 0: nothing */
     _Atomic apr_uint32_t index;               /* of the ticket */
+    _Atomic apr_uint32_t heard;               /* messages that it has read from its line */
     _Alignas(128) _Atomic apr_uint32_t announced; /* the pool's: messages in the worker's line */
     _Atomic apr_uint32_t fetched;                 /* the pool's: large results that it has */
 } mproc__slot_t;

@@ -119,7 +119,8 @@ static void start_one(mproc_pool_t *workers)
     }
     workers->living--;
     workers->next_start = port_clock() + PAUSE;
-    count_failure(workers, FAILURES_MAX, rv, mproc_error_message());
+    if (workers->ready == 0) /* else the others go on, and it is tried again in a while */
+        count_failure(workers, FAILURES_MAX, rv, mproc_error_message());
 }
 
 static void end_one(mproc_pool_t *workers)

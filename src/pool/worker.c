@@ -124,6 +124,13 @@ static apr_status_t send_reply(mproc__worker_t *worker, mproc__reply_t *reply, c
     return mproc_queue_put_bytes(worker->replies, buffer->bytes, buffer->size, MPROC_FOREVER);
 }
 
+apr_status_t mproc__worker_nudge(mproc__worker_t *worker)
+{
+    mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
+
+    return send_reply(worker, &reply, NULL, 0);
+}
+
 /* What would say of the call that waits for it that there is no more, or not yet. */
 static void rename_status(mproc__reply_t *reply)
 {
@@ -290,14 +297,6 @@ static apr_status_t next_order(mproc__worker_t *worker)
                : mproc_error_set(MPROC_ECORRUPT, "what came is no order");
 }
 
-/* Where an order lay that was called back another may follow, and nothing else says so. */
-static apr_status_t tell_of_room(mproc__worker_t *worker)
-{
-    mproc__reply_t reply = {.kind = MPROC__REPLY_NUDGE};
-
-    return send_reply(worker, &reply, NULL, 0);
-}
-
 /* The last reply has gone when a worker ends, and what it holds is nobody's business. */
 static apr_status_t work(mproc__worker_t *worker)
 {
@@ -311,8 +310,9 @@ static apr_status_t work(mproc__worker_t *worker)
         MPROC_TRY(rv);
         /* What it has handed over may be lost with it, and then nothing else is to be. */
         mproc__worker_settle(worker);
+        /* Where one lay that was called back another may follow, and nothing else says so. */
         if (!take_ticket(worker)) {
-            MPROC_TRY(tell_of_room(worker));
+            MPROC_TRY(mproc__worker_nudge(worker));
             continue;
         }
         mproc__failpoint();

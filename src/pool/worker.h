@@ -64,6 +64,9 @@ apr_status_t mproc__worker_hear(mproc__worker_t *worker);
 apr_status_t mproc__worker_reply(mproc__worker_t *worker, mproc__reply_t *reply, const void *data,
                                  size_t size);
 
+/* Have the pool look around. */
+apr_status_t mproc__worker_nudge(mproc__worker_t *worker);
+
 /* That an item has failed. */
 apr_status_t mproc__worker_item_failed(mproc__worker_t *worker, apr_uint64_t item,
                                        apr_status_t status);

@@ -58,7 +58,7 @@ static apr_status_t read_message(mproc__worker_t *worker, apr_pool_t *mem, int *
     const mproc_slot_t slots[] = {MPROC__SLOT(&number), mproc__shared_memory_slot(&memory)};
 
     MPROC_TRY(mproc_connection_recv(worker->line, values, MPROC_FOREVER));
-    worker->heard++;
+    atomic_store(&worker->slot->heard, ++worker->heard);
     mproc__failpoint();
     if (mproc_values_count(values) == 1) {
         MPROC_TRY(mproc_unpack(values, slots, 1));
@@ -86,9 +86,14 @@ static apr_status_t hear_one(mproc__worker_t *worker)
 }
 
 /* What is not said to be there yet may have been read, when an order needed it. */
+static int is_told_more(const mproc__worker_t *worker)
+{
+    return (apr_int32_t)(atomic_load(&worker->slot->announced) - worker->heard) > 0;
+}
+
 apr_status_t mproc__worker_hear(mproc__worker_t *worker)
 {
-    while ((apr_int32_t)(atomic_load(&worker->slot->announced) - worker->heard) > 0)
+    while (is_told_more(worker))
         MPROC_TRY(hear_one(worker));
     return APR_SUCCESS;
 }
@@ -98,8 +103,12 @@ apr_status_t mproc__worker_find(mproc__worker_t *worker, unsigned char **data,
 {
     mproc__mapped_t *mapped;
 
-    while ((mapped = find(worker, area->memory)) == NULL)
+    /* The pool says only so much at a time, and may wait until all of that was heard. */
+    while ((mapped = find(worker, area->memory)) == NULL) {
+        if (!is_told_more(worker))
+            MPROC_TRY(mproc__worker_nudge(worker));
         MPROC_TRY(hear_one(worker));
+    }
     if (area->offset > mapped->size || size > mapped->size - area->offset)
         return mproc_error_set(MPROC_ECORRUPT, "an order goes beyond the memory of the pool");
     *data = mapped->data + area->offset;

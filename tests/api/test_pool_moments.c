@@ -17,6 +17,7 @@
 
 /* Calls at once. */
 #define CALLS 500
+#define LARGE_CALLS 2000
 
 /* An item: the byte to fill a result of LARGE bytes with. */
 static apr_status_t fill_large(const void *item, void *result, mproc_task_t *task)
@@ -186,6 +187,48 @@ static void who_closes_a_result_while_it_is_copied_does_not_wait_for_its_callbac
     free(bytes);
 }
 
+/* -- Memory that comes and goes ------------------------------------------------- */
+
+static void a_busy_worker_is_told_later_of_all_that_came_meanwhile(void **state)
+{
+    mproc_pool_t *workers;
+    crew_t crew;
+    void *memory;
+    int i;
+
+    make_crew(&crew, 1, NULL, *state);
+    workers = crew.workers;
+    start_deed(workers, WAIT, 1, NULL, *state);
+    await_news(&crew, "begun", 1);
+    for (i = 0; i < 2000; i++) {
+        assert_success(mproc_pool_alloc(&memory, workers, 1));
+        if (i % 20 != 0)
+            assert_success(mproc_pool_free(workers, memory));
+    }
+    open_gate(&crew, 1);
+    assert_works(workers);
+    assert_joins(workers);
+}
+
+/* Each in memory of its own, as none has room for the next. */
+static void many_large_calls_at_once_are_done(void **state)
+{
+    mproc_pool_t *workers = make_workers(4, NULL, *state);
+    const char *bytes = apr_pcalloc(*state, 60000);
+    mproc_result_t *results[LARGE_CALLS];
+    int i;
+
+    for (i = 0; i < LARGE_CALLS; i++) {
+        assert_success(mproc_pool_apply_async(&results[i], workers, echo,
+                                              MPROC_PACK(MPROC_BYTES(bytes, 50000 + (size_t)i)), NULL,
+                                              *state));
+        if (i >= 100)
+            assert_success(mproc_result_get(results[i - 100], PATIENCE));
+    }
+    assert_joins(workers);
+    assert_success(mproc_result_get(results[LARGE_CALLS - 1], 0));
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -193,6 +236,8 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(what_a_callback_would_have_to_wait_for_is_not_begun),
         claim_leaving_nothing(
             who_closes_a_result_while_it_is_copied_does_not_wait_for_its_callback),
+        claim_leaving_nothing(a_busy_worker_is_told_later_of_all_that_came_meanwhile),
+        claim_leaving_nothing(many_large_calls_at_once_are_done),
     };
     apr_pool_t *mem;
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Workers that may open no more files, and so cannot have the memory of a map.
+ * Workers that may open no more files, and so cannot have the memory of a map; and a program that
+ * cannot, and so has no new workers.
  */
 
 #include "claims.h"
-#include "workers.h"
+#include "pools.h"
+#include "system.h"
 
 #include <sys/resource.h>
 
@@ -28,7 +30,7 @@ static apr_status_t copy(const void *item, void *result, mproc_task_t *task)
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGET(allow_no_more_files), MPROC_TARGET(copy),
-                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+                                         MPROC_TARGETS_OF(pool_targets), MPROC_TARGETS_END};
 
 static mproc_pool_t *make_poor_workers(apr_pool_t *mem)
 {
@@ -70,12 +72,50 @@ static void workers_that_cannot_have_the_items_of_an_imap_break_their_pool(void 
     assert_status(mproc_pool_join(workers, PATIENCE), rv);
 }
 
+/* -- The program itself -------------------------------------------------------- */
+
+static void allow_files(rlim_t count)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = count;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Long enough for a few starts that fail. */
+static void a_pool_that_cannot_replace_a_worker_goes_on_with_the_others(void **state)
+{
+    apr_time_t deadline;
+    struct rlimit before;
+    apr_int64_t pids[2];
+    size_t count;
+    crew_t crew;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    make_crew(&crew, 2, NULL, *state);
+    start_deed(crew.workers, WAIT, 1, NULL, *state);
+    start_deed(crew.workers, WAIT, 2, NULL, *state);
+    await_news(&crew, "begun", 2); /* so that both are ready */
+    assert_success(mproc_pool_pids(crew.workers, pids, 2, &count));
+    allow_files(3);
+    kill_pid(pids[0]);
+    open_gate(&crew, 1);
+    await_workers(crew.workers, 1);
+    for (deadline = apr_time_now() + apr_time_from_sec(1); apr_time_now() < deadline;)
+        assert_success(apply_deed(crew.workers, SQUARE, 3));
+    allow_files(before.rlim_cur);
+    await_workers(crew.workers, 2);
+    assert_joins(crew.workers);
+}
+
 int main(int argc, const char *const *argv)
 {
     apr_pool_t *mem;
     const struct CMUnitTest tests[] = {
         claim_leaving_nothing(workers_that_cannot_have_the_memory_of_a_map_break_their_pool),
         claim_leaving_nothing(workers_that_cannot_have_the_items_of_an_imap_break_their_pool),
+        claim_leaving_nothing(a_pool_that_cannot_replace_a_worker_goes_on_with_the_others),
     };
 
     mproc_init(&mem, &argc, &argv, targets);
