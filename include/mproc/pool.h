@@ -152,7 +152,8 @@ typedef struct mproc_pool_options_t {
  * @param workers    set to the pool
  * @param processes  how many; 0: mproc_cpu_count()
  * @param options    NULL for the defaults; copied
- * @param mem        the pool is terminated when this is destroyed
+ * @param mem        the pool is terminated when this is destroyed; memory that threads may share,
+ *                   as that of mproc_init(), for the supervisor is one
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called, or is not done yet

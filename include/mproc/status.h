@@ -48,7 +48,7 @@ MPROC_BEGIN_C
 #define MPROC_ECLOSED (MPROC_STATUS_START + 12)
 /** This end only reads, or only writes. */
 #define MPROC_EDIRECTION (MPROC_STATUS_START + 13)
-/** Another thread is using this end. */
+/** Another thread is using this, or what is waited for. */
 #define MPROC_EINUSE (MPROC_STATUS_START + 14)
 /** The process has not ended yet. */
 #define MPROC_ERUNNING (MPROC_STATUS_START + 15)
