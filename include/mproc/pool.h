@@ -284,6 +284,8 @@ typedef struct mproc_async_options_t {
  * @return APR_TIMEUP         it is not there yet
  * @return the target's own   it is there, and failed; of several calls or items, that of the first
  *                            in order that failed
+ * @return MPROC_ETOOLARGE    an item function wrote more than its result has room for, as far as that was
+ *                            seen: a result that runs into the next one, or less than 64 KiB
  * @return MPROC_EWITHIN      the same, and the target's own was APR_EOF or APR_TIMEUP, which have a
  *                            meaning here
  * @return MPROC_EWORKERDIED  the worker died that was at it, `retries` + 1 times

@@ -72,7 +72,7 @@ MPROC_BEGIN_C
 #define MPROC_ETOOMANY (MPROC_STATUS_START + 24)
 /** Another process has damaged what is shared. */
 #define MPROC_ECORRUPT (MPROC_STATUS_START + 25)
-/** The message is larger than the queue allows. */
+/** A message is larger than its queue allows, or a result than its place. */
 #define MPROC_ETOOLARGE (MPROC_STATUS_START + 26)
 /** The lock is held now, and its last owner died with it. */
 #define MPROC_EOWNERDEAD (MPROC_STATUS_START + 27)

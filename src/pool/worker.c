@@ -376,6 +376,7 @@ static void tear_down(mproc__worker_t *worker)
     free(worker->incoming);
     mproc__buffer_free(&worker->returned);
     mproc__buffer_free(&worker->outgoing);
+    mproc__buffer_free(&worker->apart);
 }
 
 apr_status_t mproc__pool_worker(mproc_task_t *task)

@@ -43,6 +43,7 @@ typedef struct mproc__worker_t {
     mproc_values_t *values;   /* the arguments of a call */
     mproc__buffer_t returned; /* what a call returned, or the results of items */
     mproc__buffer_t outgoing; /* a reply */
+    mproc__buffer_t apart;    /* a result by itself, and what must not be written behind it */
     apr_pool_t *task_mem;     /* cleared after each task */
     apr_uint32_t tasks;       /* done */
 

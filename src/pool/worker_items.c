@@ -13,6 +13,8 @@
 
 #include <mproc/status.h>
 
+#include <string.h>
+
 /* Some items, and where they and their results lie; the first is `first` of the order's. */
 typedef struct items_t {
     const unsigned char *items;
@@ -27,10 +29,83 @@ static void mark(mproc__worker_t *worker, apr_uint64_t item)
     mproc__failpoint();
 }
 
+/* -- Results that are larger than their place ------------------------------------------------ */
+
+/* Bytes behind a result that must be as they were when its function has returned. */
+#define GUARD sizeof(apr_uint64_t)
+
+/* A larger result is not made apart from the others: copying it would take too long. */
+#define APART_MAX 65536
+
+static apr_uint64_t look_at(const unsigned char *guard)
+{
+    apr_uint64_t bytes;
+
+    memcpy(&bytes, guard, GUARD);
+    return bytes;
+}
+
+static apr_status_t refuse_result(const mproc__worker_t *worker)
+{
+    return mproc_error_set(MPROC_ETOOLARGE, "%s wrote more than its result of %llu bytes",
+                           worker->target->name, (unsigned long long)worker->order->result_size);
+}
+
+/* What follows is the place of this worker's own next results, and is put back as it was. */
+static apr_status_t call_watched(mproc__worker_t *worker, mproc_task_t *task, const void *item,
+                                 unsigned char *result)
+{
+    unsigned char *guard = result + worker->order->result_size;
+    apr_uint64_t before = look_at(guard);
+    apr_status_t rv = ((mproc_item_fn *)worker->target->function)(item, result, task);
+
+    if (look_at(guard) == before)
+        return rv;
+    memcpy(guard, &before, GUARD);
+    return refuse_result(worker);
+}
+
+/* What follows may be another worker's, who is writing there: so it is made in a place of its own. */
+static apr_status_t call_apart(mproc__worker_t *worker, mproc_task_t *task, const void *item,
+                               unsigned char *result)
+{
+    static const apr_uint64_t pattern = 0xa5a5a5a5a5a5a5a5u;
+    size_t size = (size_t)worker->order->result_size;
+    unsigned char *apart;
+    apr_status_t rv;
+
+    worker->apart.size = 0;
+    if (mproc__buffer_reserve(&worker->apart, size + GUARD) != APR_SUCCESS)
+        return mproc_error_set(APR_ENOMEM, "a result is larger than the memory there is");
+    apart = worker->apart.bytes;
+    memcpy(apart, result, size);
+    memcpy(apart + size, &pattern, GUARD);
+    rv = ((mproc_item_fn *)worker->target->function)(item, apart, task);
+    if (look_at(apart + size) != pattern)
+        return refuse_result(worker);
+    if (rv == APR_SUCCESS)
+        memcpy(result, apart, size);
+    return rv;
+}
+
+/* With so many results of this part behind it. */
+static apr_status_t call(mproc__worker_t *worker, mproc_task_t *task, const void *item,
+                         unsigned char *result, apr_uint64_t behind)
+{
+    size_t size = (size_t)worker->order->result_size;
+
+    if (size > 0 && (behind >= GUARD || behind * size >= GUARD))
+        return call_watched(worker, task, item, result);
+    if (size > 0 && size <= APART_MAX)
+        return call_apart(worker, task, item, result);
+    return ((mproc_item_fn *)worker->target->function)(item, result, task);
+}
+
+/* -- One after the other ------------------------------------------------------------------------ */
+
 /* A failure of an item is told at once, and the others go on. */
 static apr_status_t do_each(mproc__worker_t *worker, const items_t *items)
 {
-    mproc_item_fn *function = (mproc_item_fn *)worker->target->function;
     size_t item_size = (size_t)worker->order->item_size;
     size_t result_size = (size_t)worker->order->result_size;
     mproc_task_t task = mproc__worker_task(worker);
@@ -43,7 +118,7 @@ static apr_status_t do_each(mproc__worker_t *worker, const items_t *items)
 
         mark(worker, i);
         mproc__worker_begin(worker, &task);
-        rv = function(item, result, &task);
+        rv = call(worker, &task, item, result, items->end - i - 1);
         mproc__worker_finish(worker, &task);
         mproc__failpoint();
         if (rv != APR_SUCCESS)
@@ -137,8 +212,7 @@ static apr_status_t do_chunk(mproc__worker_t *worker, const items_t *all, mproc_
                              apr_uint64_t chunk)
 {
     apr_uint64_t size = worker->order->chunksize, first = chunk * size;
-    apr_uint64_t end =
-        size < worker->order->end - first ? first + size : worker->order->end;
+    apr_uint64_t end = size < worker->order->end - first ? first + size : worker->order->end;
 
     mark(worker, MPROC__NO_ITEM);
     atomic_store_explicit(&worker->slot->chunk, chunk + 1, memory_order_release);
@@ -157,8 +231,8 @@ static apr_status_t find_chunks(mproc__worker_t *worker, mproc__chunks_t **chunk
 {
     unsigned char *data;
 
-    MPROC_TRY(mproc__worker_find(worker, &data, &worker->order->chunks,
-                                 sizeof(mproc__chunks_t) + count));
+    MPROC_TRY(
+        mproc__worker_find(worker, &data, &worker->order->chunks, sizeof(mproc__chunks_t) + count));
     *chunks = (mproc__chunks_t *)(void *)data;
     return APR_SUCCESS;
 }
