@@ -244,7 +244,8 @@ mproc_pool_pids(mproc_pool_t *workers, apr_int64_t *pids, size_t max, size_t *co
  * has returned, mproc_result_ready() says 0 and who waits goes on waiting.
  *
  * It may call into the pool: give it more to do, cancel, close, terminate.  What would wait for the
- * pool returns MPROC_EINUSE.  It may not destroy the memory of the pool.  While it runs, nothing
+ * pool returns MPROC_EINUSE.  It may not destroy the memory of the pool.  Signals are held in the
+ * supervisor: a handler of the program's does not interrupt it.  While it runs, nothing
  * else of this pool is looked after: no results are taken in, no dead workers replaced, and no
  * timeouts kept.
  *
@@ -620,7 +621,10 @@ MPROC_END_C
 #define MPROC__TASK(target) _Generic((target), mproc_target_fn *: (target), void *: (target))
 #define MPROC__ITEM(target) _Generic((target), mproc_item_fn *: (target), void *: (target))
 
-/* So is an array of pointers where the compiler can tell; arrays of arrays are items, and decay. */
+/*
+ * So is an array of pointers where the compiler can tell; arrays of arrays are items, and decay.
+ * A compound literal with commas wants parentheses around it.
+ */
 #if defined(__GNUC__)
 #define MPROC__FIRST_ITEM(items)                                                                   \
     (*_Generic((items), void *: (const char *)0, const void *: (const char *)0, default: (items)))
