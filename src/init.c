@@ -17,7 +17,7 @@
 #include "mutex.h"
 #include "program.h"
 #include "queue.h"
-#include "semaphore.h"
+#include "semaphore_object.h"
 #include "shared_memory.h"
 #include "status.h"
 

@@ -8,7 +8,7 @@
  * of who makes them has the effect of both.
  */
 
-#include "semaphore.h"
+#include "semaphore_object.h"
 
 #include "failpoint.h"
 #include "spin.h"

@@ -7,7 +7,7 @@
 
 #include "claims.h"
 #include "queues.h"
-#include "semaphore.h"
+#include "semaphore_object.h"
 #include "system.h"
 #include "threads.h"
 #include "workers.h"

@@ -10,7 +10,7 @@
 #include "ends.h"
 #include "failpoint.h"
 #include "mutex.h"
-#include "semaphore.h"
+#include "semaphore_object.h"
 #include "shared.h"
 #include "system.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MPROC_SRC_SEMAPHORE_H
-#define MPROC_SRC_SEMAPHORE_H
+#ifndef MPROC_SEMAPHORE_OBJECT_H
+#define MPROC_SEMAPHORE_OBJECT_H
 
 /*
  * The semaphore as a process has it: how many units there are, and who has them, so that
