@@ -9,8 +9,9 @@
 #include "claims.h"
 #include "shared_object.h"
 
-static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
+unsigned count_sleepers(const void *object, unsigned event)
 {
+    const mproc__member_t *member = &((const mproc__shared_object_t *)object)->member;
     unsigned place, sleepers = 0;
 
     for (place = 0; place < member->nplaces; place++)
@@ -22,10 +23,9 @@ static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
 
 void await_sleepers(void *object, unsigned event, unsigned count)
 {
-    const mproc__member_t *member = &((mproc__shared_object_t *)object)->member;
     apr_time_t limit = apr_time_now() + PATIENCE;
 
-    while (count_sleepers(member, event) < count) {
+    while (count_sleepers(object, event) < count) {
         assert_true(apr_time_now() < limit);
         apr_sleep(1000);
     }

@@ -3,11 +3,14 @@
 #define MPROC_TESTS_SLEEPERS_H
 
 /*
- * Who sleeps in an object that processes share: an event, a condition, a barrier, an rwlock.
+ * Who sleeps in an object that processes share: a lock, an event, a condition, a barrier, an rwlock.
  */
 
 /* Where, in an object of each kind: as its source numbers them; of a barrier its first round. */
 enum { IN_EVENT = 0, IN_LOCK = 0, IN_CONDITION = 1, IN_BARRIER = 1, IN_RWLOCK = 1 };
+
+/* How many threads of living processes sleep there, or are about to. */
+unsigned count_sleepers(const void *object, unsigned event);
 
 /* Wait until so many threads of living processes sleep there; asserts that they do. */
 void await_sleepers(void *object, unsigned event, unsigned count);
