@@ -21,13 +21,15 @@
 /* The same, counted from its birth on. */
 #define POINT_FROM_BIRTH "MPROC_TEST_FAILPOINT_FROM_BIRTH"
 
+void (*at_failpoint)(void) = end_this_process;
+
 /* Failpoints to go; 0: they do not count.  The actor alone has any, and one thread. */
 static long left;
 
 void mproc__failpoint(void)
 {
     if (left > 0 && --left == 0)
-        end_this_process();
+        at_failpoint();
 }
 
 static void count_from(const char *variable)
@@ -61,21 +63,38 @@ void await_failed(mproc_process_t *actor)
     assert_true(is_ready(sentinel, PATIENCE));
 }
 
-void end_at_each_failpoint(failing_play_fn *play, const void *scene, const char *name,
-                           int from_birth, apr_pool_t *mem)
+static int play_once(failing_play_fn *play, const void *scene, const char *variable, long point,
+                     apr_pool_t *mem)
 {
     const char *environment[2] = {NULL, NULL};
     apr_pool_t *own;
-    int was_ended;
-    long point = 0;
+    int was_met;
 
-    do {
-        assert_success(apr_pool_create(&own, mem));
-        environment[0] =
-            apr_psprintf(own, "%s=%ld", from_birth ? POINT_FROM_BIRTH : POINT, ++point);
-        was_ended = play(scene, environment, own);
-        apr_pool_destroy(own);
-    } while (was_ended);
+    assert_success(apr_pool_create(&own, mem));
+    environment[0] = apr_psprintf(own, "%s=%ld", variable, point);
+    was_met = play(scene, environment, own);
+    apr_pool_destroy(own);
+    return was_met;
+}
+
+void end_at_each_failpoint(failing_play_fn *play, const void *scene, const char *name,
+                           int from_birth, apr_pool_t *mem)
+{
+    const char *variable = from_birth ? POINT_FROM_BIRTH : POINT;
+    long point = 1;
+
+    while (play_once(play, scene, variable, point, mem))
+        point++;
     print_message("  %-44s killed at %ld failpoints\n", name, point - 1);
     assert_true(point > 1);
+}
+
+long meet_failpoints(failing_play_fn *play, const void *scene, long first, long stride,
+                     apr_pool_t *mem)
+{
+    long met = 0, point;
+
+    for (point = first; play_once(play, scene, POINT, point, mem); point += stride)
+        met++;
+    return met;
 }

@@ -3,7 +3,8 @@
 #define MPROC_TESTS_FAILING_H
 
 /*
- * Ending an actor at each of its failpoints, one further each time it acts.
+ * Ending an actor at each of its failpoints, one further each time it acts; or something else that
+ * comes upon it there.
  */
 
 #include <mproc.h>
@@ -20,6 +21,13 @@ typedef int failing_play_fn(const void *scene, const char *const *environment, a
  */
 void end_at_each_failpoint(failing_play_fn *play, const void *scene, const char *name,
                            int from_birth, apr_pool_t *mem);
+
+/* The same at each `stride`-th from `first` on, where something else than its end is to come: how many. */
+long meet_failpoints(failing_play_fn *play, const void *scene, long first, long stride,
+                     apr_pool_t *mem);
+
+/* In the actor: what comes upon it at its failpoint.  At first, its end. */
+extern void (*at_failpoint)(void);
 
 /* In the actor: its failpoints count from now on; it is to be at its birth; it has come to its end. */
 void begin_failing(void);

@@ -19,6 +19,7 @@
 
 void (*begin_acting)(void);
 void (*end_acting)(void);
+notes_t *actors_notes;
 
 static const sync_scene_t *const all_scenes[] = {lock_scenes,      semaphore_scenes, event_scenes,
                                                  condition_scenes, barrier_scenes,   rwlock_scenes};
@@ -138,6 +139,7 @@ static apr_status_t act_in_scene(mproc_task_t *task)
     MPROC_TRY(read_part(&part, &scene, task));
     if (scene->set_out != NULL)
         MPROC_TRY(scene->set_out(&part));
+    actors_notes = part.notes;
     begin_acting();
     MPROC_TRY(scene->act(&part));
     atomic_store(&part.notes->is_over, 1);

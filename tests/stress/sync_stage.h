@@ -29,6 +29,7 @@ typedef struct notes_t {
     _Atomic uint32_t begun, done; /* of what the actor does for others, one after the other */
     _Atomic uint32_t made, taken; /* tokens for who waits on the condition */
     _Atomic uint32_t actor_takes; /* the actor was about to take one */
+    _Atomic uint32_t is_stopped;  /* the actor was about to be stopped */
     _Atomic uint32_t is_over;     /* the actor has done all of its part */
 } notes_t;
 
@@ -96,6 +97,9 @@ void for_each_sync_scene(void (*play)(const sync_scene_t *scene, apr_pool_t *mem
 /* In the actor: set by the program; called before and after what it does. */
 extern void (*begin_acting)(void);
 extern void (*end_acting)(void);
+
+/* In the actor: its notes. */
+extern notes_t *actors_notes;
 
 /* Targets of processes on the stage. */
 extern const mproc_target_t sync_targets[];
