@@ -183,8 +183,8 @@ static apr_status_t hold(mproc_task_t *task)
     return holdings[number].release(&part);
 }
 
-static mproc_process_t *start_holder(mproc_connection_t **line, const part_t *part, int number,
-                                     apr_pool_t *mem)
+static mproc_process_t *start_to_hold(mproc_connection_t **line, const part_t *part, int number,
+                                      apr_pool_t *mem)
 {
     mproc_connection_t *there;
     mproc_process_t *process;
@@ -207,7 +207,7 @@ static void assert_a_stopped_holder_keeps_it(int number, apr_pool_t *mem)
     part_t part = {NULL};
 
     make_all(&part, mem);
-    process = start_holder(&line, &part, number, mem);
+    process = start_to_hold(&line, &part, number, mem);
     assert_string_equal(hear(line, mem), "held");
     assert_true(stop_process(mproc_process_pid(process)));
     assert_status(holding->acquire(&part, apr_time_from_msec(300)), APR_TIMEUP);
@@ -252,7 +252,7 @@ static void assert_a_stopped_waiter_holds_up_nobody(int number, apr_pool_t *mem)
 
     make_all(&part, mem);
     assert_success(holding->acquire(&part, 0));
-    process = start_holder(&line, &part, number, mem);
+    process = start_to_hold(&line, &part, number, mem);
     await_sleepers(holding->object_of(&part), holding->sleeps_in, 1);
     assert_true(stop_process(mproc_process_pid(process)));
     assert_success(start_thread(&work, acquire_and_release, &attempt, mem));

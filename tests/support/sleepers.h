@@ -12,6 +12,9 @@ enum { IN_EVENT = 0, IN_LOCK = 0, IN_CONDITION = 1, IN_BARRIER = 1, IN_RWLOCK = 
 /* How many threads of living processes sleep there, or are about to. */
 unsigned count_sleepers(const void *object, unsigned event);
 
+/* Wait until so many threads of this process are in a call on it that may wait; asserts that they are. */
+void await_waiters(const void *object, int count);
+
 /* Wait until so many threads of living processes sleep there; asserts that they do. */
 void await_sleepers(void *object, unsigned event, unsigned count);
 
