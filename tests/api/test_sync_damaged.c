@@ -110,15 +110,16 @@ static void use_rwlock(mproc_rwlock_t *rwlock)
         check_may_be(mproc_rwlock_release(rwlock));
 }
 
-static void use_all(const objects_t *objects)
+static void use(mproc__shared_object_t *object)
 {
-    use_lock(objects->lock);
-    use_semaphore(objects->bounded);
-    use_semaphore(objects->signals);
-    use_event(objects->event);
-    use_condition(objects->condition);
-    use_barrier(objects->barrier);
-    use_rwlock(objects->rwlock);
+    switch (object->kind->type) {
+    case MPROC_TYPE_LOCK: use_lock((void *)object); break;
+    case MPROC_TYPE_SEMAPHORE: use_semaphore((void *)object); break;
+    case MPROC_TYPE_EVENT: use_event((void *)object); break;
+    case MPROC_TYPE_CONDITION: use_condition((void *)object); break;
+    case MPROC_TYPE_BARRIER: use_barrier((void *)object); break;
+    default: use_rwlock((void *)object); break;
+    }
 }
 
 /* -- Making them --------------------------------------------------------------------------- */
@@ -146,6 +147,16 @@ static void list_all(mproc__shared_object_t *list[KINDS], const objects_t *objec
                         objects->condition, objects->barrier, objects->rwlock};
 
     memcpy(list, all, sizeof all);
+}
+
+static void use_all(const objects_t *objects)
+{
+    mproc__shared_object_t *list[KINDS];
+    int i;
+
+    list_all(list, objects);
+    for (i = 0; i < KINDS; i++)
+        use(list[i]);
 }
 
 /* -- Damage ---------------------------------------------------------------------------------- */
@@ -179,7 +190,7 @@ static const apr_uint64_t values[] = {0,
                                       UINT64_MAX};
 
 /* Each word of the state in turn gets each value; then all of it is as it was. */
-static void damage_each_word(const objects_t *objects, mproc__shared_object_t *object)
+static void damage_each_word(mproc__shared_object_t *object)
 {
     apr_uint64_t *state = object->state, *sound = malloc(object->state_size);
     size_t words = object->state_size / sizeof *state, word, i;
@@ -188,7 +199,7 @@ static void damage_each_word(const objects_t *objects, mproc__shared_object_t *o
     for (word = 0; word < words; word++)
         for (i = 0; i < sizeof values / sizeof values[0]; i++) {
             state[word] = values[i];
-            use_all(objects);
+            use(object);
             assert_nothing_beside(object);
             memcpy(state, sound, object->state_size);
         }
@@ -204,7 +215,7 @@ static void each_word_may_be_anything(void **state)
     make_all(&objects, *state);
     list_all(list, &objects);
     for (i = 0; i < KINDS; i++)
-        damage_each_word(&objects, list[i]);
+        damage_each_word(list[i]);
     use_all(&objects);
     assert_success(mproc_lock_acquire(objects.lock, 0));
     assert_success(mproc_rwlock_acquire_write(objects.rwlock, 0));
@@ -332,9 +343,11 @@ static void a_bound_that_changes_later_is_not_believed(void **state)
 /* Of a barrier, behind the round and its ends. */
 enum { PHASE, COUNT };
 
-static uint32_t *number_of(mproc_barrier_t *barrier, int number)
+static _Atomic uint32_t *number_of(mproc_barrier_t *barrier, int number)
 {
-    return (uint32_t *)((mproc__shared_object_t *)barrier)->state + MPROC__APART / 4 + 4 + number;
+    _Atomic uint32_t *numbers = ((mproc__shared_object_t *)barrier)->state;
+
+    return numbers + MPROC__APART / sizeof *numbers + 4 + number;
 }
 
 static void more_who_have_come_than_are_wanted_are_noticed(void **state)
