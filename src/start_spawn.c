@@ -58,7 +58,6 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
         return mproc__starting_failed_at(starting, rv, stage, request.executable);
     mproc__start_number(&starting->message, handles + count + 1, count - 1);
     mproc__starting_take(starting);
-    mproc__starting_add(starting);
     return APR_SUCCESS;
 }
 
