@@ -24,6 +24,7 @@ typedef struct mproc__starting_t {
     port_channel_t *there;
     port_channel_t *control; /* the process's, to tell it what to do */
     mproc__buffer_t message;
+    size_t told;              /* so much of it has gone */
     mproc__handles_t handles; /* of the arguments */
     int is_alone;             /* this process had no other threads when it was copied */
 } mproc__starting_t;
