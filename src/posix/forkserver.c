@@ -185,8 +185,7 @@ apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t siz
 static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line, int has_pidfd)
 {
     port_handle_t pidfd = process->told;
-    apr_status_t rv =
-        has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
+    apr_status_t rv = has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
 
     if (rv == APR_SUCCESS)
         process->sentinel = (int)pidfd;
