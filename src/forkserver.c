@@ -233,6 +233,11 @@ void mproc__forkserver_leave(void)
 
 /* -- For the program -------------------------------------------------------------------- */
 
+void mproc__forkserver_preloaded(mproc_target_fn *target)
+{
+    preload = target;
+}
+
 static apr_status_t set_preload(mproc_target_fn *target)
 {
     apr_uint64_t number;
