@@ -7,6 +7,7 @@
 #include "sleepers.h"
 
 #include "claims.h"
+#include "queue.h"
 #include "shared_object.h"
 
 static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
@@ -20,13 +21,22 @@ static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
     return sleepers;
 }
 
-void await_sleepers(void *object, unsigned event, unsigned count)
+static void await(const mproc__member_t *member, unsigned event, unsigned count)
 {
-    const mproc__member_t *member = &((mproc__shared_object_t *)object)->member;
     apr_time_t limit = apr_time_now() + PATIENCE;
 
     while (count_sleepers(member, event) < count) {
         assert_true(apr_time_now() < limit);
         apr_sleep(1000);
     }
+}
+
+void await_sleepers(void *object, unsigned event, unsigned count)
+{
+    await(&((mproc__shared_object_t *)object)->member, event, count);
+}
+
+void await_joining(mproc_queue_t *queue, unsigned count)
+{
+    await(&queue->view.member, MPROC__JOINED, count);
 }
