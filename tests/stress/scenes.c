@@ -75,6 +75,19 @@ static apr_status_t get(actor_t *actor)
     return get_within(actor, MPROC_FOREVER);
 }
 
+static apr_status_t get_twice(actor_t *actor)
+{
+    unsigned char *bytes = actor->notes->buffer;
+    size_t size;
+
+    for (; bytes < actor->notes->buffer + 2 * MEDIUM; bytes += MEDIUM) {
+        MPROC_TRY(mproc_queue_get_bytes(actor->queue, bytes, MEDIUM, &size, MPROC_FOREVER));
+        note_got(actor, bytes, size);
+        MPROC_TRY(finish(actor, 1));
+    }
+    return APR_SUCCESS;
+}
+
 /* There is none, in the end. */
 static apr_status_t get_in_vain(actor_t *actor)
 {
@@ -528,6 +541,7 @@ const scene_t scenes[] = {
      .act = finish_two,
      .is_of_tasks = 1,
      .does_anothers = 1},
+    {.name = "two gets", .prepare = put_three, .act = get_twice, .is_of_tasks = 1, .gets_twice = 1},
     {.name = "counting tasks after a death",
      .prepare = let_one_die_with_a_message,
      .act = count_tasks,

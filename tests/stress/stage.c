@@ -207,6 +207,14 @@ static int may_have_done_all(const stage_t *stage)
     return begun > 0 && begun == atomic_load(&stage->notes->gets);
 }
 
+static int are_losses_named(const stage_t *stage)
+{
+    const scene_t *scene = stage->scene;
+
+    return scene->is_shut != 2 && !scene->is_crowded && !scene->gets_twice &&
+           !may_have_done_all(stage);
+}
+
 /* What did not come to us went with the actor, or with a victim, and is named; and nothing else is. */
 static void assert_losses_are_named(stage_t *stage)
 {
@@ -266,7 +274,7 @@ apr_interval_time_t assert_survived(stage_t *stage)
     await_end(stage->actor);
     if (stage->scene->is_joining)
         assert_losses_are_the_victims(stage);
-    else if (stage->scene->is_shut != 2 && !stage->scene->is_crowded && !may_have_done_all(stage))
+    else if (are_losses_named(stage))
         assert_losses_are_named(stage);
     if (stage_is_joinable)
         assert_tasks_are_known(stage);

@@ -59,7 +59,8 @@ typedef struct scene_t {
     int peer_collects; /* it gets what there is, up to the marker */
     int is_joining;    /* the actor's birth belongs to the scene */
     int is_of_tasks;   /* it is played with joinable queues alone */
-    int is_crowded;    /* the actor's place was the victim's */
+    int is_crowded;    /* the actor's place was the victim's, whose losses are forgotten */
+    int gets_twice;    /* what the actor had got before is not named */
     int does_anothers; /* the actor does tasks of survivors */
     int joins;         /* the actor may be told of what was lost */
 } scene_t;
