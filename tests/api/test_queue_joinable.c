@@ -118,7 +118,7 @@ static const mproc_target_t targets[] = {
 
 /* -- The parent's side ------------------------------------------------------------------ */
 
-static mproc_queue_t *make_joinable_for(unsigned processes, int count, apr_pool_t *mem)
+static mproc_queue_t *make_with_places(unsigned processes, int count, apr_pool_t *mem)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
     mproc_queue_t *queue;
@@ -133,9 +133,9 @@ static mproc_queue_t *make_joinable_for(unsigned processes, int count, apr_pool_
 }
 
 /* With so many messages. */
-static mproc_queue_t *make_joinable(int count, apr_pool_t *mem)
+static mproc_queue_t *make_with(int count, apr_pool_t *mem)
 {
-    return make_joinable_for(256, count, mem);
+    return make_with_places(256, count, mem);
 }
 
 typedef struct worker_t {
@@ -200,7 +200,7 @@ static void start_joining(work_t *work, mproc_queue_t *queue, unsigned nth, apr_
 
 static void where_nothing_was_put_there_is_nothing_to_wait_for(void **state)
 {
-    mproc_queue_t *queue = make_joinable(0, *state);
+    mproc_queue_t *queue = make_with(0, *state);
 
     assert_success(mproc_queue_join(queue, MPROC_FOREVER));
     assert_success(mproc_queue_join(queue, 0));
@@ -210,7 +210,7 @@ static void where_nothing_was_put_there_is_nothing_to_wait_for(void **state)
 
 static void join_times_out_until_what_was_put_is_got_and_done(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
 
     assert_refused(mproc_queue_join(queue, 0), APR_TIMEUP, "not all tasks were done");
     assert_tasks(queue, 2, 0);
@@ -225,7 +225,7 @@ static void join_times_out_until_what_was_put_is_got_and_done(void **state)
 
 static void the_last_task_wakes_all_who_join(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
     work_t joining[NJOINING];
     unsigned i;
 
@@ -239,7 +239,7 @@ static void the_last_task_wakes_all_who_join(void **state)
 
 static void processes_do_what_another_puts_and_joins(void **state)
 {
-    mproc_queue_t *queue = make_joinable(0, *state);
+    mproc_queue_t *queue = make_with(0, *state);
     mproc_process_t *processes[2];
     int round, i;
 
@@ -259,7 +259,7 @@ static void processes_do_what_another_puts_and_joins(void **state)
 
 static void another_process_joins(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
     worker_t worker = start_worker(queue, 1, 0, *state),
              joining = start_worker(queue, 0, 0, *state);
 
@@ -272,7 +272,7 @@ static void another_process_joins(void **state)
 
 static void a_task_that_is_put_by_another_task_is_waited_for(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
     worker_t worker = start_worker(queue, 1, 0, *state);
 
     tell(&worker, "put", "yes");
@@ -286,7 +286,7 @@ static void a_task_that_is_put_by_another_task_is_waited_for(void **state)
 
 static void each_message_of_a_batch_is_a_task(void **state)
 {
-    mproc_queue_t *queue = make_joinable(4, *state);
+    mproc_queue_t *queue = make_with(4, *state);
     mproc_bytes_t messages[3];
     char buffer[64];
     size_t got;
@@ -303,7 +303,7 @@ static void each_message_of_a_batch_is_a_task(void **state)
 
 static void a_message_in_pieces_is_one_task(void **state)
 {
-    mproc_queue_t *queue = make_joinable(0, *state);
+    mproc_queue_t *queue = make_with(0, *state);
     worker_t worker = start_worker(queue, 0, 0, *state);
 
     assert_success(say(worker.line, "take"));
@@ -319,7 +319,7 @@ static void a_message_in_pieces_is_one_task(void **state)
 
 static void done_too_many_times_is_an_error(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
 
     assert_refused(mproc_queue_task_done(queue), MPROC_EOVERRELEASE, "called too many times");
     assert_success(take(queue, 1));
@@ -330,7 +330,7 @@ static void done_too_many_times_is_an_error(void **state)
 
 static void what_another_process_got_can_be_done_here(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
     worker_t worker = start_worker(queue, 2, 0, *state);
 
     assert_success(mproc_queue_task_done(queue));
@@ -343,7 +343,7 @@ static void what_another_process_got_can_be_done_here(void **state)
 /* The living one's is done first: the other's can still be told of. */
 static void what_a_living_process_got_is_done_before_a_dead_ones(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
     worker_t dead = start_worker(queue, 1, 0, *state), living = start_worker(queue, 1, 0, *state);
 
     kill_worker(&dead);
@@ -355,7 +355,7 @@ static void what_a_living_process_got_is_done_before_a_dead_ones(void **state)
 /* Who handed it on has died meanwhile, and nobody has joined since. */
 static void what_a_dead_process_had_handed_on_can_be_done(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
     worker_t worker = start_worker(queue, 1, 0, *state);
 
     kill_worker(&worker);
@@ -377,7 +377,7 @@ static apr_status_t work_in_a_thread(void *queue)
 
 static void threads_of_one_process_share_its_tasks(void **state)
 {
-    mproc_queue_t *queue = make_joinable(0, *state);
+    mproc_queue_t *queue = make_with(0, *state);
     work_t work[NJOINING], joining;
     int i;
 
@@ -394,7 +394,7 @@ static void threads_of_one_process_share_its_tasks(void **state)
 
 static void a_grandchild_does_the_tasks(void **state)
 {
-    mproc_queue_t *queue = make_joinable(5, *state);
+    mproc_queue_t *queue = make_with(5, *state);
     mproc_process_t *process;
 
     assert_success(mproc_process_start(&process, hand_on, MPROC_PACK(queue), NULL, *state));
@@ -405,7 +405,7 @@ static void a_grandchild_does_the_tasks(void **state)
 
 static void a_queue_that_was_sent_counts_tasks_too(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
     mproc_connection_t *line, *there;
     mproc_process_t *process;
 
@@ -422,7 +422,7 @@ static void a_queue_that_was_sent_counts_tasks_too(void **state)
 
 static void tasks_of_a_dead_process_are_told_once_with_their_number(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
     worker_t worker = start_worker(queue, 3, 1, *state);
 
     assert_tasks(queue, 2, 0);
@@ -436,7 +436,7 @@ static void tasks_of_a_dead_process_are_told_once_with_their_number(void **state
 
 static void who_died_without_a_task_is_not_told_of(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
     worker_t worker = start_worker(queue, 2, 2, *state);
 
     kill_worker(&worker);
@@ -446,7 +446,7 @@ static void who_died_without_a_task_is_not_told_of(void **state)
 
 static void join_tells_when_the_living_are_done(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
     worker_t dead = start_worker(queue, 1, 0, *state), living = start_worker(queue, 1, 0, *state);
 
     kill_worker(&dead);
@@ -462,7 +462,7 @@ static void join_tells_when_the_living_are_done(void **state)
 
 static void join_ends_where_nobody_is_left_to_get_the_rest(void **state)
 {
-    mproc_queue_t *queue = make_joinable(5, *state);
+    mproc_queue_t *queue = make_with(5, *state);
     worker_t worker = start_worker(queue, 2, 0, *state);
 
     kill_worker(&worker);
@@ -477,7 +477,7 @@ static void join_ends_where_nobody_is_left_to_get_the_rest(void **state)
 
 static void a_death_ends_joins_that_are_under_way_and_all_are_told(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
     worker_t worker = start_worker(queue, 2, 0, *state);
     work_t joining[NJOINING];
     unsigned i;
@@ -493,7 +493,7 @@ static void a_death_ends_joins_that_are_under_way_and_all_are_told(void **state)
 
 static void who_closes_the_queue_or_ends_leaves_its_tasks(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
     worker_t closes = start_worker(queue, 1, 0, *state), ends = start_worker(queue, 2, 0, *state);
 
     tell(&closes, "close", "yes");
@@ -507,7 +507,7 @@ static void who_closes_the_queue_or_ends_leaves_its_tasks(void **state)
 /* There are two places: each but the first has that of a dead one. */
 static void who_takes_the_place_of_a_dead_process_has_its_own_tasks(void **state)
 {
-    mproc_queue_t *queue = make_joinable_for(2, 9, *state);
+    mproc_queue_t *queue = make_with_places(2, 9, *state);
     worker_t worker;
     int i;
 
@@ -527,7 +527,7 @@ static void who_takes_the_place_of_a_dead_process_has_its_own_tasks(void **state
 
 static void only_who_died_with_a_task_has_lost_a_message(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
     worker_t done = start_worker(queue, 1, 1, *state), not_done = start_worker(queue, 2, 1, *state);
     mproc_lost_t lost[3];
     size_t count;
@@ -545,7 +545,7 @@ static void only_who_died_with_a_task_has_lost_a_message(void **state)
 
 static void what_is_shut_down_at_once_is_no_task_any_more(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
     work_t joining;
 
     start_joining(&joining, queue, 1, *state);
@@ -556,7 +556,7 @@ static void what_is_shut_down_at_once_is_no_task_any_more(void **state)
 
 static void what_was_got_before_a_shutdown_is_still_to_be_done(void **state)
 {
-    mproc_queue_t *queue = make_joinable(3, *state);
+    mproc_queue_t *queue = make_with(3, *state);
 
     assert_success(take(queue, 1));
     assert_success(mproc_queue_shutdown(queue, MPROC_AT_ONCE));
@@ -568,7 +568,7 @@ static void what_was_got_before_a_shutdown_is_still_to_be_done(void **state)
 
 static void a_queue_that_is_drained_is_joined_when_all_is_done(void **state)
 {
-    mproc_queue_t *queue = make_joinable(2, *state);
+    mproc_queue_t *queue = make_with(2, *state);
 
     assert_success(mproc_queue_shutdown(queue, MPROC_DRAIN));
     assert_status(mproc_queue_join(queue, 0), APR_TIMEUP);
@@ -592,7 +592,7 @@ static void a_queue_without_the_option_counts_no_tasks(void **state)
 
 static void a_queue_that_cannot_be_used_is_refused(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
 
     assert_refused(mproc_queue_task_done(NULL), APR_EINVAL, "is NULL");
     assert_refused(mproc_queue_join(NULL, 0), APR_EINVAL, "is NULL");
@@ -605,7 +605,7 @@ static void a_queue_that_cannot_be_used_is_refused(void **state)
 
 static void a_queue_in_which_somebody_joins_is_not_closed(void **state)
 {
-    mproc_queue_t *queue = make_joinable(1, *state);
+    mproc_queue_t *queue = make_with(1, *state);
     work_t joining;
 
     start_joining(&joining, queue, 1, *state);
