@@ -91,10 +91,10 @@ typedef struct stage_t {
  */
 extern int stage_is_joinable;
 
-/* Whether a scene belongs to what is played. */
+/* Whether a scene belongs to what is played: a put is the same where messages are tasks. */
 static inline int is_to_be_played(const scene_t *scene)
 {
-    return stage_is_joinable || !scene->is_of_tasks;
+    return stage_is_joinable ? scene->count == 0 : !scene->is_of_tasks;
 }
 
 /* Make a stage for a scene; start its actor. */
