@@ -126,6 +126,18 @@ static void unlock(mproc_rwlock_t *rwlock)
 
 /* -- Having it, under the inner lock ---------------------------------------------------- */
 
+/*
+ * Nobody else changes it meanwhile.  In order, as who is killed has changed what lies before it in the
+ * program, and nothing behind.
+ */
+static void add(_Atomic uint32_t *number, uint32_t difference)
+{
+    uint32_t value = atomic_load_explicit(number, memory_order_relaxed);
+
+    atomic_store_explicit(number, value + difference, memory_order_release);
+    mproc__failpoint();
+}
+
 /* Who dies on the way is found by bury_readers(). */
 static void count_reader(const mproc_rwlock_t *rwlock)
 {
@@ -139,10 +151,8 @@ static void count_reader(const mproc_rwlock_t *rwlock)
         mproc__failpoint();
         bury_readers(rwlock);
     }
-    atomic_fetch_add(&hold->count, 1);
-    mproc__failpoint();
-    atomic_fetch_add(&state->readers, 1);
-    mproc__failpoint();
+    add(&hold->count, 1);
+    add(&state->readers, 1);
 }
 
 /*
@@ -158,7 +168,8 @@ static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
         return APR_EAGAIN;
     if (next != 0 && !(is_thorough && is_dead(rwlock, next)))
         return APR_EAGAIN;
-    atomic_store(&state->next, 0);
+    if (next != 0)
+        atomic_store(&state->next, 0);
     mproc__failpoint();
     count_reader(rwlock);
     return writer == 0 ? APR_SUCCESS : MPROC_EOWNERDEAD;
@@ -299,9 +310,8 @@ static int uncount_reader(const mproc_rwlock_t *rwlock)
 
     if (atomic_load(&hold->id) != rwlock->object.member.id || atomic_load(&hold->count) == 0)
         return 0;
-    atomic_fetch_sub(&hold->count, 1);
-    mproc__failpoint();
-    atomic_fetch_sub(&state_of(rwlock)->readers, 1);
+    add(&hold->count, UINT32_MAX);
+    add(&state_of(rwlock)->readers, UINT32_MAX);
     return 1;
 }
 
