@@ -210,7 +210,8 @@ static unsigned char *die_of_it(mproc__sink_t *sink, size_t size)
 /* Having begun to get a message in pieces. */
 static apr_status_t die_following(mproc_task_t *task)
 {
-    mproc__sink_t sink = {begin_nothing, accept_all, die_of_it, 1};
+    mproc__sink_t sink = {
+        .begin = begin_nothing, .accept = accept_all, .room = die_of_it, .most = 1};
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc_queue_t *queue;
 
