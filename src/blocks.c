@@ -38,6 +38,11 @@ static void set_word(const mproc__blocks_t *blocks, uint32_t index, apr_uint64_t
     atomic_store_explicit(&blocks->table->blocks[index].word, word, memory_order_release);
 }
 
+int mproc__blocks_are_grown(const mproc__blocks_t *blocks)
+{
+    return grown(blocks) == blocks->count;
+}
+
 void mproc__blocks_begin(const mproc__blocks_t *blocks)
 {
     set_word(blocks, 0, mproc__block_free_word(blocks->count));
@@ -53,51 +58,79 @@ static inline uint32_t run_at(const mproc__blocks_t *blocks, uint32_t index, apr
     return run <= blocks->count - index ? run : 0;
 }
 
-/* A free run and those behind it become one, by one store: how long it is then; 0 if it cannot be. */
-static uint32_t join_free(const mproc__blocks_t *blocks, uint32_t index, uint32_t run)
+/* A run that others become part of begins nowhere else any more; whoever is killed here. */
+static void join(const mproc__blocks_t *blocks, uint32_t index, uint32_t run)
 {
-    uint32_t joined = run, next;
+    apr_uint64_t *rover = &blocks->table->allocating.guarded[MPROC__ROVER];
 
-    while (index + joined < blocks->count) {
-        apr_uint64_t word = word_at(blocks, index + joined);
-        if (mproc__block_state(word) != MPROC__FREE)
-            break;
-        next = run_at(blocks, index + joined, word);
-        if (next == 0)
-            return 0;
-        joined += next;
-    }
-    if (joined > run) {
-        mproc__failpoint();
-        set_word(blocks, index, mproc__block_free_word(joined));
-    }
-    return joined;
+    if (*rover > index && *rover - index < run)
+        *rover = index;
+    mproc__failpoint();
+    set_word(blocks, index, mproc__block_free_word(run));
 }
 
 /*
- * The first run of so many granules that ends at `limit` at the latest; *run is how long it is.  The
- * first, so that what was in use is used again: its memory is there, and often in a cache.
+ * Free runs behind a free one become part of it, by one store, until it is as long as is needed: how
+ * long it is then; 0 if it cannot be.
  */
-static apr_status_t find(const mproc__blocks_t *blocks, uint32_t need, uint32_t limit,
-                         uint32_t *index, uint32_t *run)
+static uint32_t lengthen(const mproc__blocks_t *blocks, uint32_t index, uint32_t run, uint32_t need)
 {
-    uint32_t at = 0, length;
+    uint32_t length = run, next;
 
-    while (at < limit) {
+    while (length < need && index + length < blocks->count) {
+        apr_uint64_t word = word_at(blocks, index + length);
+        if (mproc__block_state(word) != MPROC__FREE)
+            break;
+        next = run_at(blocks, index + length, word);
+        if (next == 0)
+            return 0;
+        length += next;
+    }
+    if (length > run)
+        join(blocks, index, length);
+    return length;
+}
+
+/*
+ * The first run from `at` on that is free, long enough, and has what is needed before `limit`.  *run is
+ * how long it is.
+ */
+static apr_status_t find_from(const mproc__blocks_t *blocks, uint32_t at, uint32_t need,
+                              uint32_t limit, uint32_t *index, uint32_t *run)
+{
+    uint32_t length;
+
+    for (; at < limit; at += length) {
         apr_uint64_t word = word_at(blocks, at);
+        int is_free = mproc__block_state(word) == MPROC__FREE;
+
         length = run_at(blocks, at, word);
-        if (length > 0 && mproc__block_state(word) == MPROC__FREE)
-            length = join_free(blocks, at, length);
+        if (length > 0 && is_free)
+            length = lengthen(blocks, at, length, need);
         if (length == 0)
             return MPROC_ECORRUPT;
-        if (mproc__block_state(word) == MPROC__FREE && length >= need && need <= limit - at) {
+        if (is_free && length >= need && need <= limit - at) {
             *index = at;
             *run = length;
             return APR_SUCCESS;
         }
-        at += length;
     }
     return APR_EAGAIN;
+}
+
+/*
+ * What was taken longest ago is what is free again first, as messages come in their order; so it is
+ * looked for behind what was taken last, and others' blocks need not be looked at each time.
+ */
+static apr_status_t find(const mproc__blocks_t *blocks, uint32_t need, uint32_t limit,
+                         uint32_t *index, uint32_t *run)
+{
+    apr_uint64_t rover = blocks->table->allocating.guarded[MPROC__ROVER];
+    apr_status_t rv = APR_EAGAIN;
+
+    if (rover < limit)
+        rv = find_from(blocks, (uint32_t)rover, need, limit, index, run);
+    return APR_STATUS_IS_EAGAIN(rv) ? find_from(blocks, 0, need, limit, index, run) : rv;
 }
 
 /* -- Memory ----------------------------------------------------------------------- */
@@ -165,6 +198,8 @@ static void take(const mproc__blocks_t *blocks, const mproc__member_t *member, u
     mproc__failpoint();
     set_word(blocks, index, mproc__block_word(MPROC__RESERVED, need, member->id));
     mproc__failpoint();
+    blocks->table->allocating.guarded[MPROC__ROVER] = index + need;
+    mproc__blocks_expect(blocks, index + need);
 }
 
 apr_status_t mproc__blocks_take(mproc__blocks_t *blocks, const mproc__member_t *member, size_t size,
@@ -204,6 +239,17 @@ int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from,
            atomic_compare_exchange_strong(&blocks->table->blocks[index].word, &word, changed);
 }
 
+/*
+ * Where the next block may begin, for who holds no lock: behind one of somebody's there is none within
+ * it, but what is free may become something else at any time.
+ */
+static uint32_t next_of(const mproc__blocks_t *blocks, uint32_t index, apr_uint64_t word)
+{
+    uint32_t run = run_at(blocks, index, word);
+
+    return mproc__block_state(word) != MPROC__FREE && run > 0 ? index + run : index + 1;
+}
+
 static int is_own(apr_uint64_t word, const mproc__member_t *member)
 {
     int state = mproc__block_state(word);
@@ -215,18 +261,22 @@ static int is_own(apr_uint64_t word, const mproc__member_t *member)
 uint32_t mproc__blocks_count_own(const mproc__blocks_t *blocks, const mproc__member_t *member)
 {
     uint32_t end = grown(blocks), own = 0, i;
+    apr_uint64_t word;
 
-    for (i = 0; i < end; i++)
-        own += (uint32_t)is_own(word_at(blocks, i), member);
+    for (i = 0; i < end; i = next_of(blocks, i, word)) {
+        word = word_at(blocks, i);
+        own += (uint32_t)is_own(word, member);
+    }
     return own;
 }
 
 void mproc__blocks_leave(const mproc__blocks_t *blocks, const mproc__member_t *member)
 {
     uint32_t end = grown(blocks), i;
+    apr_uint64_t word;
 
-    for (i = 0; i < end; i++) {
-        apr_uint64_t word = word_at(blocks, i);
+    for (i = 0; i < end; i = next_of(blocks, i, word)) {
+        word = word_at(blocks, i);
         if (!is_own(word, member))
             continue;
         mproc__failpoint();
@@ -242,11 +292,14 @@ uint32_t mproc__blocks_find_dead(const mproc__blocks_t *blocks, const mproc__mem
 {
     mproc__member_id_t living = member->id, doomed = 0;
     uint32_t end = grown(blocks), found = 0, i;
+    apr_uint64_t word;
 
     memset(dead, 0, sizeof *dead);
-    for (i = 0; i < end; i++) {
-        apr_uint64_t word = word_at(blocks, i);
-        mproc__member_id_t owner = mproc__block_owner(word);
+    for (i = 0; i < end; i = next_of(blocks, i, word)) {
+        mproc__member_id_t owner;
+
+        word = word_at(blocks, i);
+        owner = mproc__block_owner(word);
         if (mproc__block_state(word) == MPROC__FREE || owner == living)
             continue;
         if (owner != doomed && !mproc__member_is_dead(member, owner)) {

@@ -41,10 +41,14 @@ typedef struct mproc__block_t {
     _Atomic apr_uint64_t size; /* bytes that its owner asked for; the owner's */
 } mproc__block_t;
 
+/* What the allocating lock guards: where the next run is looked for first; a run begins there. */
+enum { MPROC__ROVER };
+
 /* In the segment. */
 typedef struct mproc__block_table_t {
     mproc__lock_t allocating;
-    _Alignas(MPROC__APART) _Atomic uint32_t released; /* how often room was given back */
+    _Alignas(
+        MPROC__APART) _Atomic uint32_t released; /* how often, while somebody waited for room */
     _Atomic uint32_t waiters; /* threads that wait for room; who dies waiting stays counted */
     _Alignas(MPROC__APART) _Atomic uint32_t grown; /* granules that there is memory for */
     _Alignas(MPROC__APART) mproc__block_t blocks[];
@@ -125,6 +129,9 @@ static inline apr_uint64_t mproc__block_free_word(uint32_t run)
 /* All is free.  Before anybody else has the table. */
 void mproc__blocks_begin(const mproc__blocks_t *blocks);
 
+/* Whether there is memory for all of them. */
+int mproc__blocks_are_grown(const mproc__blocks_t *blocks);
+
 /*
  * Take room for `size` bytes, and where there is none that has been used before, get more memory
  * for it if `may_grow`.  The allocating lock is held.
@@ -153,6 +160,18 @@ int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from,
 /* The memory of a block that another process has reserved is there in this one, too. */
 apr_status_t mproc__blocks_follow(mproc__blocks_t *blocks, const mproc__member_t *member,
                                   uint32_t index, uint32_t run);
+
+/*
+ * The entry of a block, and the beginning of the block, are about to be looked at: another process has
+ * written them, and it takes a while until they are here.
+ */
+static inline void mproc__blocks_expect(const mproc__blocks_t *blocks, apr_uint64_t index)
+{
+    if (index < blocks->count) {
+        port_expect(&blocks->table->blocks[index]);
+        port_expect(mproc__blocks_at(blocks, (uint32_t)index));
+    }
+}
 
 /* How many blocks this member writes and reads. */
 uint32_t mproc__blocks_count_own(const mproc__blocks_t *blocks, const mproc__member_t *member);

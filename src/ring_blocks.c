@@ -17,14 +17,19 @@
 
 /* -- Waiting for room ---------------------------------------------------------------- */
 
-/* After what was given back: who waits for room looks at it, and is woken with all others. */
+/*
+ * After what was given back, by a change that is ordered before this look: who waits for room has said
+ * so before he looked for it.  All of them are woken, as what is free now is of use to some only.
+ */
 static void tell_released(mproc__ring_view_t *view)
 {
     mproc__block_table_t *table = view->blocks->table;
 
+    if (atomic_load(&table->waiters) == 0)
+        return;
     atomic_fetch_add(&table->released, 1);
-    if (atomic_load(&table->waiters) > 0)
-        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    mproc__failpoint();
+    mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
 }
 
 static int is_released(const mproc__ring_view_t *view, apr_uint64_t seen)
@@ -33,22 +38,17 @@ static int is_released(const mproc__ring_view_t *view, apr_uint64_t seen)
            atomic_load(&view->ring->state) != MPROC__RING_OPEN;
 }
 
-static void await_release(mproc__ring_view_t *view, uint32_t seen, mproc__patience_t *patience)
-{
-    atomic_fetch_add(&view->blocks->table->waiters, 1);
-    mproc__failpoint();
-    (void)mproc__ring_await_slice(view, MPROC__NOT_FULL, is_released, seen, patience);
-    atomic_fetch_sub(&view->blocks->table->waiters, 1);
-}
-
 /* -- Reserving ------------------------------------------------------------------------ */
 
-/* Those who wait for the lock sleep with those who wait for the putters'. */
+/*
+ * Those who wait for the lock sleep with those who wait for the putters'.  There is no fence, as it
+ * would cost each block more than all else here: who goes to sleep at this very moment may be missed,
+ * and looks when his slice is over.
+ */
 static void unlock(mproc__ring_view_t *view)
 {
     mproc__failpoint();
     mproc__lock_release(&view->blocks->table->allocating);
-    atomic_thread_fence(memory_order_seq_cst);
     mproc__failpoint();
     if (mproc__members_sleep(&view->member))
         mproc__event_notify_all(&view->member, MPROC__PUTTING);
@@ -69,35 +69,62 @@ static apr_status_t take(mproc__ring_view_t *view, size_t size, int may_grow, ui
     return rv;
 }
 
-/* Where there was one before; where a dead one had it; where there was none yet. */
+/* Where there was one before; else, where memory is to be had, but what the dead had comes first. */
 static apr_status_t take_any(mproc__ring_view_t *view, size_t size, uint32_t *index,
                              mproc__patience_t *patience)
 {
-    apr_status_t rv = take(view, size, 0, index, patience);
+    apr_status_t rv;
 
-    if (APR_STATUS_IS_EAGAIN(rv) && mproc__ring_sweep_blocks(view))
+    if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
+        return MPROC_ESHUTDOWN;
+    rv = take(view, size, 0, index, patience);
+    if (!APR_STATUS_IS_EAGAIN(rv) || mproc__blocks_are_grown(view->blocks))
+        return rv;
+    if (mproc__ring_sweep_blocks(view))
         rv = take(view, size, 0, index, patience);
-    if (APR_STATUS_IS_EAGAIN(rv))
-        rv = take(view, size, 1, index, patience);
+    return APR_STATUS_IS_EAGAIN(rv) ? take(view, size, 1, index, patience) : rv;
+}
+
+/* The same where a dead one had it: whether one has is asked of the system, and takes its time. */
+static apr_status_t take_from_the_dead(mproc__ring_view_t *view, size_t size, uint32_t *index,
+                                       mproc__patience_t *patience)
+{
+    return mproc__ring_sweep_blocks(view) ? take_any(view, size, index, patience) : APR_EAGAIN;
+}
+
+static apr_status_t await_room(mproc__ring_view_t *view, size_t size, uint32_t *index,
+                               mproc__patience_t *patience)
+{
+    mproc__block_table_t *table = view->blocks->table;
+    uint32_t seen = atomic_load(&table->released);
+    apr_status_t rv = take_any(view, size, index, patience);
+    apr_status_t slept;
+
+    while (APR_STATUS_IS_EAGAIN(rv) && !mproc__patience_is_over(patience)) {
+        mproc__failpoint();
+        slept = mproc__ring_await_slice(view, MPROC__NOT_FULL, is_released, seen, patience);
+        seen = atomic_load(&table->released);
+        rv = slept == APR_SUCCESS ? take_any(view, size, index, patience)
+                                  : take_from_the_dead(view, size, index, patience);
+    }
     return rv;
 }
 
+/* Also who does not wait for what the living have gets what the dead had. */
 apr_status_t mproc__ring_reserve_block(mproc__ring_view_t *view, size_t size, uint32_t *index,
                                        mproc__patience_t *patience)
 {
-    for (;;) {
-        uint32_t seen = atomic_load(&view->blocks->table->released);
-        apr_status_t rv;
+    apr_status_t rv = take_any(view, size, index, patience);
 
-        if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
-            return MPROC_ESHUTDOWN;
-        rv = take_any(view, size, index, patience);
-        if (!APR_STATUS_IS_EAGAIN(rv))
-            return rv;
-        if (mproc__patience_is_over(patience))
-            return APR_TIMEUP;
-        await_release(view, seen, patience);
-    }
+    if (!APR_STATUS_IS_EAGAIN(rv))
+        return rv;
+    atomic_fetch_add(&view->blocks->table->waiters, 1);
+    mproc__failpoint();
+    rv = await_room(view, size, index, patience);
+    atomic_fetch_sub(&view->blocks->table->waiters, 1);
+    if (APR_STATUS_IS_EAGAIN(rv))
+        rv = take_from_the_dead(view, size, index, patience);
+    return APR_STATUS_IS_EAGAIN(rv) ? APR_TIMEUP : rv;
 }
 
 int mproc__ring_release_block(mproc__ring_view_t *view, uint32_t index, int state)
@@ -112,6 +139,7 @@ int mproc__ring_release_block(mproc__ring_view_t *view, uint32_t index, int stat
 void mproc__ring_leave_blocks(mproc__ring_view_t *view)
 {
     mproc__blocks_leave(view->blocks, &view->member);
+    atomic_thread_fence(memory_order_seq_cst);
     tell_released(view);
 }
 

@@ -171,6 +171,11 @@ void port_pause(void)
 {
 }
 
+void port_expect(const void *address)
+{
+    (void)address;
+}
+
 /* -- Lives -------------------------------------------------------------------------- */
 
 static struct {
