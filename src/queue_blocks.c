@@ -266,11 +266,10 @@ apr_status_t mproc__queue_check_blocks(const mproc_queue_t *queue)
     for (copy = queue->copies; copy != NULL; copy = copy->next)
         out++;
     apr_thread_mutex_unlock(queue->copies_lock);
-    return out == 0 ? APR_SUCCESS
-                    : mproc_error_set(MPROC_EINUSE,
-                                      "this process has %u blocks of the queue that it has not "
-                                      "given back",
-                                      out);
+    return out == 0
+               ? APR_SUCCESS
+               : mproc_error_set(MPROC_EINUSE,
+                                 "this process has yet to give %u of the queue's blocks back", out);
 }
 
 void mproc__queue_free_copies(mproc_queue_t *queue)
