@@ -38,6 +38,7 @@ typedef struct storm_t {
     int stops;       /* not 0: some are stopped for a while instead */
     int is_on_one_cpu;
     int is_crowded; /* places of the dead are taken again, and what was lost there is forgotten */
+    size_t blocks;  /* bytes; if any, every other message is put in place, and got there */
 } storm_t;
 
 /* Play a storm for so long; assert that every message is accounted for. */
