@@ -199,7 +199,6 @@ static void take(const mproc__blocks_t *blocks, const mproc__member_t *member, u
     set_word(blocks, index, mproc__block_word(MPROC__RESERVED, need, member->id));
     mproc__failpoint();
     blocks->table->allocating.guarded[MPROC__ROVER] = index + need;
-    mproc__blocks_expect(blocks, index + need);
 }
 
 apr_status_t mproc__blocks_take(mproc__blocks_t *blocks, const mproc__member_t *member, size_t size,

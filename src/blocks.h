@@ -161,18 +161,6 @@ int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from,
 apr_status_t mproc__blocks_follow(mproc__blocks_t *blocks, const mproc__member_t *member,
                                   uint32_t index, uint32_t run);
 
-/*
- * The entry of a block, and the beginning of the block, are about to be looked at: another process has
- * written them, and it takes a while until they are here.
- */
-static inline void mproc__blocks_expect(const mproc__blocks_t *blocks, apr_uint64_t index)
-{
-    if (index < blocks->count) {
-        port_expect(&blocks->table->blocks[index]);
-        port_expect(mproc__blocks_at(blocks, (uint32_t)index));
-    }
-}
-
 /* How many blocks this member writes and reads. */
 uint32_t mproc__blocks_count_own(const mproc__blocks_t *blocks, const mproc__member_t *member);
 

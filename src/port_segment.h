@@ -163,7 +163,4 @@ void port_yield(void);
 /* Tell the CPU that this is a loop that waits; some nanoseconds. */
 void port_pause(void);
 
-/* Tell the CPU that what lies there will be written to soon.  Nothing is read, or waited for. */
-void port_expect(const void *address);
-
 #endif

@@ -39,7 +39,7 @@ static inline apr_status_t mproc__queue_check(const mproc_queue_t *queue)
                : mproc__queue_refuse(queue);
 }
 
-/* Get into a sink: APR_SUCCESS, or a status and a message, but for what the sink itself said. */
+/* Get into a sink: APR_SUCCESS, MPROC_EMSGSIZE without a message, or a status and a message. */
 apr_status_t mproc__queue_get_into(mproc_queue_t *queue, mproc__sink_t *sink,
                                    apr_interval_time_t timeout);
 

@@ -11,17 +11,25 @@
 
 #include <string.h>
 
+static apr_status_t get_failed(apr_status_t rv)
+{
+    char text[120];
+
+    if (APR_STATUS_IS_TIMEUP(rv))
+        return mproc_error_set(rv, "no message was in the queue in time");
+    if (rv == MPROC_ESHUTDOWN || rv == MPROC_ECORRUPT)
+        return mproc__queue_failed(rv);
+    return mproc_error_set(rv, "cannot get memory for a message: %s",
+                           mproc_strerror(rv, text, sizeof text));
+}
+
 apr_status_t mproc__queue_get_into(mproc_queue_t *queue, mproc__sink_t *sink,
                                    apr_interval_time_t timeout)
 {
     mproc__patience_t patience = mproc__patience(timeout);
     apr_status_t rv = mproc__ring_get(&queue->view, sink, &patience);
 
-    if (rv == APR_SUCCESS)
-        return rv;
-    if (APR_STATUS_IS_TIMEUP(rv))
-        return mproc_error_set(rv, "no message was in the queue in time");
-    return mproc__queue_failed(rv);
+    return rv == APR_SUCCESS || rv == MPROC_EMSGSIZE ? rv : get_failed(rv);
 }
 
 /* -- Into a buffer ----------------------------------------------------------------- */

@@ -166,6 +166,13 @@ apr_status_t mproc__ring_reserve_block(mproc__ring_view_t *view, size_t size, ui
 /* Give the room of an own block back that is reserved, or acquired: whether it was. */
 int mproc__ring_release_block(mproc__ring_view_t *view, uint32_t index, int state);
 
+/* Whether somebody waits for the room of a block, or died while he did. */
+static inline int mproc__ring_wants_blocks(const mproc__ring_view_t *view)
+{
+    return view->blocks != NULL &&
+           atomic_load_explicit(&view->blocks->table->waiters, memory_order_relaxed) > 0;
+}
+
 /* Give all back that this member writes or reads: it leaves. */
 void mproc__ring_leave_blocks(mproc__ring_view_t *view);
 

@@ -128,11 +128,12 @@ static apr_status_t look_for_the_last(mproc__ring_view_t *view, mproc__patience_
     return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
 }
 
-static void pause_for_a_while(void)
+/* Not while somebody waits for the room of what is there. */
+static void pause_for_a_while(const mproc__ring_view_t *view)
 {
     int i;
 
-    for (i = 0; i < HANG_BACK; i++)
+    for (i = 0; i < HANG_BACK && !mproc__ring_wants_blocks(view); i++)
         port_pause();
 }
 
@@ -156,7 +157,7 @@ static void hang_back(mproc__ring_view_t *view)
 
     if (heels < most)
         return;
-    pause_for_a_while();
+    pause_for_a_while(view);
     if (count_ahead(view) > 2)
         most = 0;
     else

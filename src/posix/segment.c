@@ -295,13 +295,3 @@ void port_pause(void)
     __asm__ __volatile__("isb");
 #endif
 }
-
-/* Not for reading, as what is only read must be asked for again (prefetchw; PRFM PSTL1KEEP). */
-void port_expect(const void *address)
-{
-#if defined(__x86_64__)
-    __asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)address));
-#else
-    __builtin_prefetch(address, 1);
-#endif
-}

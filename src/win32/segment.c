@@ -289,8 +289,3 @@ void port_pause(void)
 {
     YieldProcessor();
 }
-
-void port_expect(const void *address)
-{
-    PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, address);
-}

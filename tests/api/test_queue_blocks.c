@@ -112,6 +112,27 @@ static apr_status_t pass_on_in_place(mproc_task_t *task)
     return APR_SUCCESS;
 }
 
+/* Each message has a size of its own, which is where its pattern begins, too. */
+enum { WRITERS = 12, EACH = 25 };
+
+static size_t size_of_writers(int writer, int number)
+{
+    return 1000 + (size_t)(writer * EACH + number) * 17;
+}
+
+static apr_status_t write_each(mproc_task_t *task)
+{
+    mproc_queue_t *queue;
+    int writer, i;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue, &writer));
+    for (i = 0; i < EACH; i++) {
+        size_t size = size_of_writers(writer, i);
+        MPROC_TRY(put_in_place(queue, size, size, PATIENCE));
+    }
+    return APR_SUCCESS;
+}
+
 /* Reserves one block and acquires another, and says so; when it answers no more, it has them yet. */
 static apr_status_t hold_two(mproc_task_t *task)
 {
@@ -127,9 +148,9 @@ static apr_status_t hold_two(mproc_task_t *task)
     return answer_on(line);
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(put_many_in_place),
-                                         MPROC_TARGET(pass_on_in_place), MPROC_TARGET(hold_two),
-                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {
+    MPROC_TARGET(put_many_in_place), MPROC_TARGET(pass_on_in_place),   MPROC_TARGET(write_each),
+    MPROC_TARGET(hold_two),          MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
 
 /* -- Order and sizes ------------------------------------------------------------------ */
 
@@ -445,6 +466,43 @@ static void blocks_go_to_and_fro_while_they_grow(void **state)
     assert_ended(process, 0);
 }
 
+/* By turns in place and copied: whose message it is, and that it is that one's next. */
+static void get_from_a_writer(mproc_queue_t *queue, int next[WRITERS], int turn)
+{
+    unsigned char copy[8192];
+    void *block = copy;
+    size_t size;
+    int writer;
+
+    if (turn % 2 == 0)
+        assert_success(mproc_queue_acquire(queue, &block, &size, PATIENCE));
+    else
+        assert_success(mproc_queue_get_bytes(queue, copy, sizeof copy, &size, PATIENCE));
+    writer = (int)(size - 1000) / 17 / EACH;
+    assert_in_range(writer, 0, WRITERS - 1);
+    assert_int_equal(size, size_of_writers(writer, next[writer]++));
+    assert_int_equal(count_pattern(block, size, size), size);
+    if (turn % 2 == 0)
+        assert_success(mproc_queue_release(queue, block));
+}
+
+/* There is room for a few of them at a time. */
+static void many_write_at_once(void **state)
+{
+    mproc_queue_t *queue = make_queue_with_blocks(6 * GRANULE, *state);
+    mproc_process_t *processes[WRITERS];
+    int next[WRITERS] = {0}, i;
+
+    for (i = 0; i < WRITERS; i++)
+        assert_success(
+            mproc_process_start(&processes[i], write_each, MPROC_PACK(queue, i), NULL, *state));
+    for (i = 0; i < WRITERS * EACH; i++)
+        get_from_a_writer(queue, next, i);
+    for (i = 0; i < WRITERS; i++)
+        assert_ended(processes[i], 0);
+    assert_int_equal(count_room(queue, 6 * GRANULE), 1);
+}
+
 static void start_holder(mproc_process_t **process, mproc_connection_t **line, mproc_queue_t *queue,
                          apr_pool_t *mem)
 {
@@ -535,6 +593,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(there_may_be_more_bytes_than_pages_can_be_counted),
         claim_leaving_nothing(a_child_writes_and_its_parent_reads),
         claim_leaving_nothing(blocks_go_to_and_fro_while_they_grow),
+        claim_leaving_nothing(many_write_at_once),
         claim_leaving_nothing(who_holds_blocks_stops_nobody),
         claim_leaving_nothing(the_blocks_of_who_is_killed_come_back),
         claim_leaving_nothing(what_was_committed_outlives_its_putter),

@@ -171,11 +171,6 @@ void port_pause(void)
 {
 }
 
-void port_expect(const void *address)
-{
-    (void)address;
-}
-
 /* -- Lives -------------------------------------------------------------------------- */
 
 static struct {
