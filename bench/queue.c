@@ -30,13 +30,13 @@ typedef struct case_t {
     run_t runs[BENCH_PEERS_MAX + 1];
 } case_t;
 
-static const queue_kind_t *const stream_peers[] = {&queue_spsc,  &queue_vyukov,    &queue_boost,
-                                                   &queue_pipe,  &queue_seqpacket, &queue_posix_mq,
-                                                   &queue_zeromq};
+static const queue_kind_t *const stream_peers[] = {&queue_spsc,   &queue_vyukov,    &queue_boost,
+                                                   &queue_pipe,   &queue_seqpacket, &queue_posix_mq,
+                                                   &queue_zeromq, &queue_nng};
 
 static const queue_kind_t *const round_trip_peers[] = {
-    &queue_futex, &queue_spsc,      &queue_vyukov,   &queue_boost,
-    &queue_pipe,  &queue_seqpacket, &queue_posix_mq, &queue_zeromq};
+    &queue_futex,     &queue_spsc,     &queue_vyukov, &queue_boost, &queue_pipe,
+    &queue_seqpacket, &queue_posix_mq, &queue_zeromq, &queue_nng};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -294,7 +294,7 @@ static void run_parts(void)
     run_round_trips("round trip, one CPU", 0);
     if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
         run_round_trips("round trip, two CPUs", 1);
-    run_blocks("1 MiB block", (size_t)1 << 20);
+    run_blocks("1 MiB block, 1 to 1", (size_t)1 << 20);
     for (i = 0; i < COUNT_OF(many); i++) {
         run_streams("64 B", 64, many[i]);
         run_streams("1 KiB", 1024, many[i]);

@@ -44,9 +44,17 @@ const queue_kind_t queue_ours = {
 
 /* -- Blocks ------------------------------------------------------------------------- */
 
+/* The memory of all blocks is there before the clock starts, as that of the ring is. */
 static void *create_blocks(const queue_use_t *use)
 {
-    return create_with_blocks(use, QUEUE_BLOCKS * use->message_size);
+    size_t all = QUEUE_BLOCKS * use->message_size;
+    mproc_queue_t *queue = create_with_blocks(use, all);
+    void *block;
+
+    return queue != NULL && mproc_queue_reserve(queue, all, &block, 0) == APR_SUCCESS &&
+                   mproc_queue_cancel(queue, block) == APR_SUCCESS
+               ? queue
+               : NULL;
 }
 
 /* What is in a block is the user's affair: its number alone is written, and read. */

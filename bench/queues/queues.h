@@ -20,7 +20,7 @@ extern "C" {
 #define QUEUE_CAPACITY ((size_t)1 << 20)
 
 /* Of blocks: so many messages. */
-#define QUEUE_BLOCKS 16
+#define QUEUE_BLOCKS 64
 
 /* What a queue is to be used for. */
 typedef struct queue_use_t {
@@ -49,8 +49,8 @@ typedef struct queue_kind_t {
     int is_ours; /* it is given to the processes as an argument */
 } queue_kind_t;
 
-extern const queue_kind_t queue_ours, queue_blocks, queue_spsc, queue_vyukov, queue_futex, queue_pipe,
-    queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq;
+extern const queue_kind_t queue_ours, queue_blocks, queue_spsc, queue_vyukov, queue_futex,
+    queue_pipe, queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq, queue_nng;
 
 /* Zeroed memory that copies of this process share with it, and that is there already; NULL: none. */
 void *queue_memory(size_t size);
