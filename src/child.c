@@ -106,9 +106,8 @@ static apr_status_t read_exactly(void *bytes, size_t size)
     return APR_SUCCESS;
 }
 
-static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
+static apr_status_t read_message(mproc__buffer_t *buffer)
 {
-    mproc__buffer_t *buffer = &values->buffer;
     unsigned char header[MPROC__START_HEADER];
     size_t rest;
 
@@ -119,6 +118,25 @@ static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
         return mproc_error_set(APR_ENOMEM, "the arguments are larger than the memory there is");
     MPROC_TRY(read_exactly(buffer->bytes + buffer->size, rest));
     buffer->size += rest;
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_start(mproc__start_t *start, mproc_values_t *values)
+{
+    MPROC_TRY(read_message(&values->buffer));
+    return mproc__start_decode(start, values);
+}
+
+/* It was written before anybody knew their numbers. */
+static apr_status_t read_start_of_copy(mproc__start_t *start, mproc_values_t *values,
+                                       const port_handle_t *handles, size_t nhandles)
+{
+    mproc__buffer_t *buffer = &values->buffer;
+
+    MPROC_TRY(read_message(buffer));
+    if (mproc__get_u64(buffer->bytes + 16) != nhandles)
+        return mproc_error_set(MPROC_EPROTOCOL, "the start message is of other handles");
+    mproc__start_number(buffer, handles, nhandles);
     return mproc__start_decode(start, values);
 }
 
@@ -220,6 +238,15 @@ static apr_status_t become(const port_birth_t *birth, const mproc__start_t *star
     return APR_SUCCESS;
 }
 
+static apr_status_t agree_and_become(const port_birth_t *birth, const mproc__start_t *start,
+                                     apr_pool_t *mem)
+{
+    MPROC_TRY(check_token(birth, start));
+    MPROC_TRY(check_build(start));
+    MPROC_TRY(find_target(&task.target, start));
+    return become(birth, start, mem);
+}
+
 apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *targets,
                                   const char *const *argv, apr_pool_t *mem)
 {
@@ -233,10 +260,7 @@ apr_status_t mproc__child_prepare(const char *mark, const mproc_target_t *target
     MPROC_TRY(mproc__program_set(targets, argv, mem));
     MPROC_TRY(read_start(&start, values));
     task.message = values->buffer.bytes;
-    MPROC_TRY(check_token(&birth, &start));
-    MPROC_TRY(check_build(&start));
-    MPROC_TRY(find_target(&task.target, &start));
-    return become(&birth, &start, mem);
+    return agree_and_become(&birth, &start, mem);
 }
 
 apr_status_t mproc__child_begin_copy(const port_birth_t *birth, apr_pool_t *mem)
@@ -262,6 +286,19 @@ apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_
     MPROC_TRY(mproc__start_decode(&start, values));
     MPROC_TRY(find_target(&task.target, &start));
     return become(birth, &start, mem);
+}
+
+apr_status_t mproc__child_prepare_served(const port_birth_t *birth, const port_handle_t *handles,
+                                         size_t nhandles, apr_pool_t *mem)
+{
+    mproc_values_t *values;
+    mproc__start_t start;
+
+    MPROC_TRY(apr_pool_create(&task.mem, mem));
+    values = mproc_values_create(task.mem);
+    MPROC_TRY(read_start_of_copy(&start, values, handles, nhandles));
+    task.message = values->buffer.bytes;
+    return agree_and_become(birth, &start, mem);
 }
 
 /* -- The target ----------------------------------------------------------------- */

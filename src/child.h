@@ -29,6 +29,13 @@ apr_status_t mproc__child_begin_copy(const port_birth_t *birth, apr_pool_t *mem)
 apr_status_t mproc__child_prepare_copy(const port_birth_t *birth, mproc__buffer_t *message,
                                        apr_pool_t *mem);
 
+/*
+ * The same for a copy that a fork server has made, which reads its start message as a spawned
+ * child does; `handles` are its own numbers for those of the arguments.
+ */
+apr_status_t mproc__child_prepare_served(const port_birth_t *birth, const port_handle_t *handles,
+                                         size_t nhandles, apr_pool_t *mem);
+
 /* Say that this child is ready. */
 void mproc__child_ready(void);
 

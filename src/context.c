@@ -7,7 +7,7 @@
 #include "context.h"
 
 #include "forks.h"
-#include "port.h"
+#include "port_forkserver.h"
 #include "program.h"
 #include "starting.h"
 
@@ -34,6 +34,8 @@ static const mproc__method_t methods[] = {
      mproc__tell_by_spawn},
     {MPROC_FORK, port_fork_refusal, port_fork_flush, mproc__forks_begin, mproc__launch_by_fork,
      mproc__tell_by_fork},
+    {MPROC_FORKSERVER, port_forkserver_refusal, flush_output, mproc__forks_hold,
+     mproc__launch_by_forkserver, mproc__tell_by_spawn},
 };
 
 enum { METHODS = sizeof methods / sizeof methods[0] };
@@ -57,8 +59,8 @@ const char *const *mproc_get_all_start_methods(void)
 
 static apr_status_t refuse_unknown(const char *name)
 {
-    return mproc_error_set(APR_EINVAL, "cannot find a start method \"%s\": there are %s and %s",
-                           name, MPROC_SPAWN, MPROC_FORK);
+    return mproc_error_set(APR_EINVAL, "cannot find a start method \"%s\": there are %s, %s and %s",
+                           name, MPROC_SPAWN, MPROC_FORK, MPROC_FORKSERVER);
 }
 
 static apr_status_t find(const mproc__method_t **method, const char *name)

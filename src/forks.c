@@ -10,6 +10,7 @@
 
 #include "belongings.h"
 #include "children.h"
+#include "forkserver.h"
 #include "port.h"
 #include "program.h"
 
@@ -150,6 +151,9 @@ static void in_child(void)
     if (is_of_no_concern())
         return;
     mproc__children_abandon();
+    mproc__forkserver_abandon();
+    if (holding == HOLDS_NOTHING)
+        mproc__forkserver_leave();
     unlock_all();
     births = NULL;
     if (holding == HOLDS_NOTHING)

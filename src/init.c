@@ -13,13 +13,16 @@
 #include "ending.h"
 #include "event_objects.h"
 #include "forks.h"
+#include "forkserver.h"
 #include "log.h"
 #include "mutex.h"
+#include "pool/worker.h"
 #include "program.h"
 #include "queue.h"
 #include "semaphore_object.h"
 #include "shared_memory.h"
 #include "status.h"
+#include "targets.h"
 
 #include <mproc/init.h>
 #include <mproc/status.h>
@@ -32,6 +35,9 @@
 #include <string.h>
 
 static const char main_name[] = "MainProcess";
+
+const mproc_target_t mproc__own_targets[] = {MPROC_TARGET(mproc__pool_worker),
+                                             MPROC_TARGET(mproc__forkserver), MPROC_TARGETS_END};
 
 /*
  * A normal end, in the program and in a child alike; not in a fork of either that is not ours.
@@ -66,6 +72,7 @@ static apr_status_t set_all(apr_pool_t *mem)
 {
     MPROC_TRY(mproc__children_set(mem));
     MPROC_TRY(mproc__belongings_set(mem));
+    MPROC_TRY(mproc__forkserver_set(mem));
     return mproc__forks_set(mem);
 }
 
@@ -173,6 +180,7 @@ static apr_status_t guard(apr_pool_t **mem, int *argc, const char *const **argv,
     mproc__rwlock_register();
     mproc__shared_memory_register();
     mproc__array_register();
+    mproc__forkserver_register();
     mark = child_mark(*argc, *argv);
     if (mark != NULL) {
         *argv = without_mark(*argv, own);

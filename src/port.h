@@ -403,7 +403,7 @@ apr_status_t port_fork(port_process_t **process, const port_fork_t *request, por
 typedef enum port_ending_t {
     PORT_EXITED,   /* code: what it gave to exit */
     PORT_SIGNALED, /* code: the signal's number */
-    PORT_LOST      /* somebody else has taken the code */
+    PORT_LOST      /* somebody else has taken the code, or has gone with it */
 } port_ending_t;
 
 typedef struct port_exit_t {

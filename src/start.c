@@ -130,7 +130,6 @@ static void name_process(mproc__starting_t *starting)
                         ? apr_pstrdup(process->mem, starting->options->name)
                         : apr_pstrcat(process->mem, "Process-", starting->identity, NULL);
     process->number = number;
-    process->target = starting->target->name;
     process->is_daemon = starting->options->daemon != 0;
     process->is_detached = starting->options->detached != 0;
 }
@@ -151,7 +150,7 @@ static apr_status_t make_process(mproc__starting_t *starting, apr_pool_t *mem)
         apr_pool_destroy(own);
         return mproc_error_set(rv, "no memory for a process");
     }
-    name_process(starting);
+    starting->process->target = starting->target->name;
     return APR_SUCCESS;
 }
 
@@ -248,7 +247,8 @@ void mproc__starting_take(mproc__starting_t *starting)
     starting->there = NULL;
 }
 
-void mproc__starting_add(const mproc__starting_t *starting)
+/* Others may have it, too: it goes on the list of children. */
+static void add_child(const mproc__starting_t *starting)
 {
     const mproc_process_t *process = starting->process;
 
@@ -257,13 +257,11 @@ void mproc__starting_add(const mproc__starting_t *starting)
                starting->method->name, (long long)process->pid);
 }
 
-/* No fork in another thread comes between making what only the child may have and giving it. */
+/* While forks are held. */
 static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args)
 {
     apr_status_t rv;
 
-    starting->method->flush();
-    starting->method->hold();
     mproc__belongings_lock();
     mproc__belongings_begin_closing();
     mproc__belongings_unlock();
@@ -277,6 +275,19 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
     mproc__belongings_lock();
     mproc__belongings_end_closing();
     mproc__belongings_unlock();
+    return rv;
+}
+
+/* No fork in another thread comes between making what only the child may have and giving it. */
+static apr_status_t launch_child(mproc__starting_t *starting, const mproc_pack_t *args)
+{
+    apr_status_t rv;
+
+    starting->method->flush();
+    starting->method->hold();
+    rv = launch(starting, args);
+    if (rv == APR_SUCCESS)
+        add_child(starting);
     mproc__forks_end();
     return rv;
 }
@@ -308,8 +319,9 @@ static void give_up(mproc__starting_t *starting)
 static apr_status_t start(mproc__starting_t *starting, const mproc_pack_t *args, apr_pool_t *mem)
 {
     MPROC_TRY(make_process(starting, mem));
+    name_process(starting);
     MPROC_TRY(make_token(starting));
-    MPROC_TRY(launch(starting, args));
+    MPROC_TRY(launch_child(starting, args));
     return tell(starting);
 }
 
@@ -331,4 +343,38 @@ apr_status_t(mproc_process_start)(mproc_process_t **process, mproc_target_fn *ta
     mproc__process_own(starting.process, mem);
     *process = starting.process;
     return APR_SUCCESS;
+}
+
+/* -- The library's own --------------------------------------------------------- */
+
+static apr_status_t start_own(mproc__starting_t *starting, mproc_target_fn *target,
+                              const char *name, const mproc_pack_t *args, apr_pool_t *mem)
+{
+    MPROC_TRY(mproc__context_find(&starting->method, MPROC_SPAWN));
+    MPROC_TRY(check_target(starting, target));
+    MPROC_TRY(make_process(starting, mem));
+    starting->process->name = name;
+    starting->identity = "";
+    MPROC_TRY(make_token(starting));
+    MPROC_TRY(launch(starting, args));
+    return tell(starting);
+}
+
+apr_status_t mproc__start_own(mproc_process_t **process, mproc_target_fn *target, const char *name,
+                              const char *const *environment, const mproc_pack_t *args,
+                              apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc__starting_t starting = {.options = &options};
+    apr_status_t rv;
+
+    options.ignore_interrupt = 1;
+    options.environment = environment;
+    rv = start_own(&starting, target, name, args, mem);
+    mproc__buffer_free(&starting.message);
+    if (rv == APR_SUCCESS)
+        *process = starting.process;
+    else if (starting.process != NULL)
+        apr_pool_destroy(starting.process->mem);
+    return rv;
 }

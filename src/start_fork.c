@@ -2,25 +2,18 @@
 
 /*
  * Starting by fork: the child is a copy of this process, and finds its start
- * message in its own memory.  Before it runs its target it lets go of all that is
- * its parent's: the list of children, connections, exit hooks, and what the parent
- * itself was to its own parent.  No memory of the parent's is freed there.
+ * message in its own memory.
  */
 
-#include "belongings.h"
 #include "child.h"
+#include "copying.h"
 #include "deadline.h"
-#include "ending.h"
-#include "exit_hooks.h"
 #include "forks.h"
 #include "log.h"
 #include "program.h"
 #include "starting.h"
 
 #include <mproc/status.h>
-
-#include <stdatomic.h>
-#include <stdlib.h>
 
 /* A copy is at its target at once; one that is not by then never will be. */
 #define BIRTH_TIMEOUT apr_time_from_sec(10)
@@ -33,57 +26,10 @@ typedef struct forking_t {
 
 /* -- In the child -------------------------------------------------------------- */
 
-static atomic_flag is_leaving = ATOMIC_FLAG_INIT;
-static _Thread_local int is_leaving_here;
-
-/* A hook that calls exit() ends what is left; another thread that does so waits for the end. */
-static void wait_for_another_thread(void)
-{
-    while (!is_leaving_here && atomic_flag_test_and_set(&is_leaving))
-        apr_sleep(apr_time_from_sec(1));
-    is_leaving_here = 1;
-}
-
-/* The end of exit() here: what else the parent has registered is not for this process. */
-static void leave(int code)
-{
-    if (mproc__program_is_foreign())
-        _Exit(code == PORT_CODE_UNKNOWN ? 1 : code);
-    wait_for_another_thread();
-    if (code == PORT_CODE_UNKNOWN) {
-        mproc__child_lost_code();
-        code = mproc__child_exitcode();
-    }
-    mproc__leave();
-    port_fork_flush_last();
-    _Exit(code);
-}
-
-/* The parent may be a copy too, and at its end. */
-static void forget_parents_belongings(apr_pool_t *mem)
-{
-    atomic_flag_clear(&is_leaving);
-    is_leaving_here = 0;
-    mproc__belongings_give_up();
-    mproc__exit_hooks_forget();
-    mproc__program_forked(mem);
-}
-
-/* What the port has to say, once this process can say it. */
-static apr_status_t check_birth(apr_status_t rv)
-{
-    char text[120];
-
-    return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv)
-               ? rv
-               : mproc_error_set(rv, "the forked process could not be set up: %s",
-                                 mproc_strerror(rv, text, sizeof text));
-}
-
 static apr_status_t prepare(const forking_t *forking, const port_birth_t *birth, apr_status_t rv)
 {
     MPROC_TRY(mproc__child_begin_copy(birth, forking->childs));
-    MPROC_TRY(check_birth(rv));
+    MPROC_TRY(mproc__copy_check_birth(rv));
     MPROC_TRY(mproc__forks_renew(forking->childs));
     MPROC_TRY(mproc__child_prepare_copy(birth, &forking->starting->message, forking->childs));
     MPROC_TRY(mproc__read_environment(forking->childs));
@@ -97,7 +43,7 @@ static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t
     const forking_t *forking = data;
     mproc__starting_t *starting = forking->starting;
 
-    forget_parents_belongings(forking->childs);
+    mproc__copy_begin(forking->childs);
     port_channel_close(starting->here);
     port_channel_close(starting->there);
     mproc__start_number(&starting->message, handles + 1, starting->handles.count);
@@ -129,7 +75,7 @@ static apr_status_t fork_process(forking_t *forking)
         .handles = mproc__starting_handles(starting, &count),
         .is_detached = starting->process->is_detached,
         .live = live,
-        .leave = leave,
+        .leave = mproc__copy_leave,
         .data = forking,
         .child_mem = forking->childs,
     };
@@ -158,7 +104,6 @@ apr_status_t mproc__launch_by_fork(mproc__starting_t *starting)
     apr_pool_destroy(forking.childs);
     MPROC_TRY(rv);
     mproc__starting_take(starting);
-    mproc__starting_add(starting);
     return APR_SUCCESS;
 }
 

@@ -24,13 +24,15 @@ typedef struct mproc__starting_t {
     port_channel_t *there;
     port_channel_t *control; /* the process's, to tell it what to do */
     mproc__buffer_t message;
+    size_t told;              /* so much of it has gone */
     mproc__handles_t handles; /* of the arguments */
     int is_alone;             /* this process had no other threads when it was copied */
 } mproc__starting_t;
 
-/* start_spawn.c, start_fork.c: see mproc__method_t. */
+/* start_spawn.c, start_fork.c, start_forkserver.c: see mproc__method_t. */
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
+apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting);
 apr_status_t mproc__tell_by_spawn(const mproc__starting_t *starting);
 apr_status_t mproc__tell_by_fork(const mproc__starting_t *starting);
 
@@ -47,8 +49,16 @@ apr_status_t mproc__starting_environment(const mproc__starting_t *starting,
 /* There is a child: the control channel's end is its process's. */
 void mproc__starting_take(mproc__starting_t *starting);
 
-/* Others may have it, too: it goes on the list of children. */
-void mproc__starting_add(const mproc__starting_t *starting);
+/*
+ * Start a process of the library's own by spawn, in memory of its own below `mem`, with changes to
+ * the environment (see mproc_process_options_t).  It ignores
+ * Ctrl-C, has no number, and is not one of the children: its end is its starter's business.
+ *
+ * Pre: forks are held, see mproc__method_t.
+ */
+apr_status_t mproc__start_own(mproc_process_t **process, mproc_target_fn *target, const char *name,
+                              const char *const *environment, const mproc_pack_t *args,
+                              apr_pool_t *mem);
 
 /* The child does not do its part of the agreement: it is ended. */
 void mproc__starting_abort(const mproc__starting_t *starting);

@@ -12,7 +12,7 @@
 /* How deep tables may lie in tables. */
 #define MPROC__TABLE_DEPTH_MAX 8
 
-/* The library's own: what runs in the workers of a pool. */
+/* The library's own: what runs in the workers of a pool, and in a fork server. */
 extern const mproc_target_t mproc__own_targets[];
 
 /* Find a function of a kind: its row and its number, or NULL. */

@@ -13,7 +13,7 @@
 /* A child's arguments lie one pack deeper than a message's, in the start message. */
 #define READ_DEPTH_MAX (MPROC_PACK_DEPTH_MAX + 1)
 
-static const mproc__object_kind_t *object_kinds[MPROC_TYPE_ARRAY + 1];
+static const mproc__object_kind_t *object_kinds[MPROC_TYPE_CHANNEL + 1];
 
 void mproc__object_kind_register(mproc_type_t type, const mproc__object_kind_t *kind)
 {
@@ -27,7 +27,7 @@ int mproc__object_kind_is_registered(mproc_type_t type)
 
 static int is_object(mproc_type_t type)
 {
-    return type >= MPROC_TYPE_CONNECTION && type <= MPROC_TYPE_ARRAY;
+    return type >= MPROC_TYPE_CONNECTION && type <= MPROC_TYPE_CHANNEL;
 }
 
 const char *mproc__type_name(mproc_type_t type)
@@ -51,6 +51,7 @@ const char *mproc__type_name(mproc_type_t type)
     case MPROC_TYPE_BARRIER: return "a barrier";
     case MPROC_TYPE_RWLOCK: return "a lock for readers and writers";
     case MPROC_TYPE_ARRAY: return "a shared array or value";
+    case MPROC_TYPE_CHANNEL: return "a channel";
     }
     return "something unknown";
 }

@@ -100,7 +100,8 @@ typedef enum mproc_type_t {
     MPROC_TYPE_CONDITION,
     MPROC_TYPE_BARRIER,
     MPROC_TYPE_RWLOCK,
-    MPROC_TYPE_ARRAY
+    MPROC_TYPE_ARRAY,
+    MPROC_TYPE_CHANNEL /**< the library's own */
 } mproc_type_t;
 
 /** Bytes: packed by MPROC_BYTES, or the variable into which they unpack. */

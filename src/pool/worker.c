@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const mproc_target_t mproc__own_targets[] = {MPROC_TARGET(mproc__pool_worker), MPROC_TARGETS_END};
-
 /* -- What it keeps to ---------------------------------------------------------------- */
 
 void mproc__worker_begin(mproc__worker_t *worker, mproc_task_t *task)

@@ -102,7 +102,7 @@ port_process_t *posix_parent_process(int lifeline, apr_pool_t *mem)
 
     parent->pid = getppid();
     parent->sentinel = lifeline;
-    parent->lifeline = parent->teller = -1;
+    parent->lifeline = parent->teller = parent->told = -1;
     return parent;
 }
 

@@ -81,7 +81,7 @@ void port_fork_flush_last(void)
         posix_flush_others();
 }
 
-static apr_status_t check_folder(const char *folder)
+apr_status_t posix_check_folder(const char *folder)
 {
     struct stat about;
 
@@ -222,12 +222,12 @@ apr_status_t port_fork(port_process_t **process, const port_fork_t *request, por
                        apr_pool_t *mem)
 {
     preparation_t prepared = {.lifeline = {-1, -1}, .null_device = -1};
-    port_process_t started = {.sentinel = -1, .teller = -1};
+    port_process_t started = {.sentinel = -1, .teller = -1, .told = -1};
     apr_status_t rv;
 
     assert(request->nhandles > 0);
     *stage = PORT_STAGE_FOLDER;
-    rv = check_folder(request->folder);
+    rv = posix_check_folder(request->folder);
     if (rv != APR_SUCCESS)
         return rv;
     *stage = PORT_STAGE_HANDLES;

@@ -9,6 +9,7 @@
  */
 
 #include "port.h"
+#include "port_forkserver.h"
 
 #include <signal.h>
 
@@ -30,6 +31,7 @@ struct port_process_t {
     int sentinel; /* readable when the process has ended */
     int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
     int teller;   /* the other end of the sentinel, which watch_thread.c's thread closes; or -1 */
+    int told;     /* of a fork server's copy: on which the server tells how it ended; else -1 */
 };
 
 /* descriptors[]: see segment.c; -1 where there is none. */
@@ -90,6 +92,42 @@ apr_status_t posix_open_ready_pipe(int pair[2]);
 
 /* Whether two descriptors are the ends of such pipes, in this order. */
 int posix_is_ready_pipe(const int pair[2]);
+
+/*
+ * What a client sends to the copy that a fork server makes for it: this, `size` bytes of strings
+ * with their NULs (the token, the folder, and the environment), and descriptors: the copy's end of
+ * its lifeline, its stdout and its stderr, and then those that were asked for.
+ */
+typedef struct posix_ask_t {
+    unsigned char key[PORT_FORKSERVER_KEY_SIZE];
+    uint32_t ndescriptors;
+    uint32_t is_detached;
+    uint64_t size;
+} posix_ask_t;
+
+enum { POSIX_ASK_LIFELINE, POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
+
+/* What a client hears: that its copy is born, and of its end; or that there will be none. */
+typedef enum posix_news_t {
+    POSIX_BORN = 1, /* by the copy; first: its number; second: not 0: its pidfd comes along */
+    POSIX_ENDED,    /* by the server; si_code and si_status, see waitid(2) */
+    POSIX_FAILED    /* by the server; first: what fork() said */
+} posix_news_t;
+
+typedef struct posix_answer_t {
+    int32_t news, first, second;
+} posix_answer_t;
+
+/* Read exactly as much, until a deadline; the descriptors that come with it wait. */
+apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t size,
+                                port_deadline_t deadline);
+
+/* Whether this process could go to a folder; NULL: it need not. */
+apr_status_t posix_check_folder(const char *folder);
+
+/* The same as posix_watch_reap() and posix_watch_signal() for the copy of a fork server. */
+int posix_told_reap(const port_process_t *process, siginfo_t *how);
+int posix_told_signal(const port_process_t *process, int number);
 
 /* What is polled to hear a segment's bell, and the file that its signs of life are in. */
 int posix_bell(const port_segment_t *segment);
@@ -156,6 +194,9 @@ apr_status_t posix_watch_open(port_process_t *process);
 
 /* What waitid(2) has told is an end, and no stop, of which a child's debugger is told unasked. */
 int posix_is_end(const siginfo_t *how);
+
+/* watch_*.c: what stands for this process in others, or -1 where there is no such thing. */
+int posix_watch_self(void);
 
 /* watch_*.c: in a forked child, close what the parent's watch has open beside the sentinel. */
 void posix_watch_abandon(const port_process_t *process);

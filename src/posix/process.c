@@ -52,11 +52,19 @@ int posix_is_end(const siginfo_t *how)
     return how->si_code == CLD_EXITED || how->si_code == CLD_KILLED || how->si_code == CLD_DUMPED;
 }
 
+/* It is no child of this process, but a fork server's. */
+static int is_told_of(const port_process_t *process)
+{
+    return process->told >= 0;
+}
+
 void port_process_reap(port_process_t *process, port_exit_t *how)
 {
     siginfo_t about;
+    int error =
+        is_told_of(process) ? posix_told_reap(process, &about) : posix_watch_reap(process, &about);
 
-    if (posix_watch_reap(process, &about) != 0) {
+    if (error != 0) {
         how->ending = PORT_LOST;
         how->code = 0;
         return;
@@ -67,22 +75,31 @@ void port_process_reap(port_process_t *process, port_exit_t *how)
 
 apr_status_t port_process_stop(port_process_t *process, int signal)
 {
-    int error = posix_watch_signal(process, signal);
+    int error = is_told_of(process) ? posix_told_signal(process, signal)
+                                    : posix_watch_signal(process, signal);
 
     assert(signal == SIGTERM || signal == SIGKILL);
     return error == 0 || error == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }
 
-void port_process_close(port_process_t *process)
+/* What tells of a process may be its sentinel as well. */
+static void close_all(port_process_t *process)
 {
+    if (process->told == process->sentinel)
+        process->told = -1;
+    close_descriptor(&process->told);
     close_descriptor(&process->sentinel);
     close_descriptor(&process->lifeline);
+}
+
+void port_process_close(port_process_t *process)
+{
+    close_all(process);
 }
 
 /* The kernel's notices of a parent's lifeline go to its owner alone: closing a copy stops nothing. */
 void port_process_abandon(port_process_t *process)
 {
     posix_watch_abandon(process);
-    close_descriptor(&process->sentinel);
-    close_descriptor(&process->lifeline);
+    close_all(process);
 }

@@ -175,7 +175,7 @@ apr_status_t port_spawn(port_process_t **process, port_handle_t *child_handles,
                         const port_spawn_t *request, port_stage_t *stage, apr_pool_t *mem)
 {
     preparation_t prepared;
-    port_process_t started = {.sentinel = -1, .teller = -1};
+    port_process_t started = {.sentinel = -1, .teller = -1, .told = -1};
     apr_status_t rv;
 
     assert(request->nhandles > 0 && request->arguments[0] != NULL);

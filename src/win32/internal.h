@@ -21,6 +21,7 @@
 #include <windows.h>
 
 #include "port.h"
+#include "port_forkserver.h"
 
 /* Handles that were sent, and what they are for was not yet; see passing.c. */
 struct win32_parcel_t;

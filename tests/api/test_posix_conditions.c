@@ -189,12 +189,19 @@ static apr_status_t check_lost_without_a_word(mproc_process_t *process)
     return mproc_process_close(process);
 }
 
+/* What happens to children of a fork server's, and limits of its clients, do not concern each other. */
+static apr_status_t have_children_of_its_own(void)
+{
+    return is_by_forkserver() ? mproc_set_start_method(MPROC_SPAWN, 1) : APR_SUCCESS;
+}
+
 static apr_status_t start_with_sigchld_ignored(mproc_task_t *task)
 {
     apr_pool_t *mem = mproc_task_mem(task);
     mproc_connection_t *here, *there;
     mproc_process_t *process;
 
+    MPROC_TRY(have_children_of_its_own());
     signal(SIGCHLD, SIG_IGN);
     MPROC_TRY(spawn_and_pass_on(check_signals, mem));
     MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mem));
@@ -223,6 +230,7 @@ static apr_status_t start_beside_a_thief(mproc_task_t *task)
     work_t thief;
     apr_uint32_t i;
 
+    MPROC_TRY(have_children_of_its_own());
     MPROC_TRY(start_thread(&thief, take_any_child, NULL, mproc_task_mem(task)));
     for (i = 1; i <= 20; i++) {
         mproc_process_t *process;
@@ -370,6 +378,7 @@ static apr_status_t start_with_no_process_left(mproc_task_t *task)
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR1);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    MPROC_TRY(have_children_of_its_own());
     if (!be_somebody_else())
         return mproc_error_set(APR_EGENERAL, "root cannot become somebody else");
     open_before = count_open_handles();

@@ -98,6 +98,7 @@ void fake_reset(void)
     fake_environment_reset();
     fake_surroundings_reset();
     fake_fork_reset();
+    fake_forkserver_reset();
     fake_lives_let_go(NULL);
     fake_renewals_return(APR_SUCCESS);
 }

@@ -67,6 +67,10 @@ void fake_environment_set(const char *name, const char *value);
 void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
+/* The same for fork servers; and so many of them have ended when they are asked for a copy. */
+void fake_forkserver_refuse(const char *why);
+void fake_forkservers_die(int count);
+
 /*
  * What port_life_has_let_go() says, asking this function; and what port_life_renew() returns.  At
  * first, and after NULL: that nobody has, and APR_SUCCESS.

@@ -132,6 +132,7 @@ void fake_children_reset(void);
 void fake_environment_reset(void);
 void fake_surroundings_reset(void);
 void fake_fork_reset(void);
+void fake_forkserver_reset(void);
 int fake_signals_are_held(void);
 void fake_pid_set(apr_int64_t number); /* 1 at first */
 

@@ -29,8 +29,17 @@ int destroy_memory(void **state)
     return 0;
 }
 
+int is_by_forkserver(void)
+{
+    const char *method = getenv("MPROC_START_METHOD");
+
+    return method != NULL && strcmp(method, MPROC_FORKSERVER) == 0;
+}
+
 int count_and_make_memory(void **state)
 {
+    if (is_by_forkserver())
+        mproc_forkserver_ensure_running(); /* it stays when the test is over */
     handles_before = count_open_handles();
     return make_memory(state);
 }

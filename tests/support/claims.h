@@ -47,6 +47,9 @@ int destroy_and_count(void **state);
 void check_status(apr_status_t rv, apr_status_t expected, const char *file, int line);
 void check_words(const char *text, const char *part, const char *file, int line);
 
+/* Whether this run's children are started by a fork server, unless a test says otherwise. */
+int is_by_forkserver(void);
+
 /* MPROC_TEST_SCALE in the environment; 1 when it is not set. */
 int test_scale(void);
 

@@ -6,6 +6,8 @@
 
 #include "system.h"
 
+#include "claims.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -86,7 +88,9 @@ int has_unreaped_children(void)
     siginfo_t about;
 
     memset(&about, 0, sizeof about);
-    return waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+    if (waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return errno != ECHILD;
+    return about.si_pid != 0 || !is_by_forkserver(); /* the server is a child that runs */
 }
 
 int is_ready(mproc_sentinel_t sentinel, apr_interval_time_t timeout)

@@ -11,6 +11,11 @@ apr_status_t posix_watch_open(port_process_t *process)
     return posix_thread_watch_open(process);
 }
 
+int posix_watch_self(void)
+{
+    return -1;
+}
+
 void posix_watch_abandon(const port_process_t *process)
 {
     posix_thread_watch_abandon(process);

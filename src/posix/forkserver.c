@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A fork server's client.  It sends one byte, and beside it one end of a line of its own, through
+ * the socket that all clients share; whatever else is to be said goes along that line, to the
+ * copy, which answers that it is born.  Later the server tells there how the copy ended.
+ *
+ * The copy's pidfd says that it has ended, also when the server is gone.  Where there are none,
+ * the copy keeps its end of the line open: then it is closed only when both are gone.
+ */
+
+#include "internal.h"
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* A server tells of an end at once.  One that has been stopped may never. */
+#define TOLD_TIMEOUT apr_time_from_sec(10)
+
+/* What asking holds until it is done; every descriptor that is not -1 is closed again. */
+typedef struct asking_t {
+    int line[2];     /* this process's end, the copy's end */
+    int lifeline[2]; /* the copy's end, this process's end */
+    int null_device;
+} asking_t;
+
+const char *port_forkserver_refusal(void)
+{
+    return NULL;
+}
+
+apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *server)
+{
+    int made = fcntl(server->lifeline, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
+
+    if (made < 0)
+        return APR_FROM_OS_ERROR(errno);
+    *copy = made;
+    return APR_SUCCESS;
+}
+
+/* -- Asking --------------------------------------------------------------------- */
+
+static size_t texts_size(const char *const *texts)
+{
+    size_t size = 0;
+
+    for (; *texts != NULL; texts++)
+        size += strlen(*texts) + 1;
+    return size;
+}
+
+static char *put_text(char *place, const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    memcpy(place, text, size);
+    return place + size;
+}
+
+static apr_status_t folder_to_be_in(const char **folder, const char *wanted, apr_pool_t *mem)
+{
+    char here[4096];
+
+    if (wanted != NULL && wanted[0] == '/') {
+        *folder = wanted;
+        return APR_SUCCESS;
+    }
+    if (getcwd(here, sizeof here) == NULL)
+        return APR_FROM_OS_ERROR(errno);
+    *folder = apr_pstrcat(mem, here, wanted != NULL ? "/" : "", wanted, NULL);
+    return APR_SUCCESS;
+}
+
+/* The heading, and the strings behind it. */
+static apr_status_t make_message(char **message, size_t *size, const port_ask_t *ask,
+                                 apr_pool_t *mem)
+{
+    const char *const *environment =
+        ask->environment != NULL ? ask->environment : (const char *const *)environ;
+    posix_ask_t heading = {.ndescriptors = (uint32_t)ask->nhandles + POSIX_ASK_HANDLES,
+                           .is_detached = ask->is_detached != 0};
+    const char *folder;
+    char *place;
+    apr_status_t rv = folder_to_be_in(&folder, ask->folder, mem);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    memcpy(heading.key, ask->key, sizeof heading.key);
+    heading.size = strlen(ask->token) + 1 + strlen(folder) + 1 + texts_size(environment);
+    *size = sizeof heading + (size_t)heading.size;
+    *message = place = apr_palloc(mem, *size);
+    memcpy(place, &heading, sizeof heading);
+    place = put_text(put_text(place + sizeof heading, ask->token), folder);
+    for (; *environment != NULL; environment++)
+        place = put_text(place, *environment);
+    return APR_SUCCESS;
+}
+
+static apr_status_t send_all_handles(port_channel_t *line, const port_handle_t *handles,
+                                     size_t count, port_deadline_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    size_t part, sent;
+
+    for (; rv == APR_SUCCESS && count > 0; count -= part, handles += part) {
+        part = count < PORT_HANDLES_MAX ? count : PORT_HANDLES_MAX;
+        rv = port_channel_send_handles(line, "", 1, handles, part, deadline, &sent);
+    }
+    return rv;
+}
+
+static port_handle_t open_or_null(int descriptor, const asking_t *asking)
+{
+    return fcntl(descriptor, F_GETFD) != -1 ? descriptor : asking->null_device;
+}
+
+static apr_status_t send_handles(port_channel_t *line, const asking_t *asking,
+                                 const port_ask_t *ask, port_deadline_t deadline, apr_pool_t *mem)
+{
+    size_t count = ask->nhandles + POSIX_ASK_HANDLES;
+    port_handle_t *all = apr_palloc(mem, count * sizeof *all);
+
+    all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
+    all[POSIX_ASK_STDOUT] = open_or_null(STDOUT_FILENO, asking);
+    all[POSIX_ASK_STDERR] = open_or_null(STDERR_FILENO, asking);
+    memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
+    return send_all_handles(line, all, count, deadline);
+}
+
+/* A byte with its descriptor goes whole, whoever else sends one at the same time. */
+static apr_status_t connect_line(port_channel_t *server, asking_t *asking, port_deadline_t deadline)
+{
+    port_handle_t theirs = asking->line[1];
+    size_t sent;
+    apr_status_t rv = port_channel_send_handles(server, "", 1, &theirs, 1, deadline, &sent);
+
+    close(asking->line[1]);
+    asking->line[1] = -1;
+    return rv;
+}
+
+static apr_status_t send_ask(port_channel_t *server, asking_t *asking, const port_ask_t *ask,
+                             port_deadline_t deadline, apr_pool_t *mem)
+{
+    port_channel_t line = {.socket = asking->line[0]};
+    char *message;
+    size_t size, sent;
+    apr_status_t rv = make_message(&message, &size, ask, mem);
+
+    if (rv == APR_SUCCESS)
+        rv = connect_line(server, asking, deadline);
+    if (rv == APR_SUCCESS)
+        rv = port_channel_write(&line, message, size, deadline, &sent);
+    if (rv == APR_SUCCESS)
+        rv = send_handles(&line, asking, ask, deadline, mem);
+    return rv;
+}
+
+/* -- The answer ----------------------------------------------------------------- */
+
+apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t size,
+                                port_deadline_t deadline)
+{
+    size_t have = 0, received;
+
+    while (have < size) {
+        apr_status_t rv =
+            port_channel_read(channel, (char *)bytes + have, size - have, deadline, &received);
+        if (rv != APR_SUCCESS)
+            return rv;
+        have += received;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line, int has_pidfd)
+{
+    port_handle_t pidfd = process->told;
+    apr_status_t rv = has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
+
+    if (rv == APR_SUCCESS)
+        process->sentinel = (int)pidfd;
+    return rv;
+}
+
+/* A copy that ended before it was born is as good as none. */
+static apr_status_t hear_of_birth(port_process_t *process, const asking_t *asking,
+                                  port_deadline_t deadline)
+{
+    port_channel_t line = {.socket = asking->line[0]};
+    posix_answer_t answer;
+    apr_status_t rv = posix_read_exactly(&line, &answer, sizeof answer, deadline);
+
+    if (rv == APR_SUCCESS && answer.news == POSIX_FAILED)
+        rv = APR_FROM_OS_ERROR(answer.first);
+    else if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
+        rv = APR_EOF;
+    if (rv == APR_SUCCESS) {
+        process->pid = answer.first;
+        process->told = asking->line[0];
+        rv = take_sentinel(process, &line, answer.second);
+    }
+    port_channel_drop_handles(&line);
+    return rv;
+}
+
+static apr_status_t prepare(asking_t *asking)
+{
+    apr_status_t rv = posix_socketpair(asking->line);
+
+    if (rv == APR_SUCCESS)
+        rv = posix_pipe(asking->lifeline);
+    if (rv == APR_SUCCESS)
+        rv = posix_open_null_device(&asking->null_device);
+    return rv;
+}
+
+/* What is closed here tells the copy, if there is one, that nobody wants it. */
+static void give_up(const asking_t *asking)
+{
+    posix_close_if_open(asking->line[0]);
+    posix_close_if_open(asking->lifeline[1]);
+}
+
+static void end_asking(const asking_t *asking)
+{
+    posix_close_if_open(asking->line[1]);
+    posix_close_if_open(asking->lifeline[0]);
+    posix_close_if_open(asking->null_device);
+}
+
+apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *server,
+                                 const port_ask_t *ask, port_stage_t *stage,
+                                 port_deadline_t deadline, apr_pool_t *mem)
+{
+    asking_t asking = {{-1, -1}, {-1, -1}, -1};
+    port_process_t started = {.sentinel = -1, .teller = -1, .told = -1};
+    apr_status_t rv;
+
+    *stage = PORT_STAGE_FOLDER;
+    rv = posix_check_folder(ask->folder);
+    if (rv != APR_SUCCESS)
+        return rv;
+    *stage = PORT_STAGE_HANDLES;
+    rv = prepare(&asking);
+    if (rv == APR_SUCCESS)
+        rv = send_ask(server, &asking, ask, deadline, mem);
+    if (rv == APR_SUCCESS) {
+        *stage = PORT_STAGE_FORK;
+        rv = hear_of_birth(&started, &asking, deadline);
+    }
+    end_asking(&asking);
+    if (rv != APR_SUCCESS) {
+        give_up(&asking);
+        return APR_STATUS_IS_EPIPE(rv) ? APR_EOF : rv;
+    }
+    started.lifeline = asking.lifeline[1];
+    *process = apr_pmemdup(mem, &started, sizeof started);
+    return APR_SUCCESS;
+}
+
+/* -- Afterwards ------------------------------------------------------------------ */
+
+/* The answer stays there: where it is the sentinel, too, that is to stay ready. */
+int posix_told_reap(const port_process_t *process, siginfo_t *how)
+{
+    posix_answer_t answer;
+
+    if (posix_poll(process->told, POLLIN, port_clock() + TOLD_TIMEOUT) != APR_SUCCESS ||
+        recv(process->told, &answer, sizeof answer, MSG_PEEK) != sizeof answer ||
+        answer.news != POSIX_ENDED)
+        return ECHILD;
+    memset(how, 0, sizeof *how);
+    how->si_code = answer.first;
+    how->si_status = answer.second;
+    return 0;
+}
+
+/*
+ * Without a pidfd there is only the number, which is the copy's until the server has told of its
+ * end; by then it may be gone for a moment already.
+ */
+int posix_told_signal(const port_process_t *process, int number)
+{
+    if (process->sentinel != process->told)
+        return posix_watch_signal(process, number);
+    if (posix_poll(process->told, POLLIN, PORT_NOW) != APR_TIMEUP)
+        return ESRCH;
+    return kill(process->pid, number) == 0 ? 0 : errno;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A fork server.  It takes lines from clients, copies itself for each, and tells at the other end
+ * how the copy ended.  All else is between the copy and its client: the server reads nothing that
+ * a client says, so that none can stop or confuse it.
+ */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* A copy that has not ended, and the line to its client. */
+typedef struct copy_t {
+    pid_t pid;
+    int line;
+} copy_t;
+
+typedef struct server_t {
+    port_channel_t *channel;
+    const port_serving_t *serving;
+    copy_t *copies;
+    size_t ncopies, capacity;
+    int ended[2];           /* a pipe that the handler of SIGCHLD writes to */
+    struct sigaction child; /* as it was */
+} server_t;
+
+/* -- Signals -------------------------------------------------------------------- */
+
+static int ended_writer;
+
+/* A full pipe says it as well. */
+static void note_end(int signal)
+{
+    int error = errno;
+    ssize_t put = write(ended_writer, "", 1);
+
+    (void)signal;
+    (void)put;
+    errno = error;
+}
+
+/* Ctrl-C is the clients' business; a copy decides anew. */
+static void set_signals(server_t *server)
+{
+    struct sigaction action;
+
+    ended_writer = server->ended[1];
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_end;
+    action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+    sigaction(SIGCHLD, &action, &server->child);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* -- In the copy: what it is told -------------------------------------------------- */
+
+/* What a copy has been asked to be. */
+typedef struct told_t {
+    posix_ask_t heading;
+    char *texts;
+    const char *token, *folder;
+    port_handle_t *handles;
+} told_t;
+
+/* So that how long it takes says nothing about how much of it was right. */
+static int is_same_key(const unsigned char *one, const unsigned char *other)
+{
+    unsigned differences = 0;
+    size_t i;
+
+    for (i = 0; i < PORT_FORKSERVER_KEY_SIZE; i++)
+        differences |= (unsigned)(one[i] ^ other[i]);
+    return differences == 0;
+}
+
+/* The next of the strings, or NULL when there is none. */
+static const char *next_text(const char **place, const char *end)
+{
+    const char *text = *place, *nul = memchr(text, '\0', (size_t)(end - text));
+
+    if (nul == NULL)
+        return NULL;
+    *place = nul + 1;
+    return text;
+}
+
+static int take_environment(const char *place, const char *end)
+{
+    size_t count = 0;
+    const char *text;
+    char **all = malloc(((size_t)(end - place) + 1) * sizeof *all);
+
+    if (all == NULL)
+        return 0;
+    while ((text = next_text(&place, end)) != NULL)
+        all[count++] = (char *)(uintptr_t)text;
+    all[count] = NULL;
+    environ = all;
+    return 1;
+}
+
+static int take_texts(told_t *told)
+{
+    const char *place = told->texts, *end = place + told->heading.size;
+
+    told->token = next_text(&place, end);
+    told->folder = told->token != NULL ? next_text(&place, end) : NULL;
+    return told->folder != NULL && take_environment(place, end);
+}
+
+static int read_texts(told_t *told, port_channel_t *line)
+{
+    if (told->heading.size > PTRDIFF_MAX / sizeof(char *) - 1)
+        return 0;
+    told->texts = malloc((size_t)told->heading.size);
+    return told->texts != NULL &&
+           posix_read_exactly(line, told->texts, (size_t)told->heading.size, PORT_NEVER) ==
+               APR_SUCCESS &&
+           take_texts(told);
+}
+
+static int read_handles(told_t *told, port_channel_t *line)
+{
+    size_t count = told->heading.ndescriptors, have = 0, part;
+    char byte;
+
+    told->handles = malloc((count + 1) * sizeof *told->handles);
+    if (told->handles == NULL || count <= POSIX_ASK_HANDLES)
+        return 0;
+    for (; have < count; have += part) {
+        part = count - have < PORT_HANDLES_MAX ? count - have : PORT_HANDLES_MAX;
+        if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS ||
+            port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
+            return 0;
+    }
+    return 1;
+}
+
+static int read_ask(told_t *told, port_channel_t *line, const unsigned char *key)
+{
+    return posix_read_exactly(line, &told->heading, sizeof told->heading, PORT_NEVER) ==
+               APR_SUCCESS &&
+           is_same_key(told->heading.key, key) && read_texts(told, line) &&
+           read_handles(told, line);
+}
+
+/* -- In the copy: becoming it ------------------------------------------------------ */
+
+/* What the server has; SIGINT was ignored from its start on. */
+static void let_go(server_t *server)
+{
+    size_t i;
+
+    sigaction(SIGCHLD, &server->child, NULL);
+    for (i = 0; i < server->ncopies; i++)
+        close(server->copies[i].line);
+    free(server->copies);
+    posix_close_pair(server->ended);
+    port_channel_close(server->channel);
+}
+
+static void hear_interrupt(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGINT, &action, NULL);
+}
+
+static apr_status_t tie(const told_t *told)
+{
+    if (!told->heading.is_detached)
+        return posix_tie_to_parent((int)told->handles[POSIX_ASK_LIFELINE]);
+    setsid();
+    return APR_SUCCESS;
+}
+
+/* What the server had in their buffers goes nowhere. */
+static apr_status_t forget_streams(void)
+{
+    int null_device, i;
+    apr_status_t rv = posix_open_null_device(&null_device);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    for (i = STDIN_FILENO; rv == APR_SUCCESS && i <= STDERR_FILENO; i++)
+        if (dup2(null_device, i) < 0)
+            rv = APR_FROM_OS_ERROR(errno);
+    close(null_device);
+    fflush(stdin);
+    fflush(stdout);
+    fflush(stderr);
+    return rv;
+}
+
+static apr_status_t take_streams(const told_t *told)
+{
+    int out = (int)told->handles[POSIX_ASK_STDOUT], err = (int)told->handles[POSIX_ASK_STDERR];
+    apr_status_t rv = forget_streams();
+
+    if (rv == APR_SUCCESS && (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0))
+        rv = APR_FROM_OS_ERROR(errno);
+    close(out);
+    close(err);
+    return rv;
+}
+
+/*
+ * Where this process has no pidfd its own end of the line says that it lives; whoever it starts
+ * does not have it.
+ */
+static void say_that_it_is_born(const port_channel_t *line)
+{
+    port_channel_t with = *line;
+    port_handle_t pidfd = posix_watch_self();
+    posix_answer_t answer = {POSIX_BORN, (int32_t)getpid(), pidfd >= 0};
+    size_t sent;
+
+    if (pidfd < 0) {
+        port_channel_write(&with, &answer, sizeof answer, PORT_NEVER, &sent);
+        return;
+    }
+    port_channel_send_handles(&with, &answer, sizeof answer, &pidfd, 1, PORT_NEVER, &sent);
+    close((int)pidfd);
+    close(line->socket);
+}
+
+/* The tie comes first, as one that hangs in what follows must end with its parent. */
+static apr_status_t become_what_was_told(const told_t *told, const port_serving_t *serving)
+{
+    apr_status_t tied = tie(told), rv;
+
+    /* Without it exit() would do the server's business. */
+    if (posix_leave_by(serving->leave) != APR_SUCCESS)
+        _exit(127);
+    rv = take_streams(told);
+    if (rv == APR_SUCCESS && chdir(told->folder) != 0)
+        rv = APR_FROM_OS_ERROR(errno);
+    return tied != APR_SUCCESS ? tied : rv;
+}
+
+/* A client that stops talking has ended, or does not want it any more. */
+static _Noreturn void be_copy(server_t *server, int descriptor)
+{
+    const port_serving_t *serving = server->serving;
+    port_channel_t line = {.socket = descriptor};
+    port_birth_t birth;
+    told_t told;
+    apr_status_t rv;
+
+    let_go(server);
+    hear_interrupt();
+    if (!read_ask(&told, &line, serving->key))
+        _exit(127);
+    rv = become_what_was_told(&told, serving);
+    say_that_it_is_born(&line);
+    port_channel_drop_handles(&line);
+    birth.token = told.token;
+    birth.control = told.handles[POSIX_ASK_HANDLES];
+    birth.parent = posix_parent_process((int)told.handles[POSIX_ASK_LIFELINE], serving->copy_mem);
+    serving->live(rv, &birth, told.handles + POSIX_ASK_HANDLES,
+                  told.heading.ndescriptors - POSIX_ASK_HANDLES, serving->data);
+    _exit(127);
+}
+
+/* -- In the server ----------------------------------------------------------------- */
+
+/* A client that does not listen any more is not waited for. */
+static void answer(int line, posix_news_t news, int first, int second)
+{
+    port_channel_t channel = {.socket = line};
+    posix_answer_t answer = {news, first, second};
+    size_t sent;
+
+    port_channel_write(&channel, &answer, sizeof answer, PORT_NOW, &sent);
+    close(line);
+}
+
+static int make_room(server_t *server)
+{
+    size_t capacity = server->capacity > 0 ? 2 * server->capacity : 16;
+    copy_t *copies;
+
+    if (server->ncopies < server->capacity)
+        return 1;
+    copies = realloc(server->copies, capacity * sizeof *copies);
+    if (copies == NULL)
+        return 0;
+    server->copies = copies;
+    server->capacity = capacity;
+    return 1;
+}
+
+/* The copy's signals are held until it is whole: a handler may call exit(). */
+static void make_copy(server_t *server, int line)
+{
+    pid_t pid = -1;
+    int error = ENOMEM;
+
+    port_signals_hold();
+    if (make_room(server)) {
+        pid = fork();
+        error = errno;
+    }
+    if (pid == 0)
+        be_copy(server, line);
+    if (pid > 0)
+        server->copies[server->ncopies++] = (copy_t){pid, line};
+    else
+        answer(line, POSIX_FAILED, error, 0);
+    port_signals_release();
+}
+
+/* How a copy ended, or that somebody else has asked; the number is its own until then. */
+static int has_ended(const copy_t *copy)
+{
+    siginfo_t how;
+    int result;
+
+    memset(&how, 0, sizeof how);
+    do
+        result = waitid(P_PID, (id_t)copy->pid, &how, WEXITED | WNOHANG);
+    while (result != 0 && errno == EINTR);
+    if (result == 0 && how.si_pid == 0)
+        return 0;
+    if (result == 0)
+        answer(copy->line, POSIX_ENDED, how.si_code, how.si_status);
+    else
+        close(copy->line);
+    return 1;
+}
+
+static void tell_of_ends(server_t *server)
+{
+    size_t i = 0;
+
+    while (i < server->ncopies) {
+        if (has_ended(&server->copies[i]))
+            server->copies[i] = server->copies[--server->ncopies];
+        else
+            i++;
+    }
+}
+
+static void forget_notes(const server_t *server)
+{
+    char notes[64];
+
+    while (read(server->ended[0], notes, sizeof notes) > 0)
+        ;
+}
+
+/* APR_EOF when there is nobody left. */
+static apr_status_t take_line(server_t *server)
+{
+    port_handle_t line;
+    char byte;
+    size_t received;
+    apr_status_t rv = port_channel_read(server->channel, &byte, 1, PORT_NOW, &received);
+
+    if (rv == APR_SUCCESS &&
+        port_channel_take_handles(server->channel, NULL, 1, &line) == APR_SUCCESS)
+        make_copy(server, (int)line);
+    port_channel_drop_handles(server->channel);
+    return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
+}
+
+static apr_status_t serve(server_t *server)
+{
+    struct pollfd pollers[2] = {{server->channel->socket, POLLIN, 0},
+                                {server->ended[0], POLLIN, 0}};
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS) {
+        rv = posix_poll_all(pollers, 2, PORT_NEVER);
+        if (rv == APR_SUCCESS && pollers[1].revents != 0) {
+            forget_notes(server);
+            tell_of_ends(server);
+        }
+        if (rv == APR_SUCCESS && pollers[0].revents != 0)
+            rv = take_line(server);
+    }
+    return rv;
+}
+
+apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t *serving)
+{
+    server_t server = {.channel = channel, .serving = serving};
+    apr_status_t rv = posix_open_ready_pipe(server.ended);
+
+    if (rv != APR_SUCCESS) {
+        port_channel_close(channel);
+        return rv;
+    }
+    set_signals(&server);
+    rv = serve(&server);
+    let_go(&server);
+    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
+}

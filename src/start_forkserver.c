@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting by forkserver: the fork server copies itself, and the copy gets the listed handles and
+ * reads its start message over the control channel, as a spawned child does.
+ */
+
+#include "deadline.h"
+#include "forkserver.h"
+#include "starting.h"
+
+#include <mproc/status.h>
+
+#include <string.h>
+
+/* A server makes a copy at once, unless it is still at its preload function. */
+#define BIRTH_TIMEOUT apr_time_from_sec(60)
+
+/* So many servers may be killed before one start by them fails. */
+#define TRIES 3
+
+/* The control channel; the way to the server, which the child shares; and what the arguments hold. */
+static const port_handle_t *handles_to_pass(mproc__starting_t *starting,
+                                            const mproc__forkserver_t *way, size_t *count)
+{
+    const port_handle_t *own = mproc__starting_handles(starting, count);
+    port_handle_t *all = apr_palloc(starting->process->mem, (*count + 2) * sizeof *all);
+
+    all[0] = own[0];
+    all[1] = port_channel_handle(way->channel);
+    all[2] = way->lifeline;
+    memcpy(all + 3, own + 1, (*count - 1) * sizeof *all);
+    *count += 2;
+    return all;
+}
+
+static apr_status_t ask(mproc__starting_t *starting, const mproc__forkserver_t *way,
+                        port_stage_t *stage)
+{
+    mproc_process_t *process = starting->process;
+    port_ask_t request = {
+        .key = way->key,
+        .token = starting->token,
+        .folder = starting->options->working_directory,
+        .is_detached = process->is_detached,
+    };
+
+    MPROC_TRY(mproc__starting_environment(starting, &request.environment, process->mem));
+    request.handles = handles_to_pass(starting, way, &request.nhandles);
+    return port_forkserver_ask(&process->port, way->channel, &request, stage,
+                               mproc__deadline(BIRTH_TIMEOUT), process->mem);
+}
+
+static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t rv,
+                                port_stage_t stage)
+{
+    if (APR_STATUS_IS_TIMEUP(rv))
+        return mproc_error_set(rv,
+                               "cannot start %s: the fork server does not answer; if its preload "
+                               "function takes long, start the server ahead by "
+                               "mproc_forkserver_ensure_running",
+                               starting->process->name);
+    if (APR_STATUS_IS_EOF(rv))
+        return mproc_error_set(MPROC_EDIED,
+                               "cannot start %s: the fork server, or its copy, has ended %d times "
+                               "before the process was there",
+                               starting->process->name, TRIES);
+    return stage == PORT_STAGE_FORK
+               ? mproc__starting_failed(starting, rv, "copying the fork server")
+               : mproc__starting_failed_at(starting, rv, stage, NULL);
+}
+
+static apr_status_t launch(mproc__starting_t *starting)
+{
+    const mproc__forkserver_t *way;
+    port_stage_t stage = PORT_STAGE_HANDLES;
+    apr_status_t rv;
+    int tries = 0;
+
+    do {
+        MPROC_TRY(mproc__forkserver_reach(&way));
+        rv = ask(starting, way, &stage);
+        if (APR_STATUS_IS_EOF(rv))
+            MPROC_TRY(mproc__forkserver_forget());
+    } while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
+    return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
+}
+
+/* What there is room for goes before there is a copy: it does not have to wait for it then. */
+static void tell_ahead(mproc__starting_t *starting)
+{
+    port_channel_write(starting->here, starting->message.bytes, starting->message.size, PORT_NOW,
+                       &starting->told);
+}
+
+apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting)
+{
+    apr_status_t rv;
+
+    tell_ahead(starting);
+    mproc__forkserver_lock();
+    rv = launch(starting);
+    mproc__forkserver_unlock();
+    MPROC_TRY(rv);
+    mproc__starting_take(starting);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Fork servers.  A server is a child like any other; what it is asked for is a record, too, as
+ * long as the server runs.
+ */
+
+#include "internal.h"
+
+#include "port_forkserver.h"
+
+#include <apr_strings.h>
+
+static const char *refusal;
+static int deaths; /* so many servers have ended when they are asked */
+
+void fake_forkserver_reset(void)
+{
+    refusal = NULL;
+    deaths = 0;
+}
+
+void fake_forkserver_refuse(const char *why)
+{
+    refusal = why;
+}
+
+void fake_forkservers_die(int count)
+{
+    deaths = count;
+}
+
+const char *port_forkserver_refusal(void)
+{
+    return refusal;
+}
+
+apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *server)
+{
+    fake_end_t *ends[2];
+
+    MPROC_TRY(fake_call());
+    fake_ends_make(ends, PORT_WRITE);
+    fake_handle_open(ends[1], server->child->number);
+    *copy = fake_handle_open(ends[0], FAKE_THIS_PROCESS);
+    return APR_SUCCESS;
+}
+
+static apr_status_t go_through_stages(port_stage_t *stage)
+{
+    *stage = PORT_STAGE_FOLDER;
+    MPROC_TRY(fake_call_in("port_forkserver_ask"));
+    *stage = PORT_STAGE_HANDLES;
+    MPROC_TRY(fake_call_in("port_forkserver_ask"));
+    *stage = PORT_STAGE_FORK;
+    return fake_call_in("port_forkserver_ask");
+}
+
+apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *server,
+                                 const port_ask_t *ask, port_stage_t *stage,
+                                 port_deadline_t deadline, apr_pool_t *mem)
+{
+    fake_child_t *child;
+
+    (void)deadline;
+    assert_null(refusal);
+    assert_non_null(fake_handle_end(port_channel_handle(server)));
+    assert_true(ask->nhandles > 0);
+    MPROC_TRY(go_through_stages(stage));
+    if (deaths > 0) {
+        deaths--;
+        return APR_EOF;
+    }
+    child = fake_child_begin(ask->handles, ask->nhandles);
+    child->is_detached = ask->is_detached;
+    apr_cpystrn(child->token, ask->token, sizeof child->token);
+    *process = fake_process_open(child, mem);
+    return APR_SUCCESS;
+}
+
+/* Nobody asks here. */
+apr_status_t port_forkserver_serve(port_channel_t *server, const port_serving_t *serving)
+{
+    apr_status_t rv = fake_call();
+
+    (void)serving;
+    port_channel_close(server);
+    return rv;
+}
