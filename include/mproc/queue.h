@@ -21,7 +21,7 @@
  * waits looks again (20 milliseconds for a lock, up to a second for an idle getter).
  * A message that a process had taken goes with it; mproc_queue_lost() names it.  A
  * process that is stopped (SIGSTOP) while it is inside a call delays the others of
- * its side for as long.
+ * its side for as long; one that is stopped while it has a block delays nobody.
  *
  * **Who has it.**  A queue goes to a child in its arguments, by any start method, and
  * from there on to grandchildren, and it can be sent through a connection.  Each
@@ -31,7 +31,7 @@
  * Who waits for bytes to put into is woken when half of the capacity is free, and looks
  * for them within a second; who waits because of `maxsize` is woken by the next get.
  *
- * Messages are copied into the queue and out of it.  Those that are larger than a
+ * Messages are copied into the queue and out of it, but for blocks.  Those that are larger than a
  * quarter of its capacity pass through it in pieces, and may be larger than all of it.
  *
  * **In place.**  A queue with blocks (see the option `blocks`) has room in shared memory
