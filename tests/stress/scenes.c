@@ -220,12 +220,17 @@ static apr_status_t die_following(mproc_task_t *task)
     return mproc__ring_get(&queue->view, &sink, &patience);
 }
 
-const mproc_target_t stage_targets[] = {
-    MPROC_TARGET(act_in_scene),    MPROC_TARGET(die_putting),
-    MPROC_TARGET(die_getting),     MPROC_TARGET(die_with_a_message),
-    MPROC_TARGET(put_pieces),      MPROC_TARGET(die_following),
-    MPROC_TARGET(die_allocating),  MPROC_TARGET(die_acquiring),
-    MPROC_TARGET(die_with_blocks), MPROC_TARGETS_END};
+const mproc_target_t stage_targets[] = {MPROC_TARGET(act_in_scene),
+                                        MPROC_TARGET(die_putting),
+                                        MPROC_TARGET(die_getting),
+                                        MPROC_TARGET(die_with_a_message),
+                                        MPROC_TARGET(put_pieces),
+                                        MPROC_TARGET(die_following),
+                                        MPROC_TARGET(die_allocating),
+                                        MPROC_TARGET(die_acquiring),
+                                        MPROC_TARGET(die_with_blocks),
+                                        MPROC_TARGET(hold_until_killed),
+                                        MPROC_TARGETS_END};
 
 /* -- What is there before ---------------------------------------------------------------- */
 
@@ -474,6 +479,10 @@ const scene_t scenes[] = {
      .act = put_block,
      .size = LONG,
      .count = 1},
+    {.name = "reserving while one with all is killed",
+     .prepare = let_one_hold_all_blocks,
+     .act = reserve_and_cancel,
+     .peer = kill_for_who_waits},
     {.name = "put of a block",
      .prepare = put_three_blocks,
      .act = put_block,

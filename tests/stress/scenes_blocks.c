@@ -9,6 +9,8 @@
 #include "ends.h"
 #include "queue.h"
 
+#include <apr_time.h>
+
 #include <string.h>
 
 /* -- What the actor does ------------------------------------------------------------- */
@@ -129,6 +131,17 @@ apr_status_t die_with_blocks(mproc_task_t *task)
     return APR_EGENERAL;
 }
 
+apr_status_t hold_until_killed(mproc_task_t *task)
+{
+    mproc_queue_t *queue;
+    void *block;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue));
+    MPROC_TRY(mproc_queue_reserve(queue, BLOCKS, &block, PATIENCE));
+    apr_sleep(PATIENCE);
+    return APR_EGENERAL;
+}
+
 /* -- What is there before ---------------------------------------------------------------- */
 
 void put_three_blocks(stage_t *stage)
@@ -182,6 +195,15 @@ void let_one_die_with_blocks(stage_t *stage)
     bury_victim(stage);
 }
 
+void let_one_hold_all_blocks(stage_t *stage)
+{
+    void *block;
+
+    start_victim(stage, hold_until_killed);
+    while (mproc_queue_reserve(stage->queue, 1, &block, 0) == APR_SUCCESS)
+        assert_success(mproc_queue_cancel(stage->queue, block));
+}
+
 /* -- Survivors that are at work meanwhile -------------------------------------------------- */
 
 apr_status_t release_allocating(void *data)
@@ -199,4 +221,13 @@ apr_status_t cancel_for_who_waits(void *data)
 
     (void)await_sleeper(stage, MPROC__NOT_FULL);
     return mproc_queue_cancel(stage->queue, stage->held);
+}
+
+/* Who waits finds the dead one by himself. */
+apr_status_t kill_for_who_waits(void *data)
+{
+    stage_t *stage = data;
+
+    (void)await_sleeper(stage, MPROC__NOT_FULL);
+    return mproc_process_kill(stage->victim);
 }

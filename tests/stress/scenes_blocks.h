@@ -19,6 +19,7 @@ apr_status_t leave_with_blocks(actor_t *actor);
 apr_status_t die_allocating(mproc_task_t *task);
 apr_status_t die_acquiring(mproc_task_t *task);
 apr_status_t die_with_blocks(mproc_task_t *task);
+apr_status_t hold_until_killed(mproc_task_t *task);
 
 /* What is there before. */
 void put_three_blocks(stage_t *stage);
@@ -28,9 +29,11 @@ void hold_all_blocks(stage_t *stage);
 void let_one_die_allocating(stage_t *stage);
 void let_one_die_acquiring(stage_t *stage);
 void let_one_die_with_blocks(stage_t *stage);
+void let_one_hold_all_blocks(stage_t *stage);
 
 /* Survivors that are at work meanwhile. */
 apr_status_t release_allocating(void *data);
 apr_status_t cancel_for_who_waits(void *data);
+apr_status_t kill_for_who_waits(void *data);
 
 #endif
