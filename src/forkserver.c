@@ -106,6 +106,7 @@ static apr_status_t start_process(mproc__forkserver_t *made, port_channel_t *the
     const mproc_pack_t args = {sizeof values / sizeof values[0], values};
 
     MPROC_TRY(mproc__start_own(&made->process, mproc__forkserver, "ForkServer", &args, made->mem));
+    made->process->target = "its preload function";
     return mproc__error_explain(port_process_lifeline(&made->lifeline, made->process->port),
                                 "keep the fork server alive");
 }

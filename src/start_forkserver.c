@@ -94,6 +94,7 @@ apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting)
     rv = launch(starting);
     mproc__forkserver_unlock();
     MPROC_TRY(rv);
+    starting->process->is_served = 1;
     mproc__starting_take(starting);
     return APR_SUCCESS;
 }
