@@ -32,31 +32,37 @@
 
 /* -- What the children do ------------------------------------------------------ */
 
-static const char *kind_of(int descriptor)
+static int is_null_device(const struct stat *about)
 {
-    struct stat about, null_device;
+    struct stat null_device;
 
-    if (fstat(descriptor, &about) != 0)
-        return "";
-    if (stat("/dev/null", &null_device) == 0 && about.st_rdev == null_device.st_rdev &&
-        S_ISCHR(about.st_mode))
-        return "null ";
-    if (S_ISSOCK(about.st_mode))
-        return "socket ";
-    return S_ISFIFO(about.st_mode) ? "pipe " : "other ";
+    return stat("/dev/null", &null_device) == 0 && S_ISCHR(about->st_mode) &&
+           about->st_rdev == null_device.st_rdev;
 }
 
-/* In the order of their numbers, but for stdout and stderr, which may be anything. */
+/* Of what kind they are; but for stdout and stderr, which may be anything. */
 static apr_status_t tell_descriptors(mproc_task_t *task)
 {
-    const char *kinds = kind_of(STDIN_FILENO);
+    int descriptor, nulls = 0, sockets = 0, pipes = 0, others = 0;
     mproc_connection_t *line;
-    int descriptor;
+    struct stat about;
 
     MPROC_TRY(MPROC_UNPACK(task, &line));
-    for (descriptor = STDERR_FILENO + 1; descriptor < HIGHEST; descriptor++)
-        kinds = apr_pstrcat(mproc_task_mem(task), kinds, kind_of(descriptor), NULL);
-    return say(line, kinds);
+    for (descriptor = 0; descriptor < HIGHEST; descriptor++) {
+        if (descriptor == STDOUT_FILENO || descriptor == STDERR_FILENO ||
+            fstat(descriptor, &about) != 0)
+            continue;
+        if (is_null_device(&about))
+            nulls++;
+        else if (S_ISSOCK(about.st_mode))
+            sockets++;
+        else if (S_ISFIFO(about.st_mode))
+            pipes++;
+        else
+            others++;
+    }
+    return say(line, apr_psprintf(mproc_task_mem(task), "%d, %d sockets, %d pipes, %d", nulls,
+                                  sockets, pipes, others));
 }
 
 /* Says how many of its descriptors a program that it runs would get. */
@@ -317,9 +323,8 @@ static void as_many_connections_arrive_as_arguments_can_hold(void **state)
 }
 
 /*
- * The null device; then, in the order of their numbers, its own lifeline, its control channel, the
- * way to the server and the server's lifeline, and the connection.  Without a pidfd the line to its
- * parent is open, before all these.
+ * The null device; its control channel, the way to the server, and the connection; its own lifeline
+ * and the server's.  Without a pidfd there is also the line to its parent.
  */
 static void a_child_has_what_it_was_given_and_no_more(void **state)
 {
@@ -327,8 +332,8 @@ static void a_child_has_what_it_was_given_and_no_more(void **state)
     const char *kinds = said_by(tell_descriptors, NULL, NULL, *state);
 
     close(carelessly_open);
-    assert_string_equal(kinds, PIDFDS_ARE_KNOWN ? "null pipe socket socket pipe socket "
-                                                : "null socket pipe socket socket pipe socket ");
+    assert_string_equal(kinds,
+                        PIDFDS_ARE_KNOWN ? "1, 3 sockets, 2 pipes, 0" : "1, 4 sockets, 2 pipes, 0");
 }
 
 static void what_a_child_has_does_not_grow_with_its_siblings(void **state)
