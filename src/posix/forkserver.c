@@ -184,8 +184,7 @@ apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t siz
 static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line, int has_pidfd)
 {
     port_handle_t pidfd = process->told;
-    apr_status_t rv =
-        has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
+    apr_status_t rv = has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
 
     if (rv == APR_SUCCESS)
         process->sentinel = (int)pidfd;
@@ -287,14 +286,14 @@ int posix_told_reap(const port_process_t *process, siginfo_t *how)
 }
 
 /*
- * Without a pidfd there is only the number, which is the copy's until the server has told of its
- * end; by then it may be gone for a moment already.
+ * Without a pidfd, or where a filter refuses to signal by it, there is only the number, which is the
+ * copy's until the server has told of its end; by then it may be gone for a moment already.
  */
 int posix_told_signal(const port_process_t *process, int number)
 {
-    if (process->sentinel != process->told)
-        return posix_watch_signal(process, number);
-    if (posix_poll(process->told, POLLIN, PORT_NOW) != APR_TIMEUP)
-        return ESRCH;
+    int error = process->sentinel != process->told ? posix_watch_signal(process, number) : ESRCH;
+
+    if (error != ESRCH || posix_poll(process->sentinel, POLLIN, PORT_NOW) != APR_TIMEUP)
+        return error;
     return kill(process->pid, number) == 0 ? 0 : errno;
 }
