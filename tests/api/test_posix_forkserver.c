@@ -333,7 +333,7 @@ static void a_child_has_what_it_was_given_and_no_more(void **state)
 
     close(carelessly_open);
     assert_string_equal(kinds,
-                        PIDFDS_ARE_KNOWN ? "1, 3 sockets, 2 pipes, 0" : "1, 4 sockets, 2 pipes, 0");
+                        has_pidfds() ? "1, 3 sockets, 2 pipes, 0" : "1, 4 sockets, 2 pipes, 0");
 }
 
 static void what_a_child_has_does_not_grow_with_its_siblings(void **state)

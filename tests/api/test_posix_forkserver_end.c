@@ -322,12 +322,12 @@ static void a_stopped_one_keeps_nobody_from_joining_for_ever(void **state)
     stop_server(server);
     assert_success(say(line, "leave"));
     assert_string_equal(hear(line, *state), "(end)");
-    if (PIDFDS_ARE_KNOWN)
+    if (has_pidfds())
         assert_code_is_lost(process);
     else
         assert_status(mproc_process_join(process, A_MOMENT), APR_TIMEUP);
     assert_int_equal(kill(server, SIGCONT), 0);
-    if (!PIDFDS_ARE_KNOWN)
+    if (!has_pidfds())
         assert_ended(process, 0);
     assert_success(mproc_process_status(process));
     assert_int_equal(server_now(*state), server);

@@ -22,6 +22,9 @@ typedef struct served_t {
 
 mproc_process_options_t by(const char *method);
 
+/* Whether a child of a server has a pidfd, which tells of its end also when the server does not. */
+int has_pidfds(void);
+
 /* Says through `line` the number of the process that made this one; for targets. */
 apr_status_t say_server(mproc_connection_t *line);
 

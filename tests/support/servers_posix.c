@@ -23,6 +23,11 @@ mproc_process_options_t by(const char *method)
     return options;
 }
 
+int has_pidfds(void)
+{
+    return WATCHES_BY_PIDFD && getenv("MPROC_TEST_WITHOUT_PIDFDS") == NULL;
+}
+
 apr_status_t say_server(mproc_connection_t *line)
 {
     return mproc_connection_send(line, MPROC_PACK((apr_int64_t)getppid()), PATIENCE);
