@@ -72,6 +72,12 @@ void fake_forkserver_refuse(const char *why);
 void fake_forkservers_die(int count);
 
 /*
+ * What the next fork server is asked for: this process becomes the copy, and has these handles, which
+ * are its own.  The first is its end of the control channel.  Until then nothing is counted or fails.
+ */
+void fake_forkserver_is_asked(const port_handle_t *handles, size_t nhandles, const char *token);
+
+/*
  * What port_life_has_let_go() says, asking this function; and what port_life_renew() returns.  At
  * first, and after NULL: that nobody has, and APR_SUCCESS.
  */

@@ -128,13 +128,12 @@ static apr_uint64_t number_of(mproc_target_fn *target)
 
 /* -- By spawn ---------------------------------------------------------------------------- */
 
-/* It is told what to do, and gets what its arguments hold; its mark. */
-static const char *prepare(port_channel_t **control, mproc_target_fn *target, const char *name,
-                           const mproc_pack_t *args)
+/* What to do, as a parent writes it; the handles of what its arguments hold. */
+static void write_start(port_channel_t *control, mproc__handles_t *handles, mproc_target_fn *target,
+                        const char *name, const mproc_pack_t *args)
 {
     static const unsigned char build_id[PORT_BUILD_ID_SIZE] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
     mproc__buffer_t message = {NULL, 0, 0};
-    mproc__handles_t handles = {{0}, 0};
     mproc__start_t start = {.token = TOKEN,
                             .build_id = {build_id, sizeof build_id},
                             .fingerprint = mproc__targets_fingerprint(all_targets),
@@ -146,18 +145,28 @@ static const char *prepare(port_channel_t **control, mproc_target_fn *target, co
                             .method = MPROC_SPAWN,
                             .context = "",
                             .args = args};
-    port_channel_t *there_control;
     size_t sent, i;
 
+    handles->count = 0;
     start.target = number_of(target);
-    assert_success(mproc__start_encode(&message, &handles, &start));
-    for (i = 0; i < handles.count; i++)
-        handles.handles[i] = fake_handle_copy(handles.handles[i]);
-    mproc__start_number(&message, handles.handles, handles.count);
-    assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
-    assert_success(port_channel_write(*control, message.bytes, message.size, PORT_NOW, &sent));
+    assert_success(mproc__start_encode(&message, handles, &start));
+    for (i = 0; i < handles->count; i++)
+        handles->handles[i] = fake_handle_copy(handles->handles[i]);
+    mproc__start_number(&message, handles->handles, handles->count);
+    assert_success(port_channel_write(control, message.bytes, message.size, PORT_NOW, &sent));
     mproc__buffer_free(&message);
-    return fake_mark(TOKEN, there_control, mem);
+}
+
+/* A child that is to do that; its mark. */
+static const char *prepare(port_channel_t **control, mproc_target_fn *target, const char *name,
+                           const mproc_pack_t *args)
+{
+    static mproc__handles_t handles;
+    port_channel_t *there;
+
+    assert_success(port_channel_pair(control, &there, PORT_READ | PORT_WRITE, mem));
+    write_start(*control, &handles, target, name, args);
+    return fake_mark(TOKEN, there, mem);
 }
 
 /* One that sees a connection and a queue. */
@@ -172,14 +181,12 @@ static const char *prepare_child(port_channel_t **control)
     return prepare(control, see, "see", MPROC_PACK(there, parents_queue));
 }
 
-/* A fork server with a preload function, whose clients are all gone. */
-static const char *prepare_server(port_channel_t **control)
+static const char *prepare_server_with(port_channel_t **control, apr_uint64_t preload)
 {
     static const unsigned char key[PORT_FORKSERVER_KEY_SIZE] = "key";
     port_channel_t *here, *there;
-    mproc_value_t values[] = {{.type = MPROC_TYPE_CHANNEL},
-                              MPROC_BYTES(key, sizeof key),
-                              mproc__value_unsigned(number_of(load))};
+    mproc_value_t values[] = {
+        {.type = MPROC_TYPE_CHANNEL}, MPROC_BYTES(key, sizeof key), mproc__value_unsigned(preload)};
 
     mproc__forkserver_register();
     assert_success(port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, mem));
@@ -211,6 +218,43 @@ static void check_put(void)
     assert_memory_equal(bytes, "xy", 2);
 }
 
+/* A fork server with a preload function, whose clients are all gone. */
+static const char *prepare_server(port_channel_t **control)
+{
+    return prepare_server_with(control, number_of(load));
+}
+
+static port_handle_t open_end(void)
+{
+    port_channel_t *here, *there;
+
+    assert_success(port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, mem));
+    return fake_handle_copy(port_channel_handle(there));
+}
+
+/* A fork server that is asked for one that sees the same: `control` is the copy's. */
+static const char *prepare_served(port_channel_t **control)
+{
+    static mproc__handles_t of_arguments;
+    port_handle_t handles[FAKE_HANDLES_MAX];
+    port_channel_t *servers, *there_control;
+    const char *mark = prepare_server_with(&servers, MPROC__NO_PRELOAD);
+    mproc_connection_t *there;
+
+    mproc__connection_register();
+    mproc__queue_register();
+    assert_success(mproc_pipe(&parents, &there, MPROC_DUPLEX, mem));
+    make_queue(mem);
+    assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
+    write_start(*control, &of_arguments, see, "see", MPROC_PACK(there, parents_queue));
+    handles[0] = fake_handle_copy(port_channel_handle(there_control));
+    handles[1] = open_end(); /* the way to the server */
+    handles[2] = open_end(); /* its lifeline */
+    memcpy(handles + 3, of_arguments.handles, of_arguments.count * sizeof *handles);
+    fake_forkserver_is_asked(handles, 3 + of_arguments.count, TOKEN);
+    return mark;
+}
+
 /* How many calls of it could fail. */
 static int live_as(const char *(*prepare_it)(port_channel_t **control), int n, int goes_on)
 {
@@ -237,28 +281,33 @@ static int live_as(const char *(*prepare_it)(port_channel_t **control), int n, i
     return calls;
 }
 
-static void a_child_never_says_that_what_failed_went_well(void **state)
+static void walk_as(const char *(*prepare_it)(port_channel_t **control))
 {
-    int calls = live_as(prepare_child, 0, 0), n;
+    int calls = live_as(prepare_it, 0, 0), n;
 
-    (void)state;
     assert_true(has_run);
     for (n = 1; n <= calls; n++) {
-        live_as(prepare_child, n, 0);
-        live_as(prepare_child, n, 1);
+        live_as(prepare_it, n, 0);
+        live_as(prepare_it, n, 1);
     }
+}
+
+static void a_child_never_says_that_what_failed_went_well(void **state)
+{
+    (void)state;
+    walk_as(prepare_child);
 }
 
 static void a_fork_server_never_says_that_what_failed_went_well(void **state)
 {
-    int calls = live_as(prepare_server, 0, 0), n;
-
     (void)state;
-    assert_true(has_run);
-    for (n = 1; n <= calls; n++) {
-        live_as(prepare_server, n, 0);
-        live_as(prepare_server, n, 1);
-    }
+    walk_as(prepare_server);
+}
+
+static void a_served_copy_never_says_that_what_failed_went_well(void **state)
+{
+    (void)state;
+    walk_as(prepare_served);
 }
 
 /* -- By fork ------------------------------------------------------------------------------ */
@@ -320,6 +369,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         claim(a_child_never_says_that_what_failed_went_well),
         claim(a_fork_server_never_says_that_what_failed_went_well),
+        claim(a_served_copy_never_says_that_what_failed_went_well),
         claim(a_copy_never_says_that_what_failed_went_well),
     };
 
