@@ -16,6 +16,7 @@
 #include <apr_strings.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,23 @@ static apr_status_t leave_a_thread(mproc_task_t *task)
     return start_thread(&work, wait_for_ever, NULL, mproc_task_mem(task));
 }
 
-/* It is no place to start processes from: a child of the server's would hold it. */
+/* A copy of this process, when there is exactly one note, which is one too few for the next. */
+static void die_once_in_a_copy(void)
+{
+    struct stat about;
+
+    if (stat(getenv("MPROC_TEST_NOTES"), &about) != 0 || about.st_size != 1)
+        return;
+    note_call();
+    _exit(1);
+}
+
+static apr_status_t make_a_copy_die(mproc_task_t *task)
+{
+    (void)task;
+    return pthread_atfork(NULL, NULL, die_once_in_a_copy);
+}
+
 static apr_status_t start_a_child(mproc_task_t *task)
 {
     mproc_process_options_t options = by(MPROC_SPAWN);
@@ -160,6 +177,7 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(load_slowly),
     MPROC_TARGET(leave_a_thread),
     MPROC_TARGET(start_a_child),
+    MPROC_TARGET(make_a_copy_die),
     MPROC_TARGET(print_what_is_loaded),
     MPROC_TARGETS_OF(server_targets),
     MPROC_TARGETS_OF(worker_targets),
@@ -219,9 +237,26 @@ static int be_program_that_is_early(apr_pool_t *mem)
     return start_and_print(mem);
 }
 
+/* The first copy for its second child dies, and its first child lives on. */
+static int be_program_whose_copy_dies(apr_pool_t *mem)
+{
+    served_t one, two;
+
+    MPROC_CHECK(mproc_set_forkserver_preload(make_a_copy_die));
+    start_served(&one, NULL, mem);
+    note_call();
+    start_served(&two, NULL, mem);
+    printf("%s server", one.server == two.server ? "the same" : "another");
+    MPROC_CHECK(say(one.line, "leave"));
+    MPROC_CHECK(say(two.line, "leave"));
+    return 0;
+}
+
 static int be_some_program(const char *role, apr_pool_t *mem)
 {
-    return strcmp(role, "early") == 0 ? be_program_that_is_early(mem) : be_program(role, mem);
+    if (strcmp(role, "early") == 0)
+        return be_program_that_is_early(mem);
+    return strcmp(role, "copy-dies") == 0 ? be_program_whose_copy_dies(mem) : be_program(role, mem);
 }
 
 /* -- Running them -------------------------------------------------------------------------- */
@@ -317,6 +352,16 @@ static void when_it_dies_once_nobody_notices(void **state)
     assert_string_equal(ran.errors, "");
 }
 
+/* The server is as well as before, and others have it. */
+static void when_a_copy_dies_at_its_birth_the_same_server_makes_another(void **state)
+{
+    ran_t ran;
+
+    assert_int_equal(run_with(&ran, "copy-dies", *state), 2);
+    assert_string_equal(ran.output, "the same server");
+    assert_string_equal(ran.errors, "");
+}
+
 /* Else this would hang: what it waits for is written when the call is back. */
 static void a_server_that_is_started_ahead_is_not_waited_for(void **state)
 {
@@ -409,6 +454,7 @@ int main(int argc, const char *const *argv)
         claim(when_it_calls_exit_each_start_fails_with_the_code),
         claim(when_it_ends_the_server_each_start_tries_three_times),
         claim(when_it_dies_once_nobody_notices),
+        claim(when_a_copy_dies_at_its_birth_the_same_server_makes_another),
         claim(a_server_that_is_started_ahead_is_not_waited_for),
         claim(it_may_start_processes_of_its_own),
         claim(threads_that_it_leaves_are_warned_of_in_the_log),
