@@ -277,8 +277,7 @@ static _Noreturn void be_copy(server_t *server, int descriptor)
     port_channel_drop_handles(&line);
     birth.token = told.token;
     birth.control = told.handles[POSIX_ASK_HANDLES];
-    birth.parent =
-        posix_parent_process((int)told.handles[POSIX_ASK_LIFELINE], serving->copy_mem);
+    birth.parent = posix_parent_process((int)told.handles[POSIX_ASK_LIFELINE], serving->copy_mem);
     serving->live(rv, &birth, told.handles + POSIX_ASK_HANDLES,
                   told.heading.ndescriptors - POSIX_ASK_HANDLES, serving->data);
     _exit(127);
@@ -388,7 +387,8 @@ static apr_status_t take_line(server_t *server)
 
 static apr_status_t serve(server_t *server)
 {
-    struct pollfd pollers[2] = {{server->channel->socket, POLLIN, 0}, {server->ended[0], POLLIN, 0}};
+    struct pollfd pollers[2] = {{server->channel->socket, POLLIN, 0},
+                                {server->ended[0], POLLIN, 0}};
     apr_status_t rv = APR_SUCCESS;
 
     while (rv == APR_SUCCESS) {
