@@ -221,6 +221,9 @@ static apr_status_t start_by_server(scene_t *scene)
     return start_with(scene, MPROC_PACK("some", 3, "arguments"), &options);
 }
 
+/* What could not be written ahead is written when the copy is there. */
+static const char *const writing_ahead[] = {"port_channel_write", "fake_pool_create", NULL};
+
 /* It would live as long as the program. */
 static void end_server(void)
 {
@@ -237,6 +240,7 @@ static void a_start_by_the_fork_server_leaves_a_process_or_nothing(void **state)
     static const walk_t walk = {.set_up = set_up_obeying,
                                 .call = start_by_server,
                                 .check = check_started,
+                                .harmless = writing_ahead,
                                 .tear_down = end_server};
 
     (void)state;
@@ -260,11 +264,10 @@ static apr_status_t start_by_server_with_connection(scene_t *scene)
 
 static void a_detached_start_by_it_leaves_a_process_or_nothing(void **state)
 {
-    static const char *const harmless[] = {"fake_pool_create", NULL};
     static const walk_t walk = {.set_up = set_up_pipe_and_obeying,
                                 .call = start_by_server_with_connection,
                                 .check = check_started,
-                                .harmless = harmless,
+                                .harmless = writing_ahead,
                                 .tear_down = end_server};
 
     (void)state;
@@ -290,9 +293,13 @@ static apr_status_t start_by_none_of_three_servers(scene_t *scene)
 }
 
 /* Why a server has ended is asked so that it is told; if it is not known, another may do better. */
-static const char *const questions_to_the_dead[] = {"port_process_wait", "port_process_reap",
-                                                    "port_process_stop", "port_channel_read",
-                                                    "fake_pool_create",  NULL};
+static const char *const questions_to_the_dead[] = {"port_process_wait",
+                                                    "port_process_reap",
+                                                    "port_process_stop",
+                                                    "port_channel_read",
+                                                    "port_channel_write",
+                                                    "fake_pool_create",
+                                                    NULL};
 
 static void a_server_that_has_died_is_replaced(void **state)
 {
@@ -314,6 +321,42 @@ static void a_start_gives_up_when_three_servers_have_died(void **state)
                                 .call = start_by_none_of_three_servers,
                                 .expected = MPROC_EDIED,
                                 .harmless = questions_to_the_dead,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t start_the_third_copy(scene_t *scene)
+{
+    fake_served_copies_die(2);
+    return start_by_server(scene);
+}
+
+static apr_status_t start_none_of_three_copies(scene_t *scene)
+{
+    fake_served_copies_die(3);
+    return start_by_server(scene);
+}
+
+static void a_copy_that_has_died_is_followed_by_another_of_the_same_server(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_the_third_copy,
+                                .harmless = writing_ahead,
+                                .check = check_started,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static void a_start_gives_up_when_three_copies_have_died(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_none_of_three_copies,
+                                .harmless = writing_ahead,
+                                .expected = MPROC_EDIED,
                                 .tear_down = end_server};
 
     (void)state;
@@ -403,6 +446,8 @@ int main(void)
         claim(a_detached_start_by_it_leaves_a_process_or_nothing),
         claim(a_server_that_has_died_is_replaced),
         claim(a_start_gives_up_when_three_servers_have_died),
+        claim(a_copy_that_has_died_is_followed_by_another_of_the_same_server),
+        claim(a_start_gives_up_when_three_copies_have_died),
         claim(a_server_that_could_not_go_on_is_not_replaced),
         claim(a_server_is_started_ahead_or_not_at_all),
         claim(a_system_without_fork_says_so),
