@@ -7,7 +7,7 @@
  */
 
 #include "claims.h"
-#include "servers.h"
+#include "servers_posix.h"
 #include "system.h"
 #include "workers.h"
 

@@ -8,7 +8,7 @@
 #include "claims.h"
 #include "nested.h"
 #include "run.h"
-#include "servers.h"
+#include "servers_posix.h"
 #include "system.h"
 #include "workers.h"
 

@@ -8,7 +8,7 @@
 
 #include "claims.h"
 #include "run.h"
-#include "servers.h"
+#include "servers_posix.h"
 #include "threads.h"
 #include "workers.h"
 

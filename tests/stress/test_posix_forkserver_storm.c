@@ -7,7 +7,7 @@
  */
 
 #include "claims.h"
-#include "servers.h"
+#include "servers_posix.h"
 #include "threads.h"
 #include "workers.h"
 

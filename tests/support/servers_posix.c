@@ -4,7 +4,7 @@
  * Fork servers, for tests: POSIX.
  */
 
-#include "servers.h"
+#include "servers_posix.h"
 
 #include "claims.h"
 #include "workers.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MPROC_TESTS_SERVERS_H
-#define MPROC_TESTS_SERVERS_H
+#ifndef MPROC_TESTS_SERVERS_POSIX_H
+#define MPROC_TESTS_SERVERS_POSIX_H
 
 /*
  * Fork servers: children that tell which server made them, and what befalls a server.  Targets go
