@@ -553,6 +553,35 @@ static void strings_without_an_end_give_no_copy(void **state)
     end_server(&server);
 }
 
+/* Of whoever has the key: the beginning may make sense, and no more. */
+static void noise_gives_no_copy(void **state)
+{
+    unsigned random = 4711;
+    server_t server;
+    int round;
+
+    start_server(&server, *state);
+    for (round = 0; round < 200; round++) {
+        port_channel_t *line = open_line(&server, *state);
+        message_t message;
+        unsigned char *bytes = (unsigned char *)&message;
+        size_t i, first;
+
+        make_message(&message, 4);
+        random = random * 1103515245 + 12345;
+        first =
+            PORT_FORKSERVER_KEY_SIZE + (random >> 8) % (sizeof message - PORT_FORKSERVER_KEY_SIZE);
+        for (i = first; i < sizeof message; i++) {
+            random = random * 1103515245 + 12345;
+            bytes[i] = (unsigned char)(random >> 16);
+        }
+        write_part(line, &message, sizeof message);
+        assert_gives_up(line);
+    }
+    assert_serves(&server, *state);
+    end_server(&server);
+}
+
 /* -- The channel that all share --------------------------------------------------------------- */
 
 static void bytes_without_a_line_are_nothing(void **state)
@@ -611,6 +640,7 @@ int main(int argc, char **argv)
         claim(whoever_has_not_the_key_gets_no_copy),
         claim(sizes_that_are_not_true_give_no_copy),
         claim(strings_without_an_end_give_no_copy),
+        claim(noise_gives_no_copy),
         claim(bytes_without_a_line_are_nothing),
         claim(what_is_no_line_gives_no_copy),
     };
