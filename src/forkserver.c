@@ -260,9 +260,11 @@ apr_status_t mproc_set_forkserver_preload(mproc_target_fn *target)
     apr_status_t rv;
 
     MPROC_TRY(mproc__program_check());
+    mproc__forks_hold();
     mproc__forkserver_lock();
     rv = set_preload(target);
     mproc__forkserver_unlock();
+    mproc__forks_end();
     return rv;
 }
 
