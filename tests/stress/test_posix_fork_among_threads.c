@@ -89,6 +89,9 @@ static apr_status_t make_things(mproc_task_t *task)
 
     MPROC_TRY(apr_pool_create(&mem, mproc_task_mem(task)));
     MPROC_TRY(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    MPROC_TRY(mproc_set_forkserver_preload(NULL));
+    MPROC_TRY(mproc_set_executable(NULL));
+    MPROC_TRY(mproc_set_start_method(NULL, 1));
     MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mem));
     MPROC_TRY(mproc_process_join(process, PATIENCE));
     MPROC_TRY(mproc_process_status(process));
@@ -166,6 +169,18 @@ static apr_status_t use_pool(void *data)
     return APR_SUCCESS;
 }
 
+/* What is under a lock of the library's own for a moment. */
+static apr_status_t set_all(void *data)
+{
+    (void)data;
+    while (!atomic_load(&is_over)) {
+        MPROC_TRY(mproc_set_forkserver_preload(NULL));
+        MPROC_TRY(mproc_set_executable(NULL));
+        MPROC_TRY(mproc_set_start_method(NULL, 1));
+    }
+    return APR_SUCCESS;
+}
+
 /* What comes to one end went in at the other, and in order. */
 static apr_status_t talk(void *data)
 {
@@ -202,9 +217,10 @@ static void make_all(apr_pool_t *mem)
     assert_success(mproc_pipe(&not_given.here, &not_given.there, MPROC_DUPLEX, mem));
 }
 
-/* Six put, get and lock; one uses the pool, and one the connection. */
+/* Five put, get and lock. */
 static void start_threads(work_t work[NTHREADS], apr_pool_t *mem)
 {
+    static work_fn *const others[] = {use_pool, talk, set_all};
     int i;
 
     atomic_store(&is_over, 0);
@@ -215,11 +231,7 @@ static void start_threads(work_t work[NTHREADS], apr_pool_t *mem)
         apr_pool_t *own;
 
         assert_success(apr_pool_create(&own, mem));
-        assert_success(start_thread(&work[i],
-                                    i == 0   ? use_pool
-                                    : i == 1 ? talk
-                                             : put_and_get_and_lock,
-                                    NULL, own));
+        assert_success(start_thread(&work[i], i < 3 ? others[i] : put_and_get_and_lock, NULL, own));
     }
 }
 
