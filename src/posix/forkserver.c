@@ -28,7 +28,7 @@ extern char **environ;
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
     int lifeline[2]; /* the copy's end, this process's end */
-    int null_device;
+    int null_device; /* for what this process has closed */
 } asking_t;
 
 const char *port_forkserver_refusal(void)
@@ -117,20 +117,32 @@ static apr_status_t send_all_handles(port_channel_t *line, const port_handle_t *
     return rv;
 }
 
-static port_handle_t open_or_null(int descriptor, const asking_t *asking)
+static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t *asking)
 {
-    return fcntl(descriptor, F_GETFD) != -1 ? descriptor : asking->null_device;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (fcntl(descriptor, F_GETFD) != -1) {
+        *handle = descriptor;
+        return APR_SUCCESS;
+    }
+    if (asking->null_device < 0)
+        rv = posix_open_null_device(&asking->null_device);
+    *handle = asking->null_device;
+    return rv;
 }
 
-static apr_status_t send_handles(port_channel_t *line, const asking_t *asking,
-                                 const port_ask_t *ask, port_deadline_t deadline, apr_pool_t *mem)
+static apr_status_t send_handles(port_channel_t *line, asking_t *asking, const port_ask_t *ask,
+                                 port_deadline_t deadline, apr_pool_t *mem)
 {
     size_t count = ask->nhandles + POSIX_ASK_HANDLES;
     port_handle_t *all = apr_palloc(mem, count * sizeof *all);
+    apr_status_t rv = open_or_null(&all[POSIX_ASK_STDOUT], STDOUT_FILENO, asking);
 
+    if (rv == APR_SUCCESS)
+        rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
+    if (rv != APR_SUCCESS)
+        return rv;
     all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
-    all[POSIX_ASK_STDOUT] = open_or_null(STDOUT_FILENO, asking);
-    all[POSIX_ASK_STDERR] = open_or_null(STDERR_FILENO, asking);
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
     return send_all_handles(line, all, count, deadline);
 }
@@ -184,8 +196,7 @@ apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t siz
 static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line, int has_pidfd)
 {
     port_handle_t pidfd = process->told;
-    apr_status_t rv =
-        has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
+    apr_status_t rv = has_pidfd ? port_channel_take_handles(line, NULL, 1, &pidfd) : APR_SUCCESS;
 
     if (rv == APR_SUCCESS)
         process->sentinel = (int)pidfd;
@@ -219,8 +230,6 @@ static apr_status_t prepare(asking_t *asking)
 
     if (rv == APR_SUCCESS)
         rv = posix_pipe(asking->lifeline);
-    if (rv == APR_SUCCESS)
-        rv = posix_open_null_device(&asking->null_device);
     return rv;
 }
 
