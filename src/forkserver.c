@@ -96,6 +96,13 @@ static apr_uint64_t preload_number(void)
     return number;
 }
 
+/*
+ * Each copy would look up anew all functions that the server has not called yet: ELF's loaders do it
+ * at once if they are told to (ld.so(8)), others do not know the word.  Copies have their clients'
+ * environment.
+ */
+static const char *const bound_at_once[] = {"LD_BIND_NOW=1", NULL};
+
 static apr_status_t start_process(mproc__forkserver_t *made, port_channel_t *theirs)
 {
     const mproc_value_t values[] = {
@@ -105,7 +112,8 @@ static apr_status_t start_process(mproc__forkserver_t *made, port_channel_t *the
     };
     const mproc_pack_t args = {sizeof values / sizeof values[0], values};
 
-    MPROC_TRY(mproc__start_own(&made->process, mproc__forkserver, "ForkServer", &args, made->mem));
+    MPROC_TRY(mproc__start_own(&made->process, mproc__forkserver, "ForkServer", bound_at_once,
+                               &args, made->mem));
     return mproc__error_explain(port_process_lifeline(&made->lifeline, made->process->port),
                                 "keep the fork server alive");
 }
@@ -142,8 +150,7 @@ static apr_status_t start_server(void)
         return rv;
     }
     way = made;
-    mproc__log(MPROC__LOG_INFO, "started the fork server, pid %lld",
-               (long long)made.process->pid);
+    mproc__log(MPROC__LOG_INFO, "started the fork server, pid %lld", (long long)made.process->pid);
     return APR_SUCCESS;
 }
 
@@ -226,6 +233,11 @@ void mproc__forkserver_leave(void)
 
 /* -- For the program -------------------------------------------------------------------- */
 
+void mproc__forkserver_preloaded(mproc_target_fn *target)
+{
+    preload = target;
+}
+
 static apr_status_t set_preload(mproc_target_fn *target)
 {
     apr_uint64_t number;
@@ -235,8 +247,9 @@ static apr_status_t set_preload(mproc_target_fn *target)
                                                "is set before the first start by it");
     if (target != NULL && mproc__targets_find(mproc__program.targets, MPROC_KIND_TASK,
                                               (void (*)(void))target, &number) == NULL)
-        return mproc_error_set(MPROC_ETARGET, "the preload function is not in the table of targets; "
-                                              "add it to the table given to mproc_init");
+        return mproc_error_set(MPROC_ETARGET,
+                               "the preload function is not in the table of targets; "
+                               "add it to the table given to mproc_init");
     preload = target;
     return APR_SUCCESS;
 }

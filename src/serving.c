@@ -93,6 +93,7 @@ static apr_status_t run_preload(apr_uint64_t number, const mproc_task_t *own)
     if (target == NULL || target->kind != MPROC_KIND_TASK)
         return mproc_error_set(MPROC_EBUILD, "there is no preload function at its place in the "
                                              "table of targets");
+    mproc__forkserver_preloaded((mproc_target_fn *)target->function);
     mproc__log(MPROC__LOG_INFO, "the fork server calls %s", target->name);
     return ((mproc_target_fn *)target->function)(&task);
 }

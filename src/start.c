@@ -361,13 +361,15 @@ static apr_status_t start_own(mproc__starting_t *starting, mproc_target_fn *targ
 }
 
 apr_status_t mproc__start_own(mproc_process_t **process, mproc_target_fn *target, const char *name,
-                              const mproc_pack_t *args, apr_pool_t *mem)
+                              const char *const *environment, const mproc_pack_t *args,
+                              apr_pool_t *mem)
 {
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
     mproc__starting_t starting = {.options = &options};
     apr_status_t rv;
 
     options.ignore_interrupt = 1;
+    options.environment = environment;
     rv = start_own(&starting, target, name, args, mem);
     mproc__buffer_free(&starting.message);
     if (rv == APR_SUCCESS)

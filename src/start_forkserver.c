@@ -86,10 +86,18 @@ static apr_status_t launch(mproc__starting_t *starting)
     return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
 }
 
+/* What there is room for goes before there is a copy: it does not have to wait for it then. */
+static void tell_ahead(mproc__starting_t *starting)
+{
+    port_channel_write(starting->here, starting->message.bytes, starting->message.size, PORT_NOW,
+                       &starting->told);
+}
+
 apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting)
 {
     apr_status_t rv;
 
+    tell_ahead(starting);
     mproc__forkserver_lock();
     rv = launch(starting);
     mproc__forkserver_unlock();

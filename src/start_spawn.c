@@ -68,9 +68,9 @@ apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting)
 apr_status_t mproc__tell_by_spawn(const mproc__starting_t *starting)
 {
     size_t sent;
-    apr_status_t rv =
-        port_channel_write(starting->control, starting->message.bytes, starting->message.size,
-                           mproc__deadline(START_TIMEOUT), &sent);
+    apr_status_t rv = port_channel_write(
+        starting->control, starting->message.bytes + starting->told,
+        starting->message.size - starting->told, mproc__deadline(START_TIMEOUT), &sent);
 
     if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv))
         return APR_SUCCESS;

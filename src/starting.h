@@ -24,6 +24,7 @@ typedef struct mproc__starting_t {
     port_channel_t *there;
     port_channel_t *control; /* the process's, to tell it what to do */
     mproc__buffer_t message;
+    size_t told;              /* so much of it has gone */
     mproc__handles_t handles; /* of the arguments */
     int is_alone;             /* this process had no other threads when it was copied */
 } mproc__starting_t;
@@ -49,13 +50,15 @@ apr_status_t mproc__starting_environment(const mproc__starting_t *starting,
 void mproc__starting_take(mproc__starting_t *starting);
 
 /*
- * Start a process of the library's own by spawn, in memory of its own below `mem`.  It ignores
+ * Start a process of the library's own by spawn, in memory of its own below `mem`, with changes to
+ * the environment (see mproc_process_options_t).  It ignores
  * Ctrl-C, has no number, and is not one of the children: its end is its starter's business.
  *
  * Pre: forks are held, see mproc__method_t.
  */
 apr_status_t mproc__start_own(mproc_process_t **process, mproc_target_fn *target, const char *name,
-                              const mproc_pack_t *args, apr_pool_t *mem);
+                              const char *const *environment, const mproc_pack_t *args,
+                              apr_pool_t *mem);
 
 /* The child does not do its part of the agreement: it is ended. */
 void mproc__starting_abort(const mproc__starting_t *starting);

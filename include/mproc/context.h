@@ -35,7 +35,7 @@
  * Children of a fork server, and forks of a process that uses one, share it; spawned children
  * start their own.  It ends when the last process that could use it does.  The child has its
  * parent's environment, working directory, stdout and stderr of the moment, but the server's
- * limits, priority and user.
+ * limits, priority, file mode mask and user.
  *
  * The names, and what a second call does, are those of Python's multiprocessing.
  */

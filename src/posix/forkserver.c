@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -279,15 +280,14 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
 
 /* -- Afterwards ------------------------------------------------------------------ */
 
+/* The answer stays there: where it is the sentinel, too, that is to stay ready. */
 int posix_told_reap(const port_process_t *process, siginfo_t *how)
 {
-    port_channel_t line = {.socket = process->told};
     posix_answer_t answer;
-    apr_status_t rv =
-        posix_read_exactly(&line, &answer, sizeof answer, port_clock() + TOLD_TIMEOUT);
 
-    port_channel_drop_handles(&line);
-    if (rv != APR_SUCCESS || answer.news != POSIX_ENDED)
+    if (posix_poll(process->told, POLLIN, port_clock() + TOLD_TIMEOUT) != APR_SUCCESS ||
+        recv(process->told, &answer, sizeof answer, MSG_PEEK) != sizeof answer ||
+        answer.news != POSIX_ENDED)
         return ECHILD;
     memset(how, 0, sizeof *how);
     how->si_code = answer.first;
