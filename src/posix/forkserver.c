@@ -10,6 +10,7 @@
  */
 
 #include "internal.h"
+#include "spin.h"
 
 #include <apr_strings.h>
 
@@ -280,12 +281,28 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
 
 /* -- Afterwards ------------------------------------------------------------------ */
 
+/*
+ * The server hears of an end when this process does, and says so in less time than it takes to go to
+ * sleep and be woken.
+ */
+static apr_status_t await_telling(int line)
+{
+    int round;
+
+    for (round = 0; round < MPROC__SPINS; round++) {
+        if (posix_poll(line, POLLIN, PORT_NOW) == APR_SUCCESS)
+            return APR_SUCCESS;
+        mproc__spin(round);
+    }
+    return posix_poll(line, POLLIN, port_clock() + TOLD_TIMEOUT);
+}
+
 /* The answer stays there: where it is the sentinel, too, that is to stay ready. */
 int posix_told_reap(const port_process_t *process, siginfo_t *how)
 {
     posix_answer_t answer;
 
-    if (posix_poll(process->told, POLLIN, port_clock() + TOLD_TIMEOUT) != APR_SUCCESS ||
+    if (await_telling(process->told) != APR_SUCCESS ||
         recv(process->told, &answer, sizeof answer, MSG_PEEK) != sizeof answer ||
         answer.news != POSIX_ENDED)
         return ECHILD;
