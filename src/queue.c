@@ -5,7 +5,7 @@
  *
  * The segment, each part beginning on a page of its own:
  *
- *     header, ring, members and their places, messages
+ *     header, ring, members and their places, messages, counts of tasks if it is joinable
  *
  * Where they lie follows from the number of places, so that nothing that another
  * process could change says where to read or write.
@@ -14,6 +14,7 @@
 #include "queue.h"
 
 #include "program.h"
+#include "tasks.h"
 #include "values.h"
 
 #include <mproc/status.h>
@@ -25,7 +26,7 @@
 #define CAPACITY_MAX (SIZE_MAX > UINT32_MAX ? (apr_uint64_t)1 << 32 : (apr_uint64_t)1 << 30)
 
 /* Another layout of anything in the segment is another version. */
-#define LAYOUT 1
+#define LAYOUT 2
 
 static const char magic[8] = "mprocque";
 
@@ -35,7 +36,7 @@ typedef struct header_t {
     uint32_t layout;
     uint32_t ring_size; /* of the ring's struct: a compiler may have laid it out in another way */
     uint32_t nplaces;
-    uint32_t reserved;
+    uint32_t is_joinable;
     apr_uint64_t capacity;
     apr_uint64_t maxsize;
     apr_uint64_t max_message_size;
@@ -58,6 +59,16 @@ static size_t members_at(void)
 static size_t data_at(unsigned nplaces)
 {
     return members_at() + whole_pages(mproc__members_size(nplaces));
+}
+
+static size_t tasks_at(const header_t *header)
+{
+    return data_at(header->nplaces) + (size_t)header->capacity;
+}
+
+static size_t whole_size(const header_t *header)
+{
+    return tasks_at(header) + (header->is_joinable ? mproc__tasks_size(header->nplaces) : 0);
 }
 
 /* -- Options --------------------------------------------------------------------- */
@@ -189,6 +200,8 @@ static void look(mproc_queue_t *queue, const header_t *header)
     view->bytes.data = memory + data_at(header->nplaces);
     view->bytes.capacity = (size_t)header->capacity;
     view->maxsize = (size_t)header->maxsize;
+    if (header->is_joinable)
+        view->tasks = (mproc__tasks_t *)(void *)(memory + tasks_at(header));
     queue->max_message_size = (size_t)header->max_message_size;
     member->segment = queue->segment;
     member->members = (mproc__members_t *)(void *)(memory + members_at());
@@ -236,8 +249,7 @@ static apr_status_t attach(mproc_queue_t **queue, port_segment_t *segment, const
 static apr_status_t make_segment(port_segment_t **segment, const header_t *header, apr_pool_t *mem)
 {
     char text[120];
-    apr_status_t rv =
-        port_segment_create(segment, data_at(header->nplaces) + (size_t)header->capacity, mem);
+    apr_status_t rv = port_segment_create(segment, whole_size(header), mem);
 
     if (rv == APR_ENOMEM)
         return mproc_error_set(rv, "a capacity of %llu bytes is more memory than there is",
@@ -256,6 +268,7 @@ static apr_status_t create(mproc_queue_t **queue, const mproc_queue_options_t *o
         .layout = LAYOUT,
         .ring_size = sizeof(mproc__ring_t),
         .nplaces = options->processes,
+        .is_joinable = options->joinable != 0,
         .capacity = round_capacity(options->capacity),
         .maxsize = options->maxsize,
         .max_message_size = options->max_message_size,
@@ -361,7 +374,7 @@ static apr_status_t read_header(header_t *header, const port_segment_t *segment)
     if (header->nplaces == 0 || header->nplaces > MPROC__MEMBERS_MAX ||
         header->capacity < CAPACITY_MIN || header->capacity > CAPACITY_MAX ||
         (header->capacity & (header->capacity - 1)) != 0 ||
-        port_segment_size(segment) < data_at(header->nplaces) + header->capacity)
+        port_segment_size(segment) < whole_size(header))
         return mproc_error_set(MPROC_ECORRUPT, "the queue that arrived has a damaged header");
     return APR_SUCCESS;
 }

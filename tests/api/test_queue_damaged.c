@@ -12,6 +12,7 @@
 #include "claims.h"
 #include "queue.h"
 #include "queues.h"
+#include "tasks.h"
 #include "workers.h"
 
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 
 #define ROUNDS(scale) (size_t)(270 + 30 * (scale))
 #define MESSAGE_MAX (2 * SMALL_RING)
+
+/* Those of whose tasks something is damaged. */
+#define FIRST_PLACES 4
 
 /* -- What the child does -------------------------------------------------------- */
 
@@ -52,15 +56,17 @@ static int is_left_alone(const mproc__ring_t *ring, const volatile apr_uint64_t 
     return place == &ring->putting.owner || place == &ring->getting.owner || place == &ring->state;
 }
 
-/* Any word of the ring, of the table of members, or of the messages; or the next message's header. */
+/* Any word of the ring, of the table of members, of the messages or the tasks; or the next message's header. */
 static volatile apr_uint64_t *any_word(const mproc__ring_view_t *view, apr_uint64_t number)
 {
-    apr_uint64_t at = mproc__index_position(atomic_load(&view->ring->index.head)) % view->bytes.capacity;
+    apr_uint64_t at =
+        mproc__index_position(atomic_load(&view->ring->index.head)) % view->bytes.capacity;
     volatile apr_uint64_t *parts[] = {(void *)view->ring, (void *)view->member.members,
-                                      (void *)view->bytes.data, (void *)(view->bytes.data + at)};
+                                      (void *)view->bytes.data, (void *)view->tasks,
+                                      (void *)(view->bytes.data + at)};
     const size_t sizes[] = {sizeof *view->ring, mproc__members_size(view->member.nplaces),
-                            view->bytes.capacity, 8};
-    size_t part = (size_t)(number % 4);
+                            view->bytes.capacity, mproc__tasks_size(FIRST_PLACES), 8};
+    size_t part = (size_t)(number % 5);
 
     return parts[part] + (number >> 8) % (sizes[part] / 8);
 }
@@ -99,7 +105,7 @@ static const mproc_target_t targets[] = {MPROC_TARGET(damage), MPROC_TARGETS_OF(
 static void assert_may_be(apr_status_t rv)
 {
     if (APR_STATUS_IS_TIMEUP(rv) || rv == MPROC_EMSGSIZE || rv == MPROC_ESHUTDOWN ||
-        rv == MPROC_ECORRUPT)
+        rv == MPROC_ECORRUPT || rv == MPROC_EWORKERDIED || rv == MPROC_EOVERRELEASE)
         return;
     assert_success(rv);
 }
@@ -128,13 +134,16 @@ static void call_everything(mproc_queue_t *queue, unsigned char *bytes, size_t r
     mproc_queue_empty(queue);
     assert_may_be(mproc_queue_last(queue, &last, &last));
     assert_may_be(mproc_queue_lost(queue, NULL, 0, &count));
+    assert_may_be(mproc_queue_task_done(queue));
+    assert_may_be(mproc_queue_tasks(queue, &size, &count));
+    assert_may_be(mproc_queue_join(queue, 0));
     assert_may_be(mproc_wait(what, 1, 0));
 }
 
 /* It does not show that damage is found, but that nothing else comes of it; see test_ring.c. */
 static void every_call_returns_while_the_memory_is_damaged(void **state)
 {
-    mproc_queue_t *queue = make_queue(SMALL_RING, 0, *state);
+    mproc_queue_t *queue = make_joinable(SMALL_RING, *state);
     unsigned char *bytes = calloc(1, MESSAGE_MAX);
     mproc_connection_t *line, *there;
     mproc_process_t *process;

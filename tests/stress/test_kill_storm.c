@@ -25,42 +25,56 @@ static void play(const storm_t *storm, apr_pool_t *mem)
 
 static void one_putter_and_one_getter_are_killed(void **state)
 {
-    static const storm_t storm = {"1P1C, small", 1, 1, 4096, 0, 64, 0, 0, 0};
+    static const storm_t storm = {"1P1C, small", 1, 1, 4096, 0, 64, 0, 0, 0, 0};
 
     play(&storm, *state);
 }
 
 static void of_two_and_two_some_are_killed_in_pieces(void **state)
 {
-    static const storm_t storm = {"2P2C, in pieces", 2, 2, 4096, 0, 16384, 0, 0, 0};
+    static const storm_t storm = {"2P2C, in pieces", 2, 2, 4096, 0, 16384, 0, 0, 0, 0};
 
     play(&storm, *state);
 }
 
 static void of_three_and_three_some_are_killed(void **state)
 {
-    static const storm_t storm = {"3P3C, up to 100 kB", 3, 3, 65536, 0, 100000, 0, 0, 0};
+    static const storm_t storm = {"3P3C, up to 100 kB", 3, 3, 65536, 0, 100000, 0, 0, 0, 0};
 
     play(&storm, *state);
 }
 
 static void of_three_and_three_some_are_killed_where_messages_are_counted(void **state)
 {
-    static const storm_t storm = {"3P3C, 2 at a time", 3, 3, 4096, 2, 8192, 0, 0, 0};
+    static const storm_t storm = {"3P3C, 2 at a time", 3, 3, 4096, 2, 8192, 0, 0, 0, 0};
 
     play(&storm, *state);
 }
 
 static void on_one_cpu_some_are_killed(void **state)
 {
-    static const storm_t storm = {"2P2C, one CPU", 2, 2, 4096, 0, 16384, 0, 1, 0};
+    static const storm_t storm = {"2P2C, one CPU", 2, 2, 4096, 0, 16384, 0, 1, 0, 0};
 
     play(&storm, *state);
 }
 
 static void the_places_of_the_dead_are_taken_again(void **state)
 {
-    static const storm_t storm = {"3P3C, crowded", 3, 3, 4096, 0, 4096, 0, 0, 1};
+    static const storm_t storm = {"3P3C, crowded", 3, 3, 4096, 0, 4096, 0, 0, 1, 0};
+
+    play(&storm, *state);
+}
+
+static void of_three_and_two_some_are_killed_and_their_tasks_are_known(void **state)
+{
+    static const storm_t storm = {"3P2C, tasks", 3, 2, 4096, 0, 16384, 0, 0, 0, 1};
+
+    play(&storm, *state);
+}
+
+static void tasks_of_the_dead_are_known_when_their_places_are_taken(void **state)
+{
+    static const storm_t storm = {"2P3C, tasks, crowded", 2, 3, 4096, 0, 4096, 0, 0, 1, 1};
 
     play(&storm, *state);
 }
@@ -74,6 +88,8 @@ int main(int argc, const char *const *argv)
         claim(of_three_and_three_some_are_killed_where_messages_are_counted),
         claim(on_one_cpu_some_are_killed),
         claim(the_places_of_the_dead_are_taken_again),
+        claim(of_three_and_two_some_are_killed_and_their_tasks_are_known),
+        claim(tasks_of_the_dead_are_known_when_their_places_are_taken),
     };
     apr_pool_t *mem;
 

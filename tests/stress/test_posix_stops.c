@@ -108,7 +108,7 @@ static void a_stopped_getter_keeps_its_lock(void **state)
 
 static void some_are_stopped_and_some_are_killed(void **state)
 {
-    static const storm_t storm = {"3P3C, stops", 3, 3, 4096, 0, 16384, 1, 0, 0};
+    static const storm_t storm = {"3P3C, stops", 3, 3, 4096, 0, 16384, 1, 0, 0, 0};
 
     play_storm(&storm, TIME * test_scale(), *state);
 }
