@@ -261,6 +261,9 @@ int posix_has_ended(pid_t pid, uint32_t born);
 /* threads_*.c: the number of threads, or 0 where the system does not say. */
 int posix_count_threads(void);
 
+/* Not 0: this process has no other thread, and it costs nothing to know; 0: perhaps. */
+int posix_is_single_threaded(void);
+
 /* threads_*.c: flush all streams at the end of a process that is alone as far as is known. */
 void posix_flush_others(void);
 

@@ -195,30 +195,13 @@ static apr_status_t tie(const told_t *told)
     return APR_SUCCESS;
 }
 
-/* What the server had in their buffers goes nowhere. */
-static apr_status_t forget_streams(void)
-{
-    int null_device, i;
-    apr_status_t rv = posix_open_null_device(&null_device);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    for (i = STDIN_FILENO; rv == APR_SUCCESS && i <= STDERR_FILENO; i++)
-        if (dup2(null_device, i) < 0)
-            rv = APR_FROM_OS_ERROR(errno);
-    close(null_device);
-    fflush(stdin);
-    fflush(stdout);
-    fflush(stderr);
-    return rv;
-}
-
+/* stdin the server has let go of, for all of them. */
 static apr_status_t take_streams(const told_t *told)
 {
     int out = (int)told->handles[POSIX_ASK_STDOUT], err = (int)told->handles[POSIX_ASK_STDERR];
-    apr_status_t rv = forget_streams();
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv == APR_SUCCESS && (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0))
+    if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
         rv = APR_FROM_OS_ERROR(errno);
     close(out);
     close(err);
@@ -362,12 +345,28 @@ static void tell_of_ends(server_t *server)
     }
 }
 
+/* What is left is seen at the next look. */
 static void forget_notes(const server_t *server)
 {
     char notes[64];
+    ssize_t got = read(server->ended[0], notes, sizeof notes);
 
-    while (read(server->ended[0], notes, sizeof notes) > 0)
-        ;
+    (void)got;
+}
+
+/* Whatever a preload function has read from it is no copy's; nor is what it has not read. */
+static apr_status_t forget_input(void)
+{
+    int null_device;
+    apr_status_t rv = posix_open_null_device(&null_device);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (dup2(null_device, STDIN_FILENO) < 0)
+        rv = APR_FROM_OS_ERROR(errno);
+    close(null_device);
+    fflush(stdin);
+    return rv;
 }
 
 /* APR_EOF when there is nobody left. */
@@ -406,8 +405,10 @@ static apr_status_t serve(server_t *server)
 apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t *serving)
 {
     server_t server = {.channel = channel, .serving = serving};
-    apr_status_t rv = posix_open_ready_pipe(server.ended);
+    apr_status_t rv = forget_input();
 
+    if (rv == APR_SUCCESS)
+        rv = posix_open_ready_pipe(server.ended);
     if (rv != APR_SUCCESS) {
         port_channel_close(channel);
         return rv;
