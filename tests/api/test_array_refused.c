@@ -215,5 +215,6 @@ int main(int argc, const char *const *argv)
     before_the_guard = mproc_array_create(&array, 1, 1, NULL);
     strncpy(words_before_the_guard, mproc_error_message(), sizeof words_before_the_guard - 1);
     mproc_init(&mem, &argc, &argv, targets);
+    use_all_start_methods();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,5 +224,6 @@ int main(int argc, const char *const *argv)
     apr_pool_t *mem;
 
     mproc_init(&mem, &argc, &argv, targets);
+    use_all_start_methods();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

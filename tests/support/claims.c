@@ -12,6 +12,7 @@
 #include <string.h>
 
 static int handles_before;
+static int uses_all_start_methods;
 
 int make_memory(void **state)
 {
@@ -36,9 +37,19 @@ int is_by_forkserver(void)
     return method != NULL && strcmp(method, MPROC_FORKSERVER) == 0;
 }
 
+void use_all_start_methods(void)
+{
+    uses_all_start_methods = 1;
+}
+
+int has_forkserver(void)
+{
+    return is_by_forkserver() || uses_all_start_methods;
+}
+
 int count_and_make_memory(void **state)
 {
-    if (is_by_forkserver())
+    if (has_forkserver())
         mproc_forkserver_ensure_running(); /* it stays when the test is over */
     handles_before = count_open_handles();
     return make_memory(state);

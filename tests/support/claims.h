@@ -50,6 +50,12 @@ void check_words(const char *text, const char *part, const char *file, int line)
 /* Whether this run's children are started by a fork server, unless a test says otherwise. */
 int is_by_forkserver(void);
 
+/* Tests of this program start children by each method: its fork server, if any, is there before they are counted. */
+void use_all_start_methods(void);
+
+/* Whether that server is there, for one of these reasons. */
+int has_forkserver(void);
+
 /* MPROC_TEST_SCALE in the environment; 1 when it is not set. */
 int test_scale(void);
 

@@ -90,7 +90,7 @@ int has_unreaped_children(void)
     memset(&about, 0, sizeof about);
     if (waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) != 0)
         return errno != ECHILD;
-    return about.si_pid != 0 || !is_by_forkserver(); /* the server is a child that runs */
+    return about.si_pid != 0 || !has_forkserver(); /* the server is a child that runs */
 }
 
 int is_ready(mproc_sentinel_t sentinel, apr_interval_time_t timeout)
