@@ -44,11 +44,18 @@ mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
     return read;
 }
 
+int mproc__ring_is_claim_ahead(const mproc__ring_view_t *view, apr_uint64_t claim)
+{
+    return claim != 0 && age_of(claim, got_number(view)) < 0;
+}
+
 void mproc__ring_settle_claims(mproc__ring_view_t *view)
 {
     apr_uint64_t got = got_number(view);
     unsigned place;
 
+    if (view->tasks != NULL)
+        mproc__tasks_settle_claims(view);
     for (place = 0; place < view->member.nplaces; place++) {
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
@@ -168,6 +175,15 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
         mproc__event_ring(&view->member);
 }
 
+/* Who waits for the room of a block sleeps with those who wait for that of a message, and may be woken in their place. */
+static void tell_one(mproc__ring_view_t *view)
+{
+    if (view->blocks != NULL && atomic_load(&view->blocks->table->waiters) > 0)
+        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    else
+        mproc__event_notify(&view->member, MPROC__NOT_FULL);
+}
+
 /*
  * A putter that waits for bytes is woken when half of the ring is free, not for each message; one
  * that waits for the end, at once.  While a message passes in pieces, its putter alone can use the
@@ -184,7 +200,7 @@ void mproc__ring_tell_room(mproc__ring_view_t *view)
     counts_bytes = view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0;
     if (atomic_load(&view->ring->state) != MPROC__RING_OPEN ||
         (!counts_bytes && mproc__index_count(head, tail) < view->maxsize))
-        mproc__event_notify(&view->member, MPROC__NOT_FULL);
+        tell_one(view);
     else if (counts_bytes && mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
         mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
 }
@@ -214,14 +230,15 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
     atomic_thread_fence(memory_order_seq_cst);
     for (event = 0; event < PORT_PARKS; event++)
         mproc__event_broadcast(&view->member, event);
+    mproc__event_broadcast(&view->member, MPROC__JOINED);
     if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
         mproc__event_ring(&view->member);
 }
 
 /* -- The locks ------------------------------------------------------------------- */
 
-static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
-                            mproc__patience_t *patience)
+apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                                 mproc__patience_t *patience)
 {
     apr_status_t rv;
 
@@ -237,7 +254,7 @@ static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsig
 static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
                               unsigned told, mproc__patience_t *patience)
 {
-    apr_status_t rv = acquire(view, lock, event, patience);
+    apr_status_t rv = mproc__ring_acquire(view, lock, event, patience);
 
     mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {

@@ -153,7 +153,8 @@ MPROC_DECLARE(int) mproc_process_is_alive(mproc_process_t *process);
  * @return APR_SUCCESS     it has ended so
  * @return MPROC_ERUNNING  it has not ended
  * @return MPROC_ELOST     it has ended, but somebody else took the code away: SIGCHLD
- *                         is ignored, or a thread calls waitpid(-1)
+ *                         is ignored, or a thread calls waitpid(-1); or the fork server
+ *                         that would have told it is gone, or does not answer
  * @return MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
  *
  * Threads: any.

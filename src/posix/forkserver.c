@@ -192,7 +192,7 @@ static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line,
     return rv;
 }
 
-/* A copy that ended before it was born is as good as none. */
+/* If the copy has ended before it was born, the server says so; when that is gone, nobody does. */
 static apr_status_t hear_of_birth(port_process_t *process, const asking_t *asking,
                                   port_deadline_t deadline)
 {
@@ -203,7 +203,7 @@ static apr_status_t hear_of_birth(port_process_t *process, const asking_t *askin
     if (rv == APR_SUCCESS && answer.news == POSIX_FAILED)
         rv = APR_FROM_OS_ERROR(answer.first);
     else if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
-        rv = APR_EOF;
+        rv = APR_INCOMPLETE;
     if (rv == APR_SUCCESS) {
         process->pid = answer.first;
         process->told = asking->line[0];
@@ -254,14 +254,14 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
     rv = prepare(&asking);
     if (rv == APR_SUCCESS)
         rv = send_ask(server, &asking, ask, deadline, mem);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv)) {
         *stage = PORT_STAGE_FORK;
         rv = hear_of_birth(&started, &asking, deadline);
     }
     end_asking(&asking);
     if (rv != APR_SUCCESS) {
         give_up(&asking);
-        return APR_STATUS_IS_EPIPE(rv) ? APR_EOF : rv;
+        return rv;
     }
     started.lifeline = asking.lifeline[1];
     *process = apr_pmemdup(mem, &started, sizeof started);
@@ -286,14 +286,14 @@ int posix_told_reap(const port_process_t *process, siginfo_t *how)
 }
 
 /*
- * Without a pidfd there is only the number, which is the copy's until the server has told of its
- * end; by then it may be gone for a moment already.
+ * Without a pidfd, or where a filter refuses to signal by it, there is only the number, which is the
+ * copy's until the server has told of its end; by then it may be gone for a moment already.
  */
 int posix_told_signal(const port_process_t *process, int number)
 {
-    if (process->sentinel != process->told)
-        return posix_watch_signal(process, number);
-    if (posix_poll(process->told, POLLIN, PORT_NOW) != APR_TIMEUP)
-        return ESRCH;
+    int error = process->sentinel != process->told ? posix_watch_signal(process, number) : ESRCH;
+
+    if (error != ESRCH || posix_poll(process->sentinel, POLLIN, PORT_NOW) != APR_TIMEUP)
+        return error;
     return kill(process->pid, number) == 0 ? 0 : errno;
 }

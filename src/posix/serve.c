@@ -129,21 +129,30 @@ static int read_texts(told_t *told, port_channel_t *line)
            take_texts(told);
 }
 
+static int make_room_for_handles(told_t *told, size_t count)
+{
+    port_handle_t *handles = realloc(told->handles, count * sizeof *handles);
+
+    if (handles != NULL)
+        told->handles = handles;
+    return handles != NULL;
+}
+
+/* As they come: how many are announced need not be true. */
 static int read_handles(told_t *told, port_channel_t *line)
 {
     size_t count = told->heading.ndescriptors, have = 0, part;
     char byte;
 
-    told->handles = malloc((count + 1) * sizeof *told->handles);
-    if (told->handles == NULL || count <= POSIX_ASK_HANDLES)
-        return 0;
+    told->handles = NULL;
     for (; have < count; have += part) {
         part = count - have < PORT_HANDLES_MAX ? count - have : PORT_HANDLES_MAX;
         if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS ||
+            !make_room_for_handles(told, have + part) ||
             port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
             return 0;
     }
-    return 1;
+    return count > POSIX_ASK_HANDLES;
 }
 
 static int read_ask(told_t *told, port_channel_t *line, const unsigned char *key)

@@ -8,6 +8,7 @@
 
 #include "ends.h"
 #include "queue.h"
+#include "scenes_blocks.h"
 #include "shared.h"
 
 void (*begin_acting)(void);
@@ -34,13 +35,30 @@ static apr_status_t put_many(actor_t *actor)
 }
 
 /* Whether it is whole is looked at by the survivors: the actor does not live for long. */
-static void note_got(actor_t *actor, const unsigned char *bytes, size_t size)
+void note_got(actor_t *actor, const unsigned char *bytes, size_t size)
 {
     uint32_t gets = atomic_load(&actor->notes->gets);
 
     atomic_store(&actor->notes->begins[gets], (uint32_t)(bytes - actor->notes->buffer));
     atomic_store(&actor->notes->sizes[gets], (uint32_t)size);
     atomic_store(&actor->notes->gets, gets + 1);
+}
+
+static apr_status_t finish(actor_t *actor, uint32_t tasks)
+{
+    for (; tasks > 0; tasks--) {
+        atomic_fetch_add(&actor->notes->begun, 1);
+        MPROC_TRY(mproc_queue_task_done(actor->queue));
+        atomic_fetch_add(&actor->notes->done, 1);
+    }
+    return APR_SUCCESS;
+}
+
+/* What it has got, where that is a task. */
+static apr_status_t finish_all(actor_t *actor)
+{
+    return actor->queue->view.tasks != NULL ? finish(actor, atomic_load(&actor->notes->gets))
+                                            : APR_SUCCESS;
 }
 
 static apr_status_t get_within(actor_t *actor, apr_interval_time_t timeout)
@@ -50,12 +68,25 @@ static apr_status_t get_within(actor_t *actor, apr_interval_time_t timeout)
     MPROC_TRY(mproc_queue_get_bytes(actor->queue, actor->notes->buffer, sizeof actor->notes->buffer,
                                     &size, timeout));
     note_got(actor, actor->notes->buffer, size);
-    return APR_SUCCESS;
+    return finish_all(actor);
 }
 
 static apr_status_t get(actor_t *actor)
 {
     return get_within(actor, MPROC_FOREVER);
+}
+
+static apr_status_t get_twice(actor_t *actor)
+{
+    unsigned char *bytes = actor->notes->buffer;
+    size_t size;
+
+    for (; bytes < actor->notes->buffer + 2 * MEDIUM; bytes += MEDIUM) {
+        MPROC_TRY(mproc_queue_get_bytes(actor->queue, bytes, MEDIUM, &size, MPROC_FOREVER));
+        note_got(actor, bytes, size);
+        MPROC_TRY(finish(actor, 1));
+    }
+    return APR_SUCCESS;
 }
 
 /* There is none, in the end. */
@@ -75,7 +106,7 @@ static apr_status_t get_many(actor_t *actor)
                                    messages, 3, &got, MPROC_FOREVER));
     for (i = 0; i < got; i++)
         note_got(actor, messages[i].data, messages[i].size);
-    return APR_SUCCESS;
+    return finish_all(actor);
 }
 
 static apr_status_t ask_for_the_lost(actor_t *actor)
@@ -99,6 +130,31 @@ static apr_status_t shut(actor_t *actor)
 static apr_status_t close_queue(actor_t *actor)
 {
     return mproc_queue_close(actor->queue);
+}
+
+static apr_status_t finish_two(actor_t *actor)
+{
+    return finish(actor, 2);
+}
+
+static apr_status_t count_tasks(actor_t *actor)
+{
+    size_t unfinished;
+
+    return mproc_queue_tasks(actor->queue, &unfinished, NULL);
+}
+
+/* There may be some that nobody does. */
+static apr_status_t join_at_once(actor_t *actor)
+{
+    apr_status_t rv = mproc_queue_join(actor->queue, 0);
+
+    return rv == MPROC_EWORKERDIED || APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
+}
+
+static apr_status_t join(actor_t *actor)
+{
+    return mproc_queue_join(actor->queue, PATIENCE);
 }
 
 static apr_status_t do_nothing(actor_t *actor)
@@ -210,7 +266,8 @@ static unsigned char *die_of_it(mproc__sink_t *sink, size_t size)
 /* Having begun to get a message in pieces. */
 static apr_status_t die_following(mproc_task_t *task)
 {
-    mproc__sink_t sink = {begin_nothing, accept_all, die_of_it, 1};
+    mproc__sink_t sink = {
+        .begin = begin_nothing, .accept = accept_all, .room = die_of_it, .most = 1};
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc_queue_t *queue;
 
@@ -218,11 +275,17 @@ static apr_status_t die_following(mproc_task_t *task)
     return mproc__ring_get(&queue->view, &sink, &patience);
 }
 
-const mproc_target_t stage_targets[] = {
-    MPROC_TARGET(act_in_scene), MPROC_TARGET(die_putting),
-    MPROC_TARGET(die_getting),  MPROC_TARGET(die_with_a_message),
-    MPROC_TARGET(put_pieces),   MPROC_TARGET(die_following),
-    MPROC_TARGETS_END};
+const mproc_target_t stage_targets[] = {MPROC_TARGET(act_in_scene),
+                                        MPROC_TARGET(die_putting),
+                                        MPROC_TARGET(die_getting),
+                                        MPROC_TARGET(die_with_a_message),
+                                        MPROC_TARGET(put_pieces),
+                                        MPROC_TARGET(die_following),
+                                        MPROC_TARGET(die_allocating),
+                                        MPROC_TARGET(die_acquiring),
+                                        MPROC_TARGET(die_with_blocks),
+                                        MPROC_TARGET(hold_until_killed),
+                                        MPROC_TARGETS_END};
 
 /* -- What is there before ---------------------------------------------------------------- */
 
@@ -247,6 +310,19 @@ static void come_near_the_end(stage_t *stage)
         assert_success(put_next(stage, SHORT));
         assert_success(get_next(stage, 0));
     }
+}
+
+static void get_two_of_three(stage_t *stage)
+{
+    put_three(stage);
+    assert_success(get_next(stage, 0));
+    assert_success(get_next(stage, 0));
+}
+
+static void get_the_only_one(stage_t *stage)
+{
+    assert_success(put_next(stage, SHORT));
+    assert_success(get_next(stage, 0));
 }
 
 static void put_across_the_end(stage_t *stage)
@@ -279,6 +355,14 @@ static void let_a_getter_die(stage_t *stage)
 static void let_one_die_with_a_message(stage_t *stage)
 {
     put_three(stage);
+    start_victim(stage, die_with_a_message);
+    bury_victim(stage);
+}
+
+/* It has the only one there was. */
+static void let_one_die_with_the_last(stage_t *stage)
+{
+    assert_success(put_next(stage, SHORT));
     start_victim(stage, die_with_a_message);
     bury_victim(stage);
 }
@@ -367,6 +451,15 @@ static apr_status_t get_for_who_sleeps(void *data)
     return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
 }
 
+static apr_status_t finish_for_who_joins(void *data)
+{
+    stage_t *stage = data;
+
+    (void)await_sleeper(stage, MPROC__JOINED);
+    stage->done++;
+    return mproc_queue_task_done(stage->queue);
+}
+
 static apr_status_t release_putting(void *data)
 {
     stage_t *stage = data;
@@ -451,6 +544,79 @@ const scene_t scenes[] = {
     {.name = "shutting down", .prepare = put_three, .act = drain, .is_shut = 1},
     {.name = "shutting down at once", .prepare = put_three, .act = shut, .is_shut = 2},
     {.name = "closing", .prepare = put_three, .act = close_queue},
+    {.name = "doing another's tasks",
+     .prepare = get_two_of_three,
+     .act = finish_two,
+     .is_of_tasks = 1,
+     .does_anothers = 1},
+    {.name = "two gets", .prepare = put_three, .act = get_twice, .is_of_tasks = 1, .gets_twice = 1},
+    {.name = "counting tasks after a death",
+     .prepare = let_one_die_with_a_message,
+     .act = count_tasks,
+     .is_of_tasks = 1},
+    {.name = "get at the place of a dead one",
+     .prepare = let_one_die_with_a_message,
+     .act = get,
+     .is_of_tasks = 1,
+     .is_crowded = 1},
+    {.name = "a join that is told of a death",
+     .prepare = let_one_die_with_the_last,
+     .act = join_at_once,
+     .is_of_tasks = 1,
+     .joins = 1},
+    {.name = "a join that waits",
+     .prepare = get_the_only_one,
+     .act = join,
+     .peer = finish_for_who_joins,
+     .is_of_tasks = 1,
+     .joins = 1},
+    {.name = "reserving and cancelling", .prepare = leave_empty, .act = reserve_and_cancel},
+    {.name = "reserving where much was used before",
+     .prepare = use_blocks_before,
+     .act = reserve_and_cancel},
+    {.name = "reserving while another reserves",
+     .prepare = hold_allocating,
+     .act = reserve_and_cancel,
+     .peer = release_allocating},
+    {.name = "reserving after one that died reserving",
+     .prepare = let_one_die_allocating,
+     .act = reserve_and_cancel},
+    {.name = "reserving while there is no room",
+     .prepare = hold_all_blocks,
+     .act = reserve_and_cancel,
+     .peer = cancel_for_who_waits},
+    {.name = "reserving after one with blocks",
+     .prepare = let_one_die_with_blocks,
+     .act = put_block,
+     .size = LONG,
+     .count = 1},
+    {.name = "reserving while one with all is killed",
+     .prepare = let_one_hold_all_blocks,
+     .act = reserve_and_cancel,
+     .peer = kill_for_who_waits},
+    {.name = "put of a block",
+     .prepare = put_three_blocks,
+     .act = put_block,
+     .size = LONG,
+     .count = 1},
+    {.name = "put of a block while there is no room",
+     .prepare = fill_up,
+     .act = put_block,
+     .size = LONG,
+     .count = 1,
+     .peer = get_for_who_sleeps},
+    {.name = "acquiring", .prepare = put_three_blocks, .act = acquire_block},
+    {.name = "acquiring and releasing", .prepare = put_three_blocks, .act = acquire_and_release},
+    {.name = "acquiring what is no block", .prepare = put_three, .act = acquire_and_release},
+    {.name = "acquiring after one that died acquiring",
+     .prepare = let_one_die_acquiring,
+     .act = acquire_and_release},
+    {.name = "get of a block", .prepare = put_three_blocks, .act = get},
+    {.name = "leaving with blocks", .prepare = put_three_blocks, .act = leave_with_blocks},
+    {.name = "joining after one with blocks",
+     .prepare = let_one_die_with_blocks,
+     .act = do_nothing,
+     .is_joining = 1},
     {.name = "joining", .prepare = let_one_die_with_a_message, .act = do_nothing, .is_joining = 1},
 };
 

@@ -21,7 +21,9 @@ void set_stage(stage_t *stage, const scene_t *scene, apr_pool_t *mem)
     stage->mem = mem;
     stage->scene = scene;
     options.capacity = CAPACITY;
-    options.processes = scene->is_joining ? 2 : 8;
+    options.processes = scene->is_joining || scene->is_crowded ? 2 : 8;
+    options.joinable = stage_is_joinable;
+    options.blocks = BLOCKS;
     assert_success(apr_thread_mutex_create(&stage->receiving, APR_THREAD_MUTEX_DEFAULT, mem));
     assert_success(mproc_queue_create(&stage->queue, &options, mem));
     stage->notes = share_memory(&stage->path, sizeof *stage->notes, mem);
@@ -49,17 +51,22 @@ void start_actor(stage_t *stage, const mproc_process_options_t *options)
 
 /* -- What survivors do ------------------------------------------------------------- */
 
+static apr_status_t note_put(stage_t *stage, apr_status_t rv)
+{
+    if (rv == APR_SUCCESS)
+        stage->numbers[++stage->put] =
+            atomic_load(mproc__member_note(&stage->queue->view.member, MPROC__LAST_PUT));
+    return rv;
+}
+
 apr_status_t put_next(stage_t *stage, size_t size)
 {
-    uint32_t name = stage->put + 1;
-    apr_status_t rv = put_message(stage->queue, name, size, PATIENCE);
+    return note_put(stage, put_message(stage->queue, stage->put + 1, size, PATIENCE));
+}
 
-    if (rv == APR_SUCCESS) {
-        stage->put = name;
-        stage->numbers[name] =
-            atomic_load(mproc__member_note(&stage->queue->view.member, MPROC__LAST_PUT));
-    }
-    return rv;
+apr_status_t put_next_in_place(stage_t *stage, size_t size)
+{
+    return note_put(stage, put_message_in_place(stage->queue, stage->put + 1, size, PATIENCE));
 }
 
 static apr_status_t get_and_list(stage_t *stage, apr_interval_time_t timeout)
@@ -145,6 +152,15 @@ static void assert_goes_on(stage_t *stage)
     assert_int_equal(messages, 0);
 }
 
+/* No block is lost, nor in the queue: there is room for one that takes all. */
+static void assert_all_room_is_free(stage_t *stage)
+{
+    void *block;
+
+    assert_success(mproc_queue_reserve(stage->queue, BLOCKS, &block, PATIENCE));
+    assert_success(mproc_queue_cancel(stage->queue, block));
+}
+
 /* How often each message has come, to us or to the actor; none is damaged. */
 static void count_messages(const stage_t *stage, int counts[NAMES])
 {
@@ -196,6 +212,22 @@ static int is_lost(const mproc_lost_t *lost, size_t count, apr_uint64_t number)
     for (i = 0; i < count; i++)
         found += lost[i].number == number;
     return found;
+}
+
+/* Where the actor has done all that it got, it has lost nothing. */
+static int may_have_done_all(const stage_t *stage)
+{
+    uint32_t begun = atomic_load(&stage->notes->begun);
+
+    return begun > 0 && begun == atomic_load(&stage->notes->gets);
+}
+
+static int are_losses_named(const stage_t *stage)
+{
+    const scene_t *scene = stage->scene;
+
+    return scene->is_shut != 2 && !scene->is_crowded && !scene->gets_twice &&
+           !may_have_done_all(stage);
 }
 
 /* What did not come to us went with the actor, or with a victim, and is named; and nothing else is. */
@@ -255,9 +287,13 @@ apr_interval_time_t assert_survived(stage_t *stage)
     assert_in_order(stage);
     assert_actors_puts(stage, counts);
     await_end(stage->actor);
+    if (!stage->scene->is_shut)
+        assert_all_room_is_free(stage);
     if (stage->scene->is_joining)
         assert_losses_are_the_victims(stage);
-    else if (stage->scene->is_shut != 2)
+    else if (are_losses_named(stage))
         assert_losses_are_named(stage);
+    if (stage_is_joinable)
+        assert_tasks_are_known(stage);
     return end - begin;
 }

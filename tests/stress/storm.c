@@ -27,6 +27,7 @@ typedef struct part_t {
     mproc_queue_t *queue;
     account_t *account;
     size_t size_max;
+    int has_blocks;
 } part_t;
 
 static apr_status_t read_part(part_t *part, mproc_task_t *task)
@@ -36,6 +37,7 @@ static apr_status_t read_part(part_t *part, mproc_task_t *task)
 
     MPROC_TRY(MPROC_UNPACK(task, &part->queue, &path, &size_max));
     part->size_max = (size_t)size_max;
+    part->has_blocks = part->queue->view.blocks != NULL;
     part->account = shared_memory(path, sizeof *part->account, mproc_task_mem(task));
     return part->account != NULL ? APR_SUCCESS : APR_EGENERAL;
 }
@@ -49,6 +51,23 @@ static size_t size_of(uint32_t name, size_t most)
     return MESSAGE_MIN + (mixed >> 8) % (limit > 0 ? limit : 1);
 }
 
+/* Which way a message is put is decided by its name; which way one is got, by chance. */
+static apr_status_t put_either_way(const part_t *part, uint32_t name)
+{
+    size_t size = size_of(name, part->size_max);
+
+    return part->has_blocks && name % 2 == 0
+               ? put_message_in_place(part->queue, name, size, MPROC_FOREVER)
+               : put_message(part->queue, name, size, MPROC_FOREVER);
+}
+
+static apr_status_t get_either_way(const part_t *part, uint32_t *name, int turn)
+{
+    return part->has_blocks && turn % 3 != 0
+               ? get_message_in_place(part->queue, name, MPROC_FOREVER)
+               : get_message(part->queue, name, MPROC_FOREVER);
+}
+
 static apr_status_t putter(mproc_task_t *task)
 {
     part_t part;
@@ -59,7 +78,7 @@ static apr_status_t putter(mproc_task_t *task)
            (name = atomic_fetch_add(&part.account->next, 1)) < NAMES_MAX) {
         entry_t *entry = &part.account->entries[name];
         atomic_store(&entry->begun, 1);
-        MPROC_TRY(put_message(part.queue, name, size_of(name, part.size_max), MPROC_FOREVER));
+        MPROC_TRY(put_either_way(&part, name));
         atomic_store(&entry->number,
                      atomic_load(mproc__member_note(&part.queue->view.member, MPROC__LAST_PUT)));
     }
@@ -77,15 +96,28 @@ static void note_got(account_t *account, uint32_t name)
     atomic_fetch_add(&account->gets, 1);
 }
 
+static apr_status_t do_task(const part_t *part)
+{
+    if (part->queue->view.tasks == NULL)
+        return APR_SUCCESS;
+    atomic_fetch_add(&part->account->begun, 1);
+    MPROC_TRY(mproc_queue_task_done(part->queue));
+    atomic_fetch_add(&part->account->done, 1);
+    return APR_SUCCESS;
+}
+
 static apr_status_t getter(mproc_task_t *task)
 {
     part_t part;
     uint32_t name;
     apr_status_t rv;
+    int turn = 0;
 
     MPROC_TRY(read_part(&part, task));
-    while ((rv = get_message(part.queue, &name, MPROC_FOREVER)) == APR_SUCCESS)
+    while ((rv = get_either_way(&part, &name, turn++)) == APR_SUCCESS) {
         note_got(part.account, name);
+        MPROC_TRY(do_task(&part));
+    }
     return rv == MPROC_ESHUTDOWN ? APR_SUCCESS : rv;
 }
 
@@ -105,7 +137,8 @@ typedef struct director_t {
     uint32_t random;
     mproc_lost_t *lost; /* what was named, each once */
     size_t nlost;
-    int kills[2]; /* of putters, of getters */
+    uint64_t told; /* tasks that join said were lost */
+    int kills[2];  /* of putters, of getters */
     uint64_t gets;
     apr_time_t got_on;
     apr_interval_time_t longest;
@@ -151,6 +184,19 @@ static void ask_for_lost(director_t *director)
         note_lost(director, &lost[i]);
 }
 
+static void ask_for_tasks(director_t *director)
+{
+    apr_status_t rv;
+
+    if (!director->storm->is_joinable)
+        return;
+    rv = mproc_queue_join(director->queue, 0);
+    if (rv == MPROC_EWORKERDIED)
+        director->told += strtoull(mproc_error_message(), NULL, 10);
+    else if (!APR_STATUS_IS_TIMEUP(rv))
+        assert_success(rv);
+}
+
 static void watch_progress(director_t *director)
 {
     uint64_t gets = atomic_load(&director->account->gets);
@@ -171,6 +217,7 @@ static void kill_one(director_t *director, int place)
     assert_success(mproc_process_join(director->processes[place], PATIENCE));
     director->kills[place >= director->storm->putters]++;
     ask_for_lost(director);
+    ask_for_tasks(director);
     apr_pool_destroy(director->memories[place]);
     start(director, place);
 }
@@ -197,6 +244,17 @@ static void disturb(director_t *director)
         kill_one(director, place);
 }
 
+/* No block is lost: when the last message has been got there is room for one that takes all. */
+static void assert_all_room_is_free(const director_t *director)
+{
+    void *block;
+
+    if (director->storm->blocks == 0)
+        return;
+    assert_success(mproc_queue_reserve(director->queue, director->storm->blocks, &block, PATIENCE));
+    assert_success(mproc_queue_cancel(director->queue, block));
+}
+
 static void end_all(director_t *director)
 {
     const storm_t *storm = director->storm;
@@ -204,13 +262,16 @@ static void end_all(director_t *director)
 
     atomic_store(&director->account->is_over, 1);
     for (place = 0; place < storm->putters + storm->getters; place++) {
-        if (place == storm->putters)
+        if (place == storm->putters) {
+            assert_all_room_is_free(director);
             assert_success(mproc_queue_shutdown(director->queue, MPROC_DRAIN));
+        }
         assert_success(mproc_process_join(director->processes[place], PATIENCE));
         assert_success(mproc_process_status(director->processes[place]));
     }
     ask_for_lost(director);
     assert_true(mproc_queue_empty(director->queue));
+    ask_for_tasks(director);
 }
 
 /* -- The account ------------------------------------------------------------------------ */
@@ -295,6 +356,24 @@ static void assert_accounts(const director_t *director)
     assert_true(sums.gets > 0);
 }
 
+/* Each message that was put is a task that was done, or that join has told of as lost. */
+static void assert_tasks(const director_t *director)
+{
+    uint32_t put = mproc__index_messages(atomic_load(&director->queue->view.ring->index.tail));
+    uint64_t begun = atomic_load(&director->account->begun),
+             done = atomic_load(&director->account->done);
+    size_t unfinished, lost;
+
+    assert_success(mproc_queue_join(director->queue, 0));
+    assert_success(mproc_queue_tasks(director->queue, &unfinished, &lost));
+    print_message("    %lu tasks done, %lu that a getter may have been killed in, %lu lost\n",
+                  (unsigned long)done, (unsigned long)(begun - done), (unsigned long)lost);
+    assert_int_equal(unfinished, 0);
+    assert_int_equal(lost, director->told);
+    assert_true(put - lost >= done && put - lost <= begun);
+    assert_true(begun - done <= (uint64_t)director->kills[1]);
+}
+
 void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
@@ -304,6 +383,8 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
 
     options.capacity = storm->capacity;
     options.maxsize = storm->maxsize;
+    options.joinable = storm->is_joinable;
+    options.blocks = storm->blocks;
     options.processes = storm->is_crowded ? PARTICIPANTS_MAX + 2 : 4096;
     assert_success(mproc_queue_create(&director.queue, &options, mem));
     director.account = share_memory(&director.path, sizeof *director.account, mem);
@@ -317,4 +398,6 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
         disturb(&director);
     end_all(&director);
     assert_accounts(&director);
+    if (storm->is_joinable)
+        assert_tasks(&director);
 }

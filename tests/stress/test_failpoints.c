@@ -24,18 +24,32 @@ static int play(const void *scene, const char *const *environment, apr_pool_t *m
     return !atomic_load(&stage.notes->is_over);
 }
 
-static void what_was_put_survives_a_kill_at_any_failpoint(void **state)
+static void play_all(apr_pool_t *mem)
 {
     size_t i;
 
     for (i = 0; i < nscenes; i++)
-        end_at_each_failpoint(play, &scenes[i], scenes[i].name, scenes[i].is_joining, *state);
+        if (is_to_be_played(&scenes[i]))
+            end_at_each_failpoint(play, &scenes[i], scenes[i].name, scenes[i].is_joining, mem);
+}
+
+static void what_was_put_survives_a_kill_at_any_failpoint(void **state)
+{
+    stage_is_joinable = 0;
+    play_all(*state);
+}
+
+static void tasks_are_known_after_a_kill_at_any_failpoint(void **state)
+{
+    stage_is_joinable = 1;
+    play_all(*state);
 }
 
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(what_was_put_survives_a_kill_at_any_failpoint),
+        claim(tasks_are_known_after_a_kill_at_any_failpoint),
     };
     apr_pool_t *mem;
 

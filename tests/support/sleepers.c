@@ -7,13 +7,13 @@
 #include "sleepers.h"
 
 #include "claims.h"
+#include "queue.h"
 #include "shared_object.h"
 
 #include <apr_thread_proc.h>
 
-unsigned count_sleepers(const void *object, unsigned event)
+static unsigned count(const mproc__member_t *member, unsigned event)
 {
-    const mproc__member_t *member = &((const mproc__shared_object_t *)object)->member;
     unsigned place, sleepers = 0;
 
     for (place = 0; place < member->nplaces; place++)
@@ -21,6 +21,11 @@ unsigned count_sleepers(const void *object, unsigned event)
             !mproc__place_is_dead(member, place))
             sleepers += atomic_load(&member->places[place].sleepers[event]);
     return sleepers;
+}
+
+unsigned count_sleepers(const void *object, unsigned event)
+{
+    return count(&((const mproc__shared_object_t *)object)->member, event);
 }
 
 void await_waiters(const void *object, int count)
@@ -34,12 +39,22 @@ void await_waiters(const void *object, int count)
     }
 }
 
-void await_sleepers(void *object, unsigned event, unsigned count)
+static void await(const mproc__member_t *member, unsigned event, unsigned wanted)
 {
     apr_time_t limit = apr_time_now() + PATIENCE;
 
-    while (count_sleepers(object, event) < count) {
+    while (count(member, event) < wanted) {
         assert_true(apr_time_now() < limit);
         apr_sleep(1000);
     }
+}
+
+void await_sleepers(void *object, unsigned event, unsigned wanted)
+{
+    await(&((mproc__shared_object_t *)object)->member, event, wanted);
+}
+
+void await_joining(mproc_queue_t *queue, unsigned wanted)
+{
+    await(&queue->view.member, MPROC__JOINED, wanted);
 }
