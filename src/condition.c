@@ -86,6 +86,22 @@ static apr_status_t wait_for_lock(mproc_condition_t *condition, mproc__patience_
     return rv;
 }
 
+static void notify(mproc_condition_t *condition, unsigned most)
+{
+    mproc__failpoint();
+    atomic_fetch_add(&state_of(condition)->notifies, 1);
+    mproc__failpoint();
+    /* The addition takes the place of a fence before this look; see release() in mutex.c. */
+    if (atomic_load(&condition->object.member.members->sleepers) == 0)
+        return;
+    atomic_thread_fence(memory_order_seq_cst);
+    mproc__event_wake(&condition->object.member, NOTIFIED, most);
+}
+
+/*
+ * The one who died may have been about to notify: who takes over does it for him, as the others see
+ * no dead one any more.
+ */
 static apr_status_t lock(mproc_condition_t *condition, mproc__patience_t *patience)
 {
     apr_status_t rv = APR_SUCCESS;
@@ -97,10 +113,11 @@ static apr_status_t lock(mproc_condition_t *condition, mproc__patience_t *patien
     mproc__failpoint();
     atomic_store_explicit(&condition->holder, mproc__this_thread(), memory_order_relaxed);
     condition->depth = 1;
-    if (rv == MPROC_EOWNERDEAD)
-        return mproc_error_set(rv, "the condition is held now; the process that held it has died, "
-                                   "and what it guards may be half done");
-    return rv;
+    if (rv != MPROC_EOWNERDEAD)
+        return rv;
+    notify(condition, UINT_MAX);
+    return mproc_error_set(rv, "the condition is held now; the process that held it has died, "
+                               "and what it guards may be half done");
 }
 
 static void unlock(mproc_condition_t *condition)
@@ -205,18 +222,6 @@ apr_status_t mproc_condition_wait_for(mproc_condition_t *condition, mproc_predic
             return rv;
     }
     return APR_SUCCESS;
-}
-
-static void notify(mproc_condition_t *condition, unsigned most)
-{
-    mproc__failpoint();
-    atomic_fetch_add(&state_of(condition)->notifies, 1);
-    mproc__failpoint();
-    /* The addition takes the place of a fence before this look; see release() in mutex.c. */
-    if (atomic_load(&condition->object.member.members->sleepers) == 0)
-        return;
-    atomic_thread_fence(memory_order_seq_cst);
-    mproc__event_wake(&condition->object.member, NOTIFIED, most);
 }
 
 apr_status_t mproc_condition_notify(mproc_condition_t *condition, unsigned n)

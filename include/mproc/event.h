@@ -175,7 +175,8 @@ MPROC_DECLARE(apr_status_t) mproc_condition_release(mproc_condition_t *condition
  * @param timeout  for the notify.  The lock is waited for without a limit: it is held again when
  *                 this returns, also after APR_TIMEUP
  *
- * @return APR_SUCCESS       somebody has notified the condition, perhaps not for us
+ * @return APR_SUCCESS       somebody has notified the condition, perhaps not for us; or has taken it
+ *                           over from a process that died with it, which may have been about to
  * @return APR_TIMEUP        nobody has in time
  * @return MPROC_EOWNERDEAD  a process has died that held the lock meanwhile, whether it had notified
  *                           or not, and what it guards may be half done

@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "sleepers.h"
+#include "system.h"
 #include "threads.h"
 #include "workers.h"
 
@@ -293,6 +294,34 @@ static void who_waits_learns_that_a_holder_has_died_without_a_notify(void **stat
     assert_waiter_learns_of_death(hold_only, *state);
 }
 
+/*
+ * Who takes over from a dead one does what that one may have died before: others who wait look, and do
+ * not sleep on beside what he has left.  Where they look before, they are told themselves.
+ */
+static void all_who_wait_go_on_when_one_has_taken_over_from_the_dead(void **state)
+{
+    mproc_condition_t *condition = make_condition(*state);
+    mproc_process_t *process;
+    mproc_connection_t *line;
+    mproc_sentinel_t end;
+    apr_status_t rv;
+    work_t work;
+
+    assert_success(start_thread(&work, wait_in_a_thread, condition, *state));
+    await_sleepers(condition, IN_CONDITION, 1);
+    start(&process, &line, hold_only, condition, *state);
+    assert_string_equal(hear(line, *state), "held");
+    assert_success(mproc_process_sentinel(process, &end));
+    assert_success(mproc_process_kill(process));
+    assert_true(is_ready(end, PATIENCE)); /* a join would have all who wait look */
+    rv = mproc_condition_acquire(condition, 0);
+    if (rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD)
+        assert_success(mproc_condition_release(condition));
+    rv = end_thread(&work);
+    assert_true(rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD);
+    assert_success(mproc_process_join(process, PATIENCE));
+}
+
 static int never(void *calls)
 {
     ++*(int *)calls;
@@ -410,6 +439,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_killed_waiter_keeps_no_wake),
         claim_leaving_nothing(who_was_notified_by_one_that_died_holds_what_he_held),
         claim_leaving_nothing(who_waits_learns_that_a_holder_has_died_without_a_notify),
+        claim_leaving_nothing(all_who_wait_go_on_when_one_has_taken_over_from_the_dead),
         claim_leaving_nothing(what_is_waited_for_is_looked_at_first),
         claim_leaving_nothing(two_processes_take_turns),
         claim_leaving_nothing(only_the_thread_that_holds_it_uses_it),

@@ -3,10 +3,11 @@
  * How processes wait on a condition, for Spin, which walks through every order of their steps: what
  * src/condition.c does where tokens are made and taken under its lock.
  *
- * Told by -D: NOTIFIERS, TOKENS (each makes), WAITERS (each takes one), NOTIFY_ALL (and not one),
- * KILLS (how many are killed, each at any step); NO_SLICES, and who sleeps wakes only when woken;
- * NO_STEALING, and the lock stays with its dead owner; NO_LOOK, and who waits does not ask whether
- * the owner of the lock is dead.
+ * Told by -D: NOTIFIERS, TOKENS (each makes), WAITERS (each takes one), NOTIFY_ALL (all tokens are
+ * made at once, and all are notified), KILLS (how many are killed, each at any step); NO_SLICES, and
+ * who sleeps wakes only when woken; NO_STEALING, and the lock stays with its dead owner; NO_LOOK, and
+ * who waits does not ask whether the owner of the lock is dead; NO_HEIR, and who takes the lock over
+ * notifies nobody.
  */
 #ifndef NOTIFIERS
 #define NOTIFIERS 1
@@ -34,20 +35,26 @@ byte tokens;     /* guarded by the lock */
 #define SLEEPS_BESIDE_IT (event[NOTIFIED].parked != 0 && tokens != 0)
 #include "rest.pml"
 
-/* A token is one step, so that nothing is half done that it could repair. */
+/* lock(): the one who died may have been about to notify.  A token is one step, and never half done. */
+#ifdef NO_HEIR
 #define TAKEN_OVER(l) skip
+#else
+#define TAKEN_OVER(l) change_number(); wake_all(NOTIFIED)
+#endif
 #include "steps.pml"
 
-/* notify() */
-inline notify()
+inline change_number()
 {
-    d_step { notifies++; SOMETHING_CHANGES };
-#ifdef NOTIFY_ALL
-    wake_all(NOTIFIED)
-#else
-    wake_one(NOTIFIED)
-#endif
+    d_step { notifies++; SOMETHING_CHANGES }
 }
+
+#ifdef NOTIFY_ALL
+#define AT_ONCE TOKENS
+#define NOTIFY wake_all(NOTIFIED)
+#else
+#define AT_ONCE 1
+#define NOTIFY wake_one(NOTIFIED)
+#endif
 
 active [NOTIFIERS] proctype notifier()
 {
@@ -57,9 +64,10 @@ active [NOTIFIERS] proctype notifier()
         :: made == TOKENS -> break
         :: else ->
             acquire(LOCK);
-            made++;
-            d_step { assert(lock[LOCK] == ME); tokens++; SOMETHING_CHANGES };
-            notify();
+            made = made + AT_ONCE;
+            d_step { assert(lock[LOCK] == ME); tokens = tokens + AT_ONCE; SOMETHING_CHANGES };
+            change_number(); /* notify() */
+            NOTIFY;
             release(LOCK)
         od;
         come_to_its_end()

@@ -36,7 +36,7 @@ typedef struct unrest_t {
     apr_time_t got_on;
 } unrest_t;
 
-/* Start all of them, and kill and stop some for so long; all are there in the end. */
+/* Start all of them, and kill and stop some for so long, one at least; all are there in the end. */
 void cause_unrest(unrest_t *unrest, apr_interval_time_t time);
 
 /* Nobody is killed any more: wait until they have got on once. */
