@@ -45,14 +45,14 @@ static _Atomic(const mproc__method_t *) chosen;         /* NULL until somebody c
 
 const char *const *mproc_get_all_start_methods(void)
 {
-    static const char *names[METHODS + 1];
-    size_t i, count = 0;
+    static const char *const names[][METHODS + 1] = {
+        {MPROC_SPAWN},
+        {MPROC_SPAWN, MPROC_FORK},
+        {MPROC_SPAWN, MPROC_FORKSERVER},
+        {MPROC_SPAWN, MPROC_FORK, MPROC_FORKSERVER},
+    };
 
-    /* Threads that do this at once write the same. */
-    for (i = 0; i < METHODS; i++)
-        if (methods[i].refusal() == NULL)
-            names[count++] = methods[i].name;
-    return names;
+    return names[(port_fork_refusal() == NULL) + 2 * (port_forkserver_refusal() == NULL)];
 }
 
 /* -- Finding one --------------------------------------------------------------- */

@@ -238,10 +238,14 @@ static void get_servers(pid_t servers[2], const char *method, const char *method
 
 static void all_children_are_of_one_server_which_is_not_their_parent(void **state)
 {
+    mproc_process_t **children;
     served_t one, two;
+    size_t count;
 
     start_served(&one, NULL, *state);
     start_served(&two, NULL, *state);
+    assert_success(mproc_active_children(&children, &count, *state));
+    assert_int_equal(count, 2); /* without the server */
     assert_int_not_equal(one.server, getpid());
     assert_int_equal(one.server, two.server);
     assert_answers(&one, *state);

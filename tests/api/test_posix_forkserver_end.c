@@ -378,6 +378,34 @@ static int leave_one_behind(apr_pool_t *mem)
     return 0;
 }
 
+/* A fork(2) of it stays when it ends, without its output; prints the number of that. */
+static int leave_a_fork_behind(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+    pid_t pid;
+
+    MPROC_CHECK(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mem));
+    MPROC_CHECK(mproc_process_join(process, PATIENCE));
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        close(STDOUT_FILENO);
+        close(STDERR_FILENO);
+        while (pause() != 0)
+            ;
+    }
+    printf("%d", (int)pid);
+    return 0;
+}
+
+static int be_program(const char *role, apr_pool_t *mem)
+{
+    if (strcmp(role, "detached") == 0)
+        return leave_one_behind(mem);
+    return strcmp(role, "forked") == 0 ? leave_a_fork_behind(mem) : end_by_server(role, mem);
+}
+
 /* Its output comes to an end when the last one who has it, such as a server, is gone. */
 static const char *output_of(const char *role, apr_pool_t *mem)
 {
@@ -404,6 +432,17 @@ static void it_stays_for_a_child_that_outlives_the_program_and_no_longer(void **
     assert_string_equal(output_of("detached", *state), "orphan, same server\n");
 }
 
+/* That can start nothing by it. */
+static void a_fork_of_the_program_does_not_keep_it(void **state)
+{
+    const char *output = output_of("forked", *state);
+    pid_t pid = atoi(output);
+
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    assert_true(pid > 0);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -421,13 +460,13 @@ int main(int argc, const char *const *argv)
         claim(it_is_gone_when_the_program_has_ended),
         claim(it_is_gone_when_the_program_was_killed),
         claim(it_stays_for_a_child_that_outlives_the_program_and_no_longer),
+        claim(a_fork_of_the_program_does_not_keep_it),
     };
     apr_pool_t *mem;
 
     mproc_init(&mem, &argc, &argv, targets);
     own_path = argv[0];
     if (argc > 1)
-        return strcmp(argv[1], "detached") == 0 ? leave_one_behind(mem)
-                                                : end_by_server(argv[1], mem);
+        return be_program(argv[1], mem);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@
 
 #define STARTERS 4
 #define RELATIVES 4
+#define CHILDREN_OF_A_CLIENT 200
 #define STARTS_OF_A_RELATIVE 25
 #define NTHREADS 16
 #define ROUNDS 6
@@ -127,9 +128,40 @@ static apr_status_t start_some(mproc_task_t *task)
     return APR_SUCCESS;
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(tell_and_return), MPROC_TARGET(start_some),
+/* -- Clients --------------------------------------------------------------------------------- */
+
+/* Has what it was given until it is ended. */
+static apr_status_t stay(mproc_task_t *task)
+{
+    (void)task;
+    while (pause() != 0)
+        ;
+    return APR_SUCCESS;
+}
+
+/* Starts one after the other, each of which has the line, until it is killed. */
+static apr_status_t start_many(mproc_task_t *task)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+    mproc_connection_t *line;
+    int i;
+
+    MPROC_TRY(MPROC_UNPACK(task, &line));
+    MPROC_TRY(say(line, "born"));
+    for (i = 0; i < CHILDREN_OF_A_CLIENT; i++)
+        MPROC_TRY(
+            mproc_process_start(&process, stay, MPROC_PACK(line), &options, mproc_task_mem(task)));
+    return stay(task);
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(tell_and_return),
+                                         MPROC_TARGET(start_some),
+                                         MPROC_TARGET(stay),
+                                         MPROC_TARGET(start_many),
                                          MPROC_TARGETS_OF(server_targets),
-                                         MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END};
+                                         MPROC_TARGETS_OF(worker_targets),
+                                         MPROC_TARGETS_END};
 
 /* -- Killing ----------------------------------------------------------------------------- */
 
@@ -286,6 +318,31 @@ static void relatives_go_on_when_the_server_that_they_share_is_killed(void **sta
     }
 }
 
+/* Wherever it was in its asking: its children are gone, and those that were just being made. */
+static void clients_may_be_killed_at_any_moment_and_leave_nobody(void **state)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    pid_t server = server_now(*state);
+    unsigned random = 4711;
+    int i;
+
+    for (i = 0; i < 40 * test_scale(); i++) {
+        mproc_process_t *client;
+        mproc_connection_t *line;
+        apr_pool_t *mem;
+
+        assert_success(apr_pool_create(&mem, *state));
+        start_born(&client, &line, start_many, &options, mem);
+        random = random * 1103515245 + 12345;
+        apr_sleep((random >> 8) % LIFE_MAX);
+        assert_success(mproc_process_kill(client));
+        assert_string_equal(hear(line, mem), "(end)");
+        assert_ended(client, -SIGKILL);
+        apr_pool_destroy(mem);
+    }
+    assert_int_equal(server_now(*state), server);
+}
+
 /* All methods in turn. */
 static apr_status_t start_by_all(void *mem)
 {
@@ -324,6 +381,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_server_may_be_killed_at_any_moment_of_a_start),
         claim_leaving_nothing(relatives_go_on_when_the_server_that_they_share_is_killed),
         claim_leaving_nothing(starts_go_on_while_servers_are_killed),
+        claim_leaving_nothing(clients_may_be_killed_at_any_moment_and_leave_nobody),
         claim_leaving_nothing(threads_start_by_all_methods_at_once),
     };
     apr_pool_t *mem;
