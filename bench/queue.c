@@ -30,13 +30,13 @@ typedef struct case_t {
     run_t runs[BENCH_PEERS_MAX + 1];
 } case_t;
 
-static const queue_kind_t *const stream_peers[] = {&queue_spsc,  &queue_vyukov,    &queue_boost,
-                                                   &queue_pipe,  &queue_seqpacket, &queue_posix_mq,
-                                                   &queue_zeromq};
+static const queue_kind_t *const stream_peers[] = {&queue_spsc,   &queue_vyukov,    &queue_boost,
+                                                   &queue_pipe,   &queue_seqpacket, &queue_posix_mq,
+                                                   &queue_zeromq, &queue_nng};
 
 static const queue_kind_t *const round_trip_peers[] = {
-    &queue_futex, &queue_spsc,      &queue_vyukov,   &queue_boost,
-    &queue_pipe,  &queue_seqpacket, &queue_posix_mq, &queue_zeromq};
+    &queue_futex,     &queue_spsc,     &queue_vyukov, &queue_boost, &queue_pipe,
+    &queue_seqpacket, &queue_posix_mq, &queue_zeromq, &queue_nng};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -158,6 +158,25 @@ static void run_round_trips(const char *name, int second_cpu)
     bench_group(&one.group);
 }
 
+/* One to one: a large message in place, against the same that is copied, and a small one. */
+static void run_blocks(const char *name, size_t size)
+{
+    run_t run = {.use = {size, QUEUE_CAPACITY, 1, 1}, .first_cpu = 0, .second_cpu = 1};
+    case_t one;
+
+    if (!is_wanted(name))
+        return;
+    begin_case(&one, name, &run);
+    set_side(&one.group.ours, &one.runs[BENCH_PEERS_MAX], &queue_blocks, run_stream);
+    set_side(&one.group.peers[0], &one.runs[0], &queue_ours, run_stream);
+    one.group.peers[0].name = "mproc, copied";
+    one.runs[1].use.message_size = 64;
+    set_side(&one.group.peers[1], &one.runs[1], &queue_ours, run_stream);
+    one.group.peers[1].name = "mproc, 64 B";
+    one.group.npeers = 2;
+    bench_group(&one.group);
+}
+
 static double run_semaphore(int count, void *data)
 {
     double start = bench_clock();
@@ -275,6 +294,7 @@ static void run_parts(void)
     run_round_trips("round trip, one CPU", 0);
     if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
         run_round_trips("round trip, two CPUs", 1);
+    run_blocks("1 MiB block, 1 to 1", (size_t)1 << 20);
     for (i = 0; i < COUNT_OF(many); i++) {
         run_streams("64 B", 64, many[i]);
         run_streams("1 KiB", 1024, many[i]);

@@ -9,7 +9,8 @@
 
 #include <mproc/status.h>
 
-#include <stdio.h>
+#include <apr_strings.h>
+
 #include <string.h>
 
 static const char magic[8] = "mproc 1\n";
@@ -115,7 +116,7 @@ apr_status_t mproc__report_encode(mproc__buffer_t *buffer, const mproc__report_t
 {
     char words[MPROC__REPORT_MAX];
 
-    snprintf(words, sizeof words, "%s", report->words);
+    apr_cpystrn(words, report->words, sizeof words);
     MPROC_TRY(append_number(buffer, 0));
     MPROC_TRY(
         mproc__pack_encode(buffer, NULL, MPROC_PACK((int)report->outcome, report->status, words)));

@@ -125,7 +125,7 @@ static void await_end(mproc_process_t *process)
 static void end_children(void)
 {
     unsigned last = atomic_load(&mproc__program.children);
-    port_deadline_t deadline = mproc__deadline(GRACE);
+    port_deadline_t deadline = last > 0 ? mproc__deadline(GRACE) : PORT_NOW;
     mproc_process_t *child;
 
     mproc__children_ask(last);

@@ -113,7 +113,8 @@ static apr_status_t start_process(mproc__forkserver_t *made, port_channel_t *the
     const mproc_pack_t args = {sizeof values / sizeof values[0], values};
 
     MPROC_TRY(mproc__start_own(&made->process, mproc__forkserver, "ForkServer", bound_at_once,
-                               &args, made->mem));
+                                &args, made->mem));
+    made->process->target = "its preload function";
     return mproc__error_explain(port_process_lifeline(&made->lifeline, made->process->port),
                                 "keep the fork server alive");
 }
@@ -259,9 +260,11 @@ apr_status_t mproc_set_forkserver_preload(mproc_target_fn *target)
     apr_status_t rv;
 
     MPROC_TRY(mproc__program_check());
+    mproc__forks_hold();
     mproc__forkserver_lock();
     rv = set_preload(target);
     mproc__forkserver_unlock();
+    mproc__forks_end();
     return rv;
 }
 

@@ -43,6 +43,12 @@ static apr_status_t read_report(port_channel_t *control, mproc__report_t *report
     return mproc__report_decode(report, values) == APR_SUCCESS ? APR_SUCCESS : APR_EOF;
 }
 
+static const char *who_took_the_code(const mproc_process_t *process)
+{
+    return process->is_served ? "its exit code was lost with the fork server"
+                              : "its exit code was taken by somebody else";
+}
+
 static void settle_exited(mproc_process_t *process)
 {
     char words[200];
@@ -54,7 +60,8 @@ static void settle_exited(mproc_process_t *process)
         snprintf(words, sizeof words, "%s called exit(%lld)", process->target,
                  (long long)process->how.code);
     else
-        snprintf(words, sizeof words, "%s called exit; its code was lost", process->target);
+        snprintf(words, sizeof words, "%s called exit; %s", process->target,
+                 who_took_the_code(process));
     process->words = apr_pstrdup(process->mem, words);
 }
 
@@ -68,7 +75,7 @@ static const char *describe_ending(const mproc_process_t *process, const char *w
         snprintf(how, sizeof how, "was ended by signal %llu (%s)", code,
                  apr_signal_description_get((int)code));
     else if (process->how.ending == PORT_LOST)
-        snprintf(how, sizeof how, "ended (its exit code was taken by somebody else)");
+        snprintf(how, sizeof how, "ended (%s)", who_took_the_code(process));
     else if (code >= 0xC0000000)
         snprintf(how, sizeof how, "crashed with code 0x%llX", code);
     else

@@ -10,14 +10,12 @@
 
 #include <mproc/status.h>
 
-#define PLACE_BITS 16
-
 /* Of a place's closings: how many are under way, and above it a number that each end changes. */
 #define UNDER_WAY_BITS 16
 #define UNDER_WAY (((apr_uint64_t)1 << UNDER_WAY_BITS) - 1)
 
 _Static_assert(MPROC__MEMBERS_MAX <= 64 * MPROC__SET_WORDS, "a set has a bit for each member");
-_Static_assert(MPROC__MEMBERS_MAX < 1 << PLACE_BITS, "a name has room for each place");
+_Static_assert(MPROC__MEMBERS_MAX < 1 << MPROC__PLACE_BITS, "a name has room for each place");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "what processes share must not be guarded by a lock of one of them");
 
@@ -79,11 +77,11 @@ int mproc__place_is_dead(const mproc__member_t *member, unsigned place)
 /* Who has been followed by another is dead; who has left holds no lock, unless he was killed. */
 int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id)
 {
-    apr_uint64_t place = (id & ((1 << PLACE_BITS) - 1)) - 1;
+    apr_uint64_t place = (id & ((1 << MPROC__PLACE_BITS) - 1)) - 1;
 
     if (place >= member->nplaces)
         return 1;
-    if (atomic_load(&member->places[place].generation) != id >> PLACE_BITS)
+    if (atomic_load(&member->places[place].generation) != id >> MPROC__PLACE_BITS)
         return 1;
     return atomic_load(&member->places[place].life) == 0 ||
            mproc__place_is_dead(member, (unsigned)place);
@@ -160,7 +158,7 @@ static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t 
     }
     mproc__failpoint();
     member->place = place;
-    member->id = (atomic_fetch_add(&taken->generation, 1) + 1) << PLACE_BITS | (place + 1);
+    member->id = (atomic_fetch_add(&taken->generation, 1) + 1) << MPROC__PLACE_BITS | (place + 1);
     mproc__failpoint();
     for (i = 0; i < MPROC__NOTES; i++) {
         atomic_store(&taken->notes[i], 0);

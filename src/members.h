@@ -39,8 +39,10 @@ typedef struct mproc__members_t {
     _Atomic uint32_t sleepers; /* at all events; who dies in his sleep stays counted */
 } mproc__members_t;
 
-/* A member's name in locks: its place from 1 on, and the generation; never 0. */
+/* A member's name in locks: its place from 1 on, and above that the generation; never 0. */
 typedef apr_uint64_t mproc__member_id_t;
+
+#define MPROC__PLACE_BITS 16
 
 /* This process as a member; private to it. */
 typedef struct mproc__member_t {

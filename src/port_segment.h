@@ -33,6 +33,34 @@ typedef struct port_segment_t port_segment_t;
  */
 apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem);
 
+/*
+ * A segment that grows in place: one of `most` bytes, all 0, of which those beyond `size` are promised
+ * only, and must not be touched before port_segment_grow().
+ *
+ * Pre: 0 < size <= most; both are multiples of 4096.
+ * Post, errors and the rest: as port_segment_create(); its size is `most`.
+ */
+apr_status_t port_segment_create_growing(port_segment_t **segment, size_t size, size_t most,
+                                         apr_pool_t *mem);
+
+/*
+ * Bytes of a segment that were promised only are there from now on, and cannot be missing later.
+ *
+ * Pre: both are multiples of 4096, and nobody has been told of any of these bytes.
+ * Errors: APR_ENOSPC or APR_ENOMEM when there is no memory for them; what the system said.
+ * Blocks: no.  Threads: any.
+ */
+apr_status_t port_segment_grow(port_segment_t *segment, size_t from, size_t to);
+
+/*
+ * Bytes that another process has made to be there are there in this process, too, with what is in
+ * them.  Also where they were before.
+ *
+ * Errors: what the system said.
+ * Blocks: no.  Threads: any.
+ */
+apr_status_t port_segment_follow(port_segment_t *segment, size_t from, size_t to);
+
 /* Its handles, for another process: how many they are.  They stay the segment's. */
 size_t port_segment_handles(const port_segment_t *segment,
                             port_handle_t handles[PORT_SEGMENT_HANDLES_MAX]);

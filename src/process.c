@@ -235,17 +235,25 @@ static apr_status_t check_ended(mproc_process_t *process)
     return rv == APR_SUCCESS ? rv : mproc__process_not_ended(process, rv, MPROC_ERUNNING);
 }
 
+static apr_status_t code_is_lost(const mproc_process_t *process)
+{
+    return mproc_error_set(
+        MPROC_ELOST,
+        process->is_served
+            ? "the exit code of %s is lost: the fork server, which would have told it, is gone or "
+              "does not answer"
+            : "the exit code of %s was taken by somebody else: SIGCHLD is ignored, or a thread "
+              "waits for any child",
+        process->name);
+}
+
 apr_status_t mproc_process_exitcode(mproc_process_t *process, apr_int64_t *exitcode)
 {
     MPROC_TRY(check_ended(process));
     if (exitcode == NULL)
         return mproc_error_set(APR_EINVAL, "the variable for the exit code is NULL");
     if (process->how.ending == PORT_LOST)
-        return mproc_error_set(
-            MPROC_ELOST,
-            "the exit code of %s was taken by somebody else: SIGCHLD is ignored, or a "
-            "thread waits for any child",
-            process->name);
+        return code_is_lost(process);
     *exitcode = process->how.ending == PORT_SIGNALED ? -process->how.code : process->how.code;
     return APR_SUCCESS;
 }

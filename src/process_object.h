@@ -26,6 +26,7 @@ struct mproc_process_t {
     unsigned number;   /* of this process's children, from 1 */
     int is_daemon;
     int is_detached;
+    int is_served; /* a fork server made it, and tells how it ended */
 
     /* Under the lock. */
     apr_thread_mutex_t *lock;

@@ -5,10 +5,10 @@
  *
  * The segment, each part beginning on a page of its own:
  *
- *     header, ring, members and their places, messages, counts of tasks if it is joinable
+ *     header, ring, members and their places, messages, counts of tasks, table of blocks, blocks
  *
- * Where they lie follows from the number of places, so that nothing that another
- * process could change says where to read or write.
+ * Where they lie follows from the numbers in the header, so that nothing that another
+ * process could change later says where to read or write.
  */
 
 #include "queue.h"
@@ -24,6 +24,7 @@
 #define PAGE ((size_t)4096)
 #define CAPACITY_MIN PAGE
 #define CAPACITY_MAX (SIZE_MAX > UINT32_MAX ? (apr_uint64_t)1 << 32 : (apr_uint64_t)1 << 30)
+#define BLOCKS_MAX (SIZE_MAX > UINT32_MAX ? (apr_uint64_t)1 << 40 : (apr_uint64_t)1 << 30)
 
 /* Another layout of anything in the segment is another version. */
 #define LAYOUT 2
@@ -40,6 +41,7 @@ typedef struct header_t {
     apr_uint64_t capacity;
     apr_uint64_t maxsize;
     apr_uint64_t max_message_size;
+    apr_uint64_t blocks; /* bytes, in whole granules */
 } header_t;
 
 _Static_assert(sizeof(header_t) <= PAGE, "the header has a page");
@@ -66,9 +68,17 @@ static size_t tasks_at(const header_t *header)
     return data_at(header->nplaces) + (size_t)header->capacity;
 }
 
-static size_t whole_size(const header_t *header)
+static size_t table_at(const header_t *header)
 {
-    return tasks_at(header) + (header->is_joinable ? mproc__tasks_size(header->nplaces) : 0);
+    return tasks_at(header) +
+           (header->is_joinable ? whole_pages(mproc__tasks_size(header->nplaces)) : 0);
+}
+
+/* What is there from the beginning: all but the blocks themselves. */
+static size_t fixed_size(const header_t *header)
+{
+    return table_at(header) +
+           (header->blocks > 0 ? whole_pages(mproc__block_table_size(header->blocks)) : 0);
 }
 
 /* -- Options --------------------------------------------------------------------- */
@@ -87,6 +97,9 @@ static apr_status_t check_options(const mproc_queue_options_t *options)
     if (options->maxsize > UINT32_MAX)
         return mproc_error_set(APR_EINVAL, "a maxsize of %llu messages is too large; 0 is no limit",
                                (unsigned long long)options->maxsize);
+    if ((apr_uint64_t)options->blocks > BLOCKS_MAX)
+        return mproc_error_set(APR_EINVAL, "%llu bytes of blocks are too many; %llu are the most",
+                               (unsigned long long)options->blocks, (unsigned long long)BLOCKS_MAX);
     if (options->processes == 0 || options->processes > MPROC__MEMBERS_MAX)
         return mproc_error_set(APR_EINVAL, "a queue for %u processes; it is for 1 to %d",
                                options->processes, MPROC__MEMBERS_MAX);
@@ -100,6 +113,13 @@ static size_t round_capacity(size_t asked)
     while (capacity < asked)
         capacity *= 2;
     return capacity;
+}
+
+static apr_uint64_t round_blocks(apr_uint64_t asked)
+{
+    apr_uint64_t granule = mproc__block_granule(asked);
+
+    return (asked + granule - 1) & ~(granule - 1);
 }
 
 static apr_status_t check(mproc_queue_t **queue, const mproc_queue_options_t *options,
@@ -169,6 +189,8 @@ static void detach(mproc_queue_t *queue)
     mproc__belongings_remove(&queue->belonging);
     if (queue->segment == NULL)
         return;
+    if (queue->view.blocks != NULL)
+        mproc__ring_leave_blocks(&queue->view);
     mproc__member_leave(&queue->view.member);
     mproc__belongings_begin_closing();
     port_segment_close(queue->segment);
@@ -185,7 +207,23 @@ static apr_status_t destroy(void *data)
         detach(queue);
     mproc__belongings_unlock();
     mproc__buffer_free(&queue->outgoing);
+    mproc__queue_free_copies(queue);
     return APR_SUCCESS;
+}
+
+static void look_at_blocks(mproc_queue_t *queue, const header_t *header)
+{
+    unsigned char *memory = port_segment_memory(queue->segment);
+    mproc__blocks_t *blocks = &queue->blocks;
+
+    if (header->blocks == 0)
+        return;
+    blocks->table = (mproc__block_table_t *)(void *)(memory + table_at(header));
+    blocks->offset = fixed_size(header);
+    blocks->memory = memory + blocks->offset;
+    blocks->granule = mproc__block_granule(header->blocks);
+    blocks->count = (uint32_t)(header->blocks / blocks->granule);
+    queue->view.blocks = blocks;
 }
 
 /* What the header says is copied once: nothing that changes later is believed. */
@@ -209,6 +247,7 @@ static void look(mproc_queue_t *queue, const header_t *header)
     member->nplaces = header->nplaces;
     for (i = 0; i < MPROC__EVENTS_MAX; i++)
         member->events[i] = &view->ring->events[i];
+    look_at_blocks(queue, header);
 }
 
 static apr_status_t join_failed(apr_status_t rv, unsigned nplaces)
@@ -234,11 +273,15 @@ static apr_status_t attach(mproc_queue_t **queue, port_segment_t *segment, const
     made->generation = mproc__program.generation;
     atomic_flag_clear(&made->is_packing);
     look(made, header);
-    rv = mproc__member_join(&made->view.member, mem);
+    rv = apr_thread_mutex_create(&made->copies_lock, APR_THREAD_MUTEX_DEFAULT, mem);
+    if (rv == APR_SUCCESS)
+        rv = mproc__member_join(&made->view.member, mem);
     if (rv != APR_SUCCESS)
         return join_failed(rv, header->nplaces);
     mproc__belongings_add(&made->belonging, &belonging_kind);
     mproc__member_end_closing(&made->view.member);
+    if (made->view.blocks != NULL)
+        mproc__ring_sweep_blocks(&made->view);
     apr_pool_cleanup_register(mem, made, destroy, apr_pool_cleanup_null);
     *queue = made;
     return APR_SUCCESS;
@@ -246,14 +289,26 @@ static apr_status_t attach(mproc_queue_t **queue, port_segment_t *segment, const
 
 /* -- Making and closing ------------------------------------------------------------ */
 
+static apr_status_t make_memory(port_segment_t **segment, const header_t *header, apr_pool_t *mem)
+{
+    size_t size = fixed_size(header);
+
+    return header->blocks == 0
+               ? port_segment_create(segment, size, mem)
+               : port_segment_create_growing(segment, size, size + (size_t)header->blocks, mem);
+}
+
 static apr_status_t make_segment(port_segment_t **segment, const header_t *header, apr_pool_t *mem)
 {
     char text[120];
-    apr_status_t rv = port_segment_create(segment, whole_size(header), mem);
+    apr_status_t rv = make_memory(segment, header, mem);
 
     if (rv == APR_ENOMEM)
-        return mproc_error_set(rv, "a capacity of %llu bytes is more memory than there is",
-                               (unsigned long long)header->capacity);
+        return mproc_error_set(rv,
+                               "a capacity of %llu bytes and %llu of blocks is more memory than "
+                               "there is",
+                               (unsigned long long)header->capacity,
+                               (unsigned long long)header->blocks);
     if (rv != APR_SUCCESS)
         return mproc_error_set(rv, "cannot make a queue: %s",
                                mproc_strerror(rv, text, sizeof text));
@@ -272,6 +327,7 @@ static apr_status_t create(mproc_queue_t **queue, const mproc_queue_options_t *o
         .capacity = round_capacity(options->capacity),
         .maxsize = options->maxsize,
         .max_message_size = options->max_message_size,
+        .blocks = round_blocks(options->blocks),
     };
     port_segment_t *segment;
     apr_status_t rv;
@@ -281,6 +337,8 @@ static apr_status_t create(mproc_queue_t **queue, const mproc_queue_options_t *o
     rv = attach(queue, segment, &header, mem);
     if (rv != APR_SUCCESS)
         port_segment_close(segment);
+    else if ((*queue)->view.blocks != NULL)
+        mproc__blocks_begin((*queue)->view.blocks);
     return rv;
 }
 
@@ -311,7 +369,9 @@ static int is_in_use(const mproc_queue_t *queue)
 
     return atomic_load(&view->sleepers) > 0 ||
            atomic_load(&view->ring->putting.owner) == view->member.id ||
-           atomic_load(&view->ring->getting.owner) == view->member.id;
+           atomic_load(&view->ring->getting.owner) == view->member.id ||
+           (view->blocks != NULL &&
+            atomic_load(&view->blocks->table->allocating.owner) == view->member.id);
 }
 
 apr_status_t mproc_queue_close(mproc_queue_t *queue)
@@ -322,6 +382,7 @@ apr_status_t mproc_queue_close(mproc_queue_t *queue)
         return APR_SUCCESS;
     if (is_in_use(queue))
         return mproc_error_set(MPROC_EINUSE, "another thread waits in the queue");
+    MPROC_TRY(mproc__queue_check_blocks(queue));
     mproc__belongings_lock();
     detach(queue);
     mproc__belongings_unlock();
@@ -373,8 +434,9 @@ static apr_status_t read_header(header_t *header, const port_segment_t *segment)
         return mproc_error_set(MPROC_EBUILD, "the queue was made by another version of mproc");
     if (header->nplaces == 0 || header->nplaces > MPROC__MEMBERS_MAX ||
         header->capacity < CAPACITY_MIN || header->capacity > CAPACITY_MAX ||
-        (header->capacity & (header->capacity - 1)) != 0 ||
-        port_segment_size(segment) < whole_size(header))
+        (header->capacity & (header->capacity - 1)) != 0 || header->blocks > BLOCKS_MAX ||
+        header->blocks != round_blocks(header->blocks) ||
+        port_segment_size(segment) < fixed_size(header) + header->blocks)
         return mproc_error_set(MPROC_ECORRUPT, "the queue that arrived has a damaged header");
     return APR_SUCCESS;
 }

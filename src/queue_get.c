@@ -11,16 +11,25 @@
 
 #include <string.h>
 
-static apr_status_t get(mproc_queue_t *queue, mproc__sink_t *sink, apr_interval_time_t timeout)
+static apr_status_t get_failed(apr_status_t rv)
+{
+    char text[120];
+
+    if (APR_STATUS_IS_TIMEUP(rv))
+        return mproc_error_set(rv, "no message was in the queue in time");
+    if (rv == MPROC_ESHUTDOWN || rv == MPROC_ECORRUPT)
+        return mproc__queue_failed(rv);
+    return mproc_error_set(rv, "cannot get memory for a message: %s",
+                           mproc_strerror(rv, text, sizeof text));
+}
+
+apr_status_t mproc__queue_get_into(mproc_queue_t *queue, mproc__sink_t *sink,
+                                   apr_interval_time_t timeout)
 {
     mproc__patience_t patience = mproc__patience(timeout);
     apr_status_t rv = mproc__ring_get(&queue->view, sink, &patience);
 
-    if (rv == APR_SUCCESS)
-        return rv;
-    if (APR_STATUS_IS_TIMEUP(rv))
-        return mproc_error_set(rv, "no message was in the queue in time");
-    return mproc__queue_failed(rv);
+    return rv == APR_SUCCESS || rv == MPROC_EMSGSIZE ? rv : get_failed(rv);
 }
 
 /* -- Into a buffer ----------------------------------------------------------------- */
@@ -78,8 +87,9 @@ static apr_status_t get_into_buffer(mproc_queue_t *queue, buffer_sink_t *into, s
 {
     apr_status_t rv;
 
-    into->sink = (mproc__sink_t){begin_buffer, accept_to_buffer, room_in_buffer, most};
-    rv = get(queue, &into->sink, timeout);
+    into->sink = (mproc__sink_t){
+        .begin = begin_buffer, .accept = accept_to_buffer, .room = room_in_buffer, .most = most};
+    rv = mproc__queue_get_into(queue, &into->sink, timeout);
     if (rv == MPROC_EMSGSIZE)
         return mproc_error_set(rv, "the message has %llu bytes, and the buffer has %llu",
                                (unsigned long long)into->refused,
@@ -176,8 +186,10 @@ static unsigned char *room_for_values(mproc__sink_t *sink, size_t size)
 static apr_status_t get_values(mproc_queue_t *queue, mproc__buffer_t *buffer,
                                apr_interval_time_t timeout)
 {
-    values_sink_t into = {{begin_values, accept_values, room_for_values, 1}, buffer};
-    apr_status_t rv = get(queue, &into.sink, timeout);
+    values_sink_t into = {
+        {.begin = begin_values, .accept = accept_values, .room = room_for_values, .most = 1},
+        buffer};
+    apr_status_t rv = mproc__queue_get_into(queue, &into.sink, timeout);
 
     return rv == APR_ENOMEM ? mproc_error_set(rv, "the message is larger than the memory there is")
                             : rv;

@@ -9,21 +9,26 @@
 
 #include <mproc/status.h>
 
+apr_status_t mproc__queue_check_size(const mproc_queue_t *queue, size_t size)
+{
+    if (size > PTRDIFF_MAX)
+        return mproc_error_set(APR_EINVAL,
+                               "a size of %llu bytes is beyond memory; a negative number?",
+                               (unsigned long long)size);
+    if (queue->max_message_size > 0 && size > queue->max_message_size)
+        return mproc_error_set(MPROC_ETOOLARGE,
+                               "a message of %llu bytes; the queue's option `max_message_size` "
+                               "allows %llu",
+                               (unsigned long long)size,
+                               (unsigned long long)queue->max_message_size);
+    return APR_SUCCESS;
+}
+
 static apr_status_t check_message(const mproc_queue_t *queue, const mproc_bytes_t *message)
 {
     if (message->data == NULL && message->size > 0)
         return mproc_error_set(APR_EINVAL, "no data was given, but a size");
-    if (message->size > PTRDIFF_MAX)
-        return mproc_error_set(APR_EINVAL,
-                               "a size of %llu bytes is beyond memory; a negative number?",
-                               (unsigned long long)message->size);
-    if (queue->max_message_size > 0 && message->size > queue->max_message_size)
-        return mproc_error_set(MPROC_ETOOLARGE,
-                               "a message of %llu bytes; the queue's option `max_message_size` "
-                               "allows %llu",
-                               (unsigned long long)message->size,
-                               (unsigned long long)queue->max_message_size);
-    return APR_SUCCESS;
+    return mproc__queue_check_size(queue, message->size);
 }
 
 static apr_status_t put(mproc_queue_t *queue, const mproc_bytes_t *messages, size_t count,

@@ -24,7 +24,8 @@ enum {
     MPROC__FIRST, /* of a message in pieces: its size, 8 bytes */
     MPROC__MIDDLE,
     MPROC__LAST,
-    MPROC__ABORT /* instead of the rest; no payload */
+    MPROC__ABORT, /* instead of the rest; no payload */
+    MPROC__BLOCK  /* the number of the block that is the message, 8 bytes */
 };
 
 /* Where records lie. */

@@ -175,6 +175,15 @@ void mproc__ring_tell_put(mproc__ring_view_t *view)
         mproc__event_ring(&view->member);
 }
 
+/* Who waits for the room of a block sleeps with those who wait for that of a message, and may be woken in their place. */
+static void tell_one(mproc__ring_view_t *view)
+{
+    if (view->blocks != NULL && atomic_load(&view->blocks->table->waiters) > 0)
+        mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
+    else
+        mproc__event_notify(&view->member, MPROC__NOT_FULL);
+}
+
 /*
  * A putter that waits for bytes is woken when half of the ring is free, not for each message; one
  * that waits for the end, at once.  While a message passes in pieces, its putter alone can use the
@@ -191,7 +200,7 @@ void mproc__ring_tell_room(mproc__ring_view_t *view)
     counts_bytes = view->maxsize == 0 || (tail & MPROC__INDEX_OPEN) != 0;
     if (atomic_load(&view->ring->state) != MPROC__RING_OPEN ||
         (!counts_bytes && mproc__index_count(head, tail) < view->maxsize))
-        mproc__event_notify(&view->member, MPROC__NOT_FULL);
+        tell_one(view);
     else if (counts_bytes && mproc__index_distance(head, tail) <= view->bytes.capacity / 2)
         mproc__event_notify_all(&view->member, MPROC__NOT_FULL);
 }
@@ -228,8 +237,8 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
 
 /* -- The locks ------------------------------------------------------------------- */
 
-static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
-                            mproc__patience_t *patience)
+apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                                 mproc__patience_t *patience)
 {
     apr_status_t rv;
 
@@ -245,7 +254,7 @@ static apr_status_t acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsig
 static apr_status_t lock_side(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
                               unsigned told, mproc__patience_t *patience)
 {
-    apr_status_t rv = acquire(view, lock, event, patience);
+    apr_status_t rv = mproc__ring_acquire(view, lock, event, patience);
 
     mproc__failpoint();
     if (rv == MPROC_EOWNERDEAD) {

@@ -18,6 +18,7 @@
  * What another process has written is checked before it is used.
  */
 
+#include "blocks.h"
 #include "failpoint.h"
 #include "index_pair.h"
 #include "lock.h"
@@ -69,7 +70,8 @@ typedef struct mproc__ring_view_t {
     mproc__ring_t *ring;
     struct mproc__tasks_t *tasks; /* NULL: nobody counts what becomes of messages; see tasks.h */
     mproc__bytes_t bytes;
-    size_t maxsize; /* 0: as many as fit */
+    size_t maxsize;          /* 0: as many as fit */
+    mproc__blocks_t *blocks; /* NULL: there are none */
     mproc__member_t member;
     _Atomic int sleepers;        /* threads that wait in it */
     _Atomic unsigned heels;      /* gets that came too early, since it hung back */
@@ -85,6 +87,11 @@ typedef struct mproc__sink_t {
     /* Room for the next `size` bytes of it, which never are more than was accepted. */
     unsigned char *(*room)(struct mproc__sink_t *sink, size_t size);
     size_t most; /* whole messages at a time */
+
+    /* Of a message that is a block, which is then acquired. */
+    int keeps_blocks; /* it is what is wanted: it is not accepted, nor copied, nor given back */
+    void *block;      /* NULL: the message is none */
+    size_t block_size;
 } mproc__sink_t;
 
 /*
@@ -101,6 +108,10 @@ apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *mess
  */
 int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *message);
 int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capacity, size_t *size);
+
+/* Put the block that is reserved and lies there, as a message; it stays reserved on failure. */
+apr_status_t mproc__ring_put_block(mproc__ring_view_t *view, uint32_t index,
+                                   mproc__patience_t *patience);
 
 /*
  * Get messages into a sink, at least one.
@@ -145,7 +156,51 @@ void mproc__stream_end(mproc__ring_view_t *view);
 /* The claim of a place, which may be a dead member's; 0 messages if it has none. */
 mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place);
 
+/* -- Blocks; of a ring that has some ---------------------------------------------- */
+
+/*
+ * Reserve room for `size` bytes, which are not more than there can be.
+ *
+ * APR_SUCCESS: *index is where; APR_TIMEUP, APR_ENOSPC, MPROC_ESHUTDOWN, MPROC_ECORRUPT, or what the
+ * system said; sets no message.
+ */
+apr_status_t mproc__ring_reserve_block(mproc__ring_view_t *view, size_t size, uint32_t *index,
+                                       mproc__patience_t *patience);
+
+/* Give the room of an own block back that is reserved, or acquired: whether it was. */
+int mproc__ring_release_block(mproc__ring_view_t *view, uint32_t index, int state);
+
+/* Whether somebody waits for the room of a block, or died while he did. */
+static inline int mproc__ring_wants_blocks(const mproc__ring_view_t *view)
+{
+    return view->blocks != NULL &&
+           atomic_load_explicit(&view->blocks->table->waiters, memory_order_relaxed) > 0;
+}
+
+/* Give all back that this member writes or reads: it leaves. */
+void mproc__ring_leave_blocks(mproc__ring_view_t *view);
+
+/*
+ * Give back what dead ones had: all that they wrote or read, and no block that is in the ring.
+ * Whether there was any.
+ */
+int mproc__ring_sweep_blocks(mproc__ring_view_t *view);
+
 /* -- Between the ring's own files --------------------------------------------- */
+
+/*
+ * Acquire the block that the record at the head names; the getters' lock is held, and the caller
+ * takes the message then.  MPROC_ECORRUPT, or what the sink or the system said: it is not acquired.
+ */
+apr_status_t mproc__ring_acquire_block(mproc__ring_view_t *view, mproc__sink_t *sink,
+                                       mproc__index_t head, size_t size);
+
+/* Copy the block that was acquired into the sink, and give it back; no lock is held. */
+void mproc__ring_copy_block(mproc__ring_view_t *view, mproc__sink_t *sink);
+
+/* Acquire a lock of the ring: as mproc__lock_acquire(). */
+apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                                 mproc__patience_t *patience);
 
 /* Larger payloads pass in pieces, each of mproc__piece_size() at most. */
 static inline size_t mproc__whole_size(const mproc__ring_view_t *view)

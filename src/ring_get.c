@@ -79,6 +79,15 @@ static apr_status_t skip(mproc__ring_view_t *view, mproc__index_t head)
     return MPROC_ETORN;
 }
 
+static apr_status_t get_block(mproc__ring_view_t *view, mproc__sink_t *sink, mproc__index_t head,
+                              size_t size)
+{
+    MPROC_TRY(mproc__ring_acquire_block(view, sink, head, size));
+    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
+    commit(view, mproc__index_advance(head, mproc__record_size(size), 1, 0), 1);
+    return APR_SUCCESS;
+}
+
 /* Under the lock: APR_EAGAIN when there is nothing; MPROC_ETORN when it must be called again. */
 static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
 {
@@ -99,6 +108,7 @@ static apr_status_t get_some(mproc__ring_view_t *view, mproc__sink_t *sink)
     switch (kind) {
     case MPROC__WHOLE: return get_whole(view, sink, head, left);
     case MPROC__FIRST: return mproc__stream_get(view, sink);
+    case MPROC__BLOCK: return get_block(view, sink, head, size);
     case MPROC__ABORT: return skip(view, head);
     default: return MPROC_ECORRUPT;
     }
@@ -118,11 +128,12 @@ static apr_status_t look_for_the_last(mproc__ring_view_t *view, mproc__patience_
     return mproc__index_distance(head, tail) == 0 ? MPROC_ESHUTDOWN : APR_SUCCESS;
 }
 
-static void pause_for_a_while(void)
+/* Not while somebody waits for the room of what is there. */
+static void pause_for_a_while(const mproc__ring_view_t *view)
 {
     int i;
 
-    for (i = 0; i < HANG_BACK; i++)
+    for (i = 0; i < HANG_BACK && !mproc__ring_wants_blocks(view); i++)
         port_pause();
 }
 
@@ -146,7 +157,7 @@ static void hang_back(mproc__ring_view_t *view)
 
     if (heels < most)
         return;
-    pause_for_a_while();
+    pause_for_a_while(view);
     if (count_ahead(view) > 2)
         most = 0;
     else
@@ -223,6 +234,8 @@ apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
     for (;;) {
         apr_status_t rv = lock_and_get(view, sink, patience);
 
+        if (rv == APR_SUCCESS && sink->block != NULL && !sink->keeps_blocks)
+            mproc__ring_copy_block(view, sink);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
         MPROC_TRY(await_data(view, patience));

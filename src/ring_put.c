@@ -47,9 +47,9 @@ static inline void commit(mproc__ring_view_t *view, mproc__index_t tail, size_t 
     *number += count;
 }
 
-/* As many whole messages as there is room for become visible at once. */
-static inline size_t put_whole(mproc__ring_view_t *view, const mproc_bytes_t *messages,
-                               size_t count)
+/* As many whole messages, or blocks, as there is room for become visible at once. */
+static inline size_t put_whole(mproc__ring_view_t *view, apr_uint64_t kind,
+                               const mproc_bytes_t *messages, size_t count)
 {
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
     size_t i;
@@ -59,7 +59,7 @@ static inline size_t put_whole(mproc__ring_view_t *view, const mproc_bytes_t *me
         apr_uint64_t need = mproc__record_size(messages[i].size);
         if (!find_room(view, tail, need))
             break;
-        mproc__record_write(&view->bytes, tail, MPROC__WHOLE, messages[i].data, messages[i].size);
+        mproc__record_write(&view->bytes, tail, kind, messages[i].data, messages[i].size);
         tail = mproc__index_advance(tail, need, 1, 0);
     }
     if (i > 0)
@@ -67,7 +67,8 @@ static inline size_t put_whole(mproc__ring_view_t *view, const mproc_bytes_t *me
     return i;
 }
 
-int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *message)
+static inline int put_at_once(mproc__ring_view_t *view, apr_uint64_t kind,
+                              const mproc_bytes_t *message)
 {
     mproc__ring_t *ring = view->ring;
     size_t put = 0;
@@ -76,14 +77,20 @@ int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *messa
         return 0;
     mproc__failpoint();
     if (atomic_load(&ring->state) == MPROC__RING_OPEN && !mproc__ring_is_open(&ring->index.tail))
-        put = put_whole(view, message, 1);
+        put = put_whole(view, kind, message, 1);
     mproc__ring_unlock_putting(view);
     return put > 0;
 }
 
+int mproc__ring_put_at_once(mproc__ring_view_t *view, const mproc_bytes_t *message)
+{
+    return put_at_once(view, MPROC__WHOLE, message);
+}
+
 /* Under the lock: APR_EAGAIN when there is no room for the first. */
-static apr_status_t put_some(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count,
-                             size_t *put, mproc__patience_t *patience)
+static apr_status_t put_some(mproc__ring_view_t *view, apr_uint64_t kind,
+                             const mproc_bytes_t *messages, size_t count, size_t *put,
+                             mproc__patience_t *patience)
 {
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
     apr_status_t rv;
@@ -91,7 +98,7 @@ static apr_status_t put_some(mproc__ring_view_t *view, const mproc_bytes_t *mess
 
     if (atomic_load(&view->ring->state) != MPROC__RING_OPEN)
         return MPROC_ESHUTDOWN;
-    done = put_whole(view, messages, count);
+    done = put_whole(view, kind, messages, count);
     *put += done;
     if (done > 0)
         return APR_SUCCESS;
@@ -110,20 +117,44 @@ static apr_uint64_t least_need(const mproc__ring_view_t *view, const mproc_bytes
     return mproc__record_size(is_whole(view, message) ? message->size : 8);
 }
 
-apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count,
-                             size_t *put, mproc__patience_t *patience)
+static apr_status_t put_all(mproc__ring_view_t *view, apr_uint64_t kind,
+                            const mproc_bytes_t *messages, size_t count, size_t *put,
+                            mproc__patience_t *patience)
 {
     apr_status_t rv = APR_SUCCESS;
 
     *put = 0;
     while (*put < count && rv == APR_SUCCESS) {
         MPROC_TRY(mproc__ring_lock_putting(view, patience));
-        rv = put_some(view, messages + *put, count - *put, put, patience);
+        rv = put_some(view, kind, messages + *put, count - *put, put, patience);
         mproc__ring_unlock_putting(view);
         if (APR_STATUS_IS_EAGAIN(rv))
             rv = mproc__ring_await(view, MPROC__NOT_FULL, mproc__ring_has_room,
                                    least_need(view, messages + *put), patience);
     }
+    return rv;
+}
+
+apr_status_t mproc__ring_put(mproc__ring_view_t *view, const mproc_bytes_t *messages, size_t count,
+                             size_t *put, mproc__patience_t *patience)
+{
+    return put_all(view, MPROC__WHOLE, messages, count, put, patience);
+}
+
+/* It is queued before it is put, as then it can be got; until it is, it is not in the ring, but its owner lives. */
+apr_status_t mproc__ring_put_block(mproc__ring_view_t *view, uint32_t index,
+                                   mproc__patience_t *patience)
+{
+    apr_uint64_t number = index;
+    mproc_bytes_t message = {&number, sizeof number};
+    apr_status_t rv;
+    size_t put;
+
+    if (put_at_once(view, MPROC__BLOCK, &message))
+        return APR_SUCCESS;
+    rv = put_all(view, MPROC__BLOCK, &message, 1, &put, patience);
+    if (rv != APR_SUCCESS)
+        mproc__block_change(view->blocks, index, MPROC__QUEUED, MPROC__RESERVED, &view->member);
     return rv;
 }
 

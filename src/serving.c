@@ -20,6 +20,9 @@
 
 #include <string.h>
 
+/* So many pools a copy makes before its target runs. */
+#define ROOMS 4
+
 /* What server and copies both know. */
 typedef struct serving_t {
     port_channel_t *channel;
@@ -109,6 +112,21 @@ static void warn_of_threads(void)
                    threads);
 }
 
+/* A copy finds this memory when it makes pools, and need not ask the system for any. */
+static apr_status_t lay_in_memory(apr_pool_t *mem)
+{
+    apr_pool_t *room, *all;
+    apr_status_t rv = apr_pool_create(&all, mem);
+    int i;
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    for (i = 0; rv == APR_SUCCESS && i < ROOMS; i++)
+        rv = apr_pool_create(&room, all);
+    apr_pool_destroy(all);
+    return rv;
+}
+
 apr_status_t mproc__forkserver(mproc_task_t *task)
 {
     serving_t serving;
@@ -119,6 +137,7 @@ apr_status_t mproc__forkserver(mproc_task_t *task)
     if (preload != MPROC__NO_PRELOAD)
         MPROC_TRY(run_preload(preload, task));
     MPROC_TRY(mproc__error_explain(apr_pool_create(&serving.copies, NULL), "make memory"));
+    MPROC_TRY(mproc__error_explain(lay_in_memory(serving.copies), "make memory"));
     warn_of_threads();
     how.key = serving.key;
     how.copy_mem = serving.copies;

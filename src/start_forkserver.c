@@ -16,7 +16,7 @@
 /* A server makes a copy at once, unless it is still at its preload function. */
 #define BIRTH_TIMEOUT apr_time_from_sec(60)
 
-/* So many servers may be killed before one start by them fails. */
+/* So many servers and copies may be killed before one start by them fails. */
 #define TRIES 3
 
 /* The control channel; the way to the server, which the child shares; and what the arguments hold. */
@@ -51,6 +51,12 @@ static apr_status_t ask(mproc__starting_t *starting, const mproc__forkserver_t *
                                mproc__deadline(BIRTH_TIMEOUT), process->mem);
 }
 
+/* The server is gone, or the copy: the server that had it is as good as before. */
+static int is_worth_another_try(apr_status_t rv)
+{
+    return APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_INCOMPLETE(rv);
+}
+
 static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t rv,
                                 port_stage_t stage)
 {
@@ -60,7 +66,7 @@ static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t 
                                "function takes long, start the server ahead by "
                                "mproc_forkserver_ensure_running",
                                starting->process->name);
-    if (APR_STATUS_IS_EOF(rv))
+    if (is_worth_another_try(rv))
         return mproc_error_set(MPROC_EDIED,
                                "cannot start %s: the fork server, or its copy, has ended %d times "
                                "before the process was there",
@@ -82,7 +88,7 @@ static apr_status_t launch(mproc__starting_t *starting)
         rv = ask(starting, way, &stage);
         if (APR_STATUS_IS_EOF(rv))
             MPROC_TRY(mproc__forkserver_forget());
-    } while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
+    } while (is_worth_another_try(rv) && ++tries < TRIES);
     return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
 }
 
@@ -102,6 +108,7 @@ apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting)
     rv = launch(starting);
     mproc__forkserver_unlock();
     MPROC_TRY(rv);
+    starting->process->is_served = 1;
     mproc__starting_take(starting);
     return APR_SUCCESS;
 }

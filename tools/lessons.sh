@@ -5,6 +5,7 @@
 #
 # Installs what is missing, builds each lesson (all of them if none is named), and shows what it
 # prints when its child is started by spawn and by fork, side by side; lines that differ are marked.
+# Where a page has forkserver, too, the three are shown one below the other.
 # With --help it lists the lessons.
 set -eu
 
@@ -49,6 +50,16 @@ help()
     done
 }
 
+# By which start methods a lesson is built.
+methods_of()
+{
+    if grep -q "^<!-- printed by $(name_of "$1")_forkserver" "$1/README.md"; then
+        echo spawn fork forkserver
+    else
+        echo spawn fork
+    fi
+}
+
 # A warning is no error here: whoever tries something out need not tidy up first.
 configure()
 {
@@ -65,22 +76,26 @@ compilers_words()
     sed -e '/^\[[0-9]*\/[0-9]*\]/d' -e '/^FAILED: /{N;d;}' -e '/^ninja: /d' "$log" >&2
 }
 
-# build spawn 01 02: first all of one method, as what is wrong with one program is wrong with both.
+# build spawn 01 02: first all of one method, as what is wrong with one program is wrong with the others.
 build()
 {
     method=$1
     shift
     for lesson in "$@"; do
-        set -- "$@" "$(name_of "$(folder_of "$lesson")")_$method"
+        folder=$(folder_of "$lesson")
+        case " $(methods_of "$folder") " in
+            *" $method "*) set -- "$@" "$(name_of "$folder")_$method" ;;
+        esac
         shift
     done
+    [ $# -gt 0 ] || return 0
     if ! cmake --build "$tree" --target "$@" >"$log" 2>&1; then
         compilers_words
         fail "building $* failed; all of the output is in $root/$log"
     fi
 }
 
-# What one of a lesson's two programs prints, in a file; a failing program has its say too.
+# What one of a lesson's programs prints, in a file; a failing program has its say too.
 run()
 {
     (cd build && "learn/lessons/$1" >"$1.txt" 2>&1) ||
@@ -92,16 +107,19 @@ show()
     folder=$(folder_of "$1")
     name=$(name_of "$folder")
     printf '\n==== %s ====\n\n' "$(title_of "$folder")"
-    run "${name}_spawn"
-    run "${name}_fork"
-    python3 tools/side-by-side.py "build/${name}_spawn.txt" "build/${name}_fork.txt"
+    set --
+    for method in $(methods_of "$folder"); do
+        run "${name}_$method"
+        set -- "$@" "build/${name}_$method.txt"
+    done
+    python3 tools/side-by-side.py "$@"
     printf '\nWhy: %s/README.md\n' "$folder"
 }
 
 case ${1-} in
     -h|--help) help; exit 0 ;;
 esac
-[ $# -gt 0 ] || set -- 01 02 03 04 05 06 07 08 09
+[ $# -gt 0 ] || set -- 01 02 03 04 05 06 07 08 09 10
 for lesson in "$@"; do
     folder_of "$lesson" >/dev/null
 done
@@ -110,6 +128,7 @@ configure
 build spawn "$@"
 compilers_words
 build fork "$@"
+build forkserver "$@"
 for lesson in "$@"; do
     show "$lesson"
 done

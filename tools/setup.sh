@@ -184,6 +184,7 @@ set_up_check()
 missing_for_bench()
 {
     pkg-config --exists libzmq 2>/dev/null || echo libzmq3-dev
+    echo '#include <nng/nng.h>' | cc -E -x c - >/dev/null 2>&1 || echo libnng-dev
     echo '#include <boost/interprocess/ipc/message_queue.hpp>' | c++ -E -x c++ - >/dev/null 2>&1 ||
         echo libboost-dev
 }

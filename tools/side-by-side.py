@@ -2,8 +2,8 @@
 """Two files side by side, as wide as the terminal: side-by-side.py spawn.txt fork.txt
 
 Lines that differ have a mark between them: ! changed, < only on the left, > only on the right. A
-long line goes on below itself; where one is part of a table or a drawing, the files are printed one
-below the other instead.
+long line goes on below itself; where one is part of a table or a drawing, and where there are more than
+two files, they are printed one below the other instead.
 """
 
 import difflib
@@ -42,7 +42,7 @@ def rows(left, right):
 
 def print_below(paths, columns):
     for path in paths:
-        print(f"-- {heading(path)} ".ljust(columns, "-"), *read(path), sep="\n", end="\n\n" if path == paths[0] else "\n")
+        print(f"-- {heading(path)} ".ljust(columns, "-"), *read(path), sep="\n", end="\n\n" if path != paths[-1] else "\n")
 
 
 def print_beside(left_path, right_path, width):
@@ -58,7 +58,7 @@ def print_beside(left_path, right_path, width):
 def main(*paths):
     columns = int(os.environ.get("COLUMNS") or shutil.get_terminal_size((160, 0)).columns)
     width = max(30, min(columns, 160) // 2 - 2)
-    if any(has_wide_table(read(path), width) for path in paths):
+    if len(paths) > 2 or any(has_wide_table(read(path), width) for path in paths):
         print_below(paths, columns)
     else:
         print_beside(*paths, width)

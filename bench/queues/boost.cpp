@@ -58,4 +58,4 @@ static void close_queue(void *queue)
 }
 
 extern "C" const queue_kind_t queue_boost = {
-    "Boost message_queue", nullptr, create, nullptr, put, get, nullptr, close_queue, 0};
+    "Boost message_queue", nullptr, create, nullptr, put, get, nullptr, close_queue, 0, 0};

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* mproc's queue, through the public functions alone. */
+/* mproc's queue, through the public functions alone: messages that are copied, and blocks. */
 
 #include "run.h"
 
-static void *create(const queue_use_t *use)
+#include <string.h>
+
+static void *create_with_blocks(const queue_use_t *use, size_t blocks)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
     mproc_queue_t *queue;
 
     options.capacity = use->capacity;
+    options.blocks = blocks;
     return mproc_queue_create(&queue, &options, run_mem) == APR_SUCCESS ? queue : NULL;
+}
+
+static void *create(const queue_use_t *use)
+{
+    return create_with_blocks(use, 0);
 }
 
 static int put(void *queue, const void *message, size_t size)
@@ -32,4 +40,48 @@ static void close_queue(void *queue)
 }
 
 const queue_kind_t queue_ours = {
-    .name = "mproc", .create = create, .put = put, .get = get, .close = close_queue};
+    .name = "mproc", .create = create, .put = put, .get = get, .close = close_queue, .is_ours = 1};
+
+/* -- Blocks ------------------------------------------------------------------------- */
+
+/* The memory of all blocks is there before the clock starts, as that of the ring is. */
+static void *create_blocks(const queue_use_t *use)
+{
+    size_t all = QUEUE_BLOCKS * use->message_size;
+    mproc_queue_t *queue = create_with_blocks(use, all);
+    void *block;
+
+    return queue != NULL && mproc_queue_reserve(queue, all, &block, 0) == APR_SUCCESS &&
+                   mproc_queue_cancel(queue, block) == APR_SUCCESS
+               ? queue
+               : NULL;
+}
+
+/* What is in a block is the user's affair: its number alone is written, and read. */
+static int put_block(void *queue, const void *message, size_t size)
+{
+    void *block;
+
+    if (mproc_queue_reserve(queue, size, &block, MPROC_FOREVER) != APR_SUCCESS)
+        return 0;
+    memcpy(block, message, sizeof(uint64_t));
+    return mproc_queue_commit(queue, block, MPROC_FOREVER) == APR_SUCCESS;
+}
+
+static int get_block(void *queue, void *buffer, size_t size)
+{
+    void *block;
+    size_t got;
+
+    if (mproc_queue_acquire(queue, &block, &got, MPROC_FOREVER) != APR_SUCCESS)
+        return 0;
+    memcpy(buffer, block, sizeof(uint64_t));
+    return mproc_queue_release(queue, block) == APR_SUCCESS && got == size;
+}
+
+const queue_kind_t queue_blocks = {.name = "mproc, blocks",
+                                   .create = create_blocks,
+                                   .put = put_block,
+                                   .get = get_block,
+                                   .close = close_queue,
+                                   .is_ours = 1};

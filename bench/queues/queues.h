@@ -19,6 +19,9 @@ extern "C" {
 /* What the queues hold at a time, unless the case says otherwise. */
 #define QUEUE_CAPACITY ((size_t)1 << 20)
 
+/* Of blocks: so many messages. */
+#define QUEUE_BLOCKS 64
+
 /* What a queue is to be used for. */
 typedef struct queue_use_t {
     size_t message_size; /* of every message */
@@ -43,10 +46,11 @@ typedef struct queue_kind_t {
     void (*close)(void *queue);
     /* Putters deal their messages out: a getter does not know how many will be its own. */
     int is_dealt;
+    int is_ours; /* it is given to the processes as an argument */
 } queue_kind_t;
 
-extern const queue_kind_t queue_ours, queue_spsc, queue_vyukov, queue_futex, queue_pipe,
-    queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq;
+extern const queue_kind_t queue_ours, queue_blocks, queue_spsc, queue_vyukov, queue_futex,
+    queue_pipe, queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq, queue_nng;
 
 /* Zeroed memory that copies of this process share with it, and that is there already; NULL: none. */
 void *queue_memory(size_t size);

@@ -19,8 +19,9 @@
 #define WORKERS_MAX 8
 #define DEADLINE apr_time_from_sec(120)
 
-/* Messages that do not count: as many as fill a ring twice, but not too many for the slow. */
+/* Messages that do not count: as many as fill a ring twice, but not too many for the slow; or all blocks. */
 #define WARM_MAX 20000
+#define WARM_MIN (4 * QUEUE_BLOCKS)
 #define WARM_ROUND_TRIPS 200
 
 /* What a process tells; it alone writes here. */
@@ -267,7 +268,7 @@ static apr_status_t start(mproc_process_t **process, int number, apr_pool_t *mem
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
 
     options.start_method = MPROC_FORK;
-    if (now.what->kind != &queue_ours)
+    if (!now.what->kind->is_ours)
         return mproc_process_start(process, work, MPROC_PACK(number), &options, mem);
     return mproc_process_start(
         process, work_with_ours,
@@ -340,6 +341,8 @@ double run_stream(int count, void *data)
     const run_t *what = data;
     size_t twice = 2 * what->use.capacity / what->use.message_size;
 
+    if (twice < WARM_MIN)
+        twice = WARM_MIN;
     return run(count, what, 0, twice < WARM_MAX ? (int)twice : WARM_MAX);
 }
 

@@ -40,6 +40,11 @@ def check_fork(child, spawned, allocated):
         assert number(child['memory at hand (resident)']) >= number(child['shared with other processes']) >= allocated
 
 
+def check_forkserver(child, spawned):
+    check_spawn(child)
+    assert child['threads'] == spawned['threads'], "the parent's second thread is not the server's"
+
+
 def check_table(allocated, *arguments):
     """It prints what the parent has, a table, and why there is no fork where there is none."""
     ended = run(*arguments)
@@ -50,10 +55,13 @@ def check_table(allocated, *arguments):
     table = table_of(lines[2:11])
     check_spawn(table['spawn'])
     if 'fork' in table:
-        assert list(table) == ['spawn', 'fork'] and len(lines) == 11, ended.stdout
+        assert list(table) == ['spawn', 'fork', 'forkserver'] and len(lines) == 11, ended.stdout
         check_fork(table['fork'], table['spawn'], allocated)
+        check_forkserver(table['forkserver'], table['spawn'])
     else:
-        assert lines[11] == '' and lines[12].startswith('the start method fork: ') and len(lines) == 13, ended.stdout
+        assert list(table) == ['spawn'] and lines[11] == lines[13] == '' and len(lines) == 15, ended.stdout
+        assert lines[12].startswith('the start method fork: '), ended.stdout
+        assert lines[14].startswith('the start method forkserver: '), ended.stdout
 
 
 check_table(0)

@@ -75,7 +75,7 @@ def main(task, page_path, name, system, *program):
     picture = path.with_name(name + ".svg")
     printed, exitcode, drawn = run(program, picture.name)
     print(printed, end="")
-    is_refused = system == "Windows" and name.endswith("_fork")
+    is_refused = system == "Windows" and name.endswith(("_fork", "_forkserver"))
     if (exitcode != 0) != is_refused or not printed:
         sys.exit(f"{name} ended with exit code {exitcode}" + ("" if printed else ", and printed nothing"))
     has_picture = picture.name in page and not is_refused

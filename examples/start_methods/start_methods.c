@@ -155,9 +155,17 @@ static void print_table(FILE *file, apr_pool_t *mem)
             printf("%14s", cells[column][row]);
         printf("\n");
     }
-    /* Where fork is no start method, asking for it says why. */
-    if (mproc_set_start_method(MPROC_FORK, 1) != APR_SUCCESS)
-        printf("\n%s\n", mproc_error_message());
+}
+
+/* Where one is no start method, asking for it says why. */
+static void print_refusals(void)
+{
+    static const char *const others[] = {MPROC_FORK, MPROC_FORKSERVER};
+    size_t i;
+
+    for (i = 0; i < sizeof others / sizeof *others; i++)
+        if (mproc_set_start_method(others[i], 1) != APR_SUCCESS)
+            printf("\n%s\n", mproc_error_message());
 }
 
 /* -- In the program: what there is to see -------------------------------------- */
@@ -262,6 +270,7 @@ int main(int argc, const char *const *argv)
     printf("The parent has %s threads and %s of memory at hand.\n\n", count(look_threads(), mem),
            in_mib((apr_int64_t)look_resident(), mem));
     print_table(file, mem);
+    print_refusals();
 
     MPROC_CHECK(apr_thread_mutex_unlock(lock));
     MPROC_CHECK(apr_thread_join(&ended, thread));

@@ -3,7 +3,7 @@
 #define LOOK_H
 
 /*
- * What a process sees of itself: its memory, handles and threads; and how it is killed.
+ * What a process sees of itself: its memory, handles, threads and parent; and how one is killed.
  * Each system tells it in its own way, so these few functions have a file for each;
  * all else in the examples is the same everywhere.
  */
@@ -39,6 +39,12 @@ intptr_t look_handle_of(FILE *file);
  * bytes and a NUL.  Returns how many; -1 if the number stands for no file here.
  */
 int look_read(intptr_t handle, char *text, size_t size);
+
+/* The number of the process whose child this one is, as the system has it. */
+long long look_parent(void);
+
+/* A process is killed, whoever's it is: this one need not have started it. */
+void look_kill(long long process);
 
 /* This process is killed, at once, as by `kill -9` or by a task manager: it can do nothing more. */
 void look_die(void);

@@ -121,6 +121,16 @@ int look_read(intptr_t handle, char *text, size_t size)
     return (int)got;
 }
 
+long long look_parent(void)
+{
+    return getppid();
+}
+
+void look_kill(long long process)
+{
+    kill((pid_t)process, SIGKILL);
+}
+
 void look_die(void)
 {
     raise(SIGKILL);

@@ -89,6 +89,33 @@ int look_read(intptr_t handle, char *text, size_t size)
     return (int)got;
 }
 
+/* The one that was there then: Windows does not say whether it still is. */
+long long look_parent(void)
+{
+    PROCESSENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    DWORD parent = 0;
+    int more;
+
+    if (all == INVALID_HANDLE_VALUE)
+        return 0;
+    for (more = Process32First(all, &entry); more; more = Process32Next(all, &entry))
+        if (entry.th32ProcessID == GetCurrentProcessId())
+            parent = entry.th32ParentProcessID;
+    CloseHandle(all);
+    return parent;
+}
+
+void look_kill(long long process)
+{
+    HANDLE handle = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)process);
+
+    if (handle == NULL)
+        return;
+    TerminateProcess(handle, 9);
+    CloseHandle(handle);
+}
+
 void look_die(void)
 {
     TerminateProcess(GetCurrentProcess(), 9);

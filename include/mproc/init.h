@@ -218,7 +218,7 @@ MPROC_DECLARE(apr_status_t) mproc_task_return(mproc_task_t *task, const mproc_pa
  */
 MPROC_DECLARE(int) mproc_task_is_overdue(const mproc_task_t *task);
 
-/** The start method of the process of this task: MPROC_SPAWN or MPROC_FORK. */
+/** The start method of the process of this task: MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER. */
 MPROC_DECLARE(const char *) mproc_task_start_method(const mproc_task_t *task);
 
 MPROC_END_C

@@ -121,7 +121,8 @@ typedef struct mproc_pool_options_t {
     apr_interval_time_t idle_timeout;
     /** How many workers stay whatever they have to do, with `idle_timeout`. */
     unsigned min_workers;
-    /** MPROC_SPAWN or MPROC_FORK; NULL: the program's, see mproc_set_start_method(). */
+    /** MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER; NULL: the program's, see
+        mproc_set_start_method(). */
     const char *start_method;
     /** NULL, mproc_progress_bar, or a function of the program's own. */
     mproc_progress_fn *progress;

@@ -19,6 +19,10 @@
  * parent's memory and the files that the program itself has open too.  Of mproc's
  * objects it has those in its arguments, as every child; the parent's others are
  * refused there with MPROC_EFOREIGN, and closed, so that their ends are noticed.
+ *
+ * A child made by MPROC_FORKSERVER is a copy of the fork server, a process that has
+ * nothing of its clients'.  It has what a spawned child has, and what the server's
+ * preload function has left in memory and open files.
  */
 
 #include <mproc/args.h>
@@ -50,7 +54,8 @@ typedef struct mproc_process_options_t {
     const char *const *environment;
     /** NULL: the parent's. */
     const char *working_directory;
-    /** MPROC_SPAWN or MPROC_FORK; NULL: the program's, see mproc_set_start_method(). */
+    /** MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER; NULL: the program's, see
+        mproc_set_start_method(). */
     const char *start_method;
 } mproc_process_options_t;
 
@@ -99,7 +104,7 @@ typedef intptr_t mproc_sentinel_t;
  * Threads: any number may start processes at once, with the same @a mem too if
  * it comes from mproc_init(); none may change the environment meanwhile (setenv), as no lock
  * keeps that from a start.  Fork: a child made by a fork() of the program's own may
- * not start processes; one made by MPROC_FORK may.
+ * not start processes; one made by MPROC_FORK or MPROC_FORKSERVER may.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_process_start(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
@@ -153,7 +158,8 @@ MPROC_DECLARE(int) mproc_process_is_alive(mproc_process_t *process);
  * @return APR_SUCCESS     it has ended so
  * @return MPROC_ERUNNING  it has not ended
  * @return MPROC_ELOST     it has ended, but somebody else took the code away: SIGCHLD
- *                         is ignored, or a thread calls waitpid(-1)
+ *                         is ignored, or a thread calls waitpid(-1); or the fork server
+ *                         that would have told it is gone, or does not answer
  * @return MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as for mproc_process_join()
  *
  * Threads: any.

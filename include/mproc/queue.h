@@ -21,7 +21,7 @@
  * waits looks again (20 milliseconds for a lock, up to a second for an idle getter).
  * A message that a process had taken goes with it; mproc_queue_lost() names it.  A
  * process that is stopped (SIGSTOP) while it is inside a call delays the others of
- * its side for as long.
+ * its side for as long; one that is stopped while it has a block delays nobody.
  *
  * **Who has it.**  A queue goes to a child in its arguments, by any start method, and
  * from there on to grandchildren, and it can be sent through a connection.  Each
@@ -31,8 +31,24 @@
  * Who waits for bytes to put into is woken when half of the capacity is free, and looks
  * for them within a second; who waits because of `maxsize` is woken by the next get.
  *
- * Messages are copied into the queue and out of it.  Those that are larger than a
+ * Messages are copied into the queue and out of it, but for blocks.  Those that are larger than a
  * quarter of its capacity pass through it in pieces, and may be larger than all of it.
+ *
+ * **In place.**  A queue with blocks (see the option `blocks`) has room in shared memory
+ * that one process writes and another reads, so that a large message costs what a small
+ * one does:
+ *
+ *     MPROC_CHECK(mproc_queue_reserve(queue, size, &block, MPROC_FOREVER));
+ *     fill(block, size);
+ *     MPROC_CHECK(mproc_queue_commit(queue, block, MPROC_FOREVER));
+ *     ...
+ *     MPROC_CHECK(mproc_queue_acquire(queue, &block, &size, MPROC_FOREVER));
+ *     use(block, size);
+ *     MPROC_CHECK(mproc_queue_release(queue, block));
+ *
+ * A block that was committed is a message as others are: it has its place in their order, counts
+ * for `maxsize`, and can be got by mproc_queue_get_bytes() and the like, which copy it out and
+ * give its room back.  Likewise any message can be acquired.
  *
  * The design is that of a ring under two locks that know their owners, with one word
  * whose store makes a message visible; docs/queue.md describes it.
@@ -64,18 +80,25 @@ typedef struct mproc_queue_options_t {
     unsigned processes;
     /** Not 0: it counts what becomes of its messages, for mproc_queue_join(). */
     int joinable;
+    /**
+     * Bytes of blocks at a time, at most (see mproc_queue_reserve()); 0: the queue has none.  Rounded
+     * up to 4 KiB, and where that is more, to 65,536ths; a block takes as much or a multiple of it.
+     * Memory for them is taken as they are reserved, and then kept.
+     */
+    size_t blocks;
 } mproc_queue_options_t;
 
 /** The initializer of mproc_queue_options_t. */
 #define MPROC_QUEUE_OPTIONS                                                                        \
     {                                                                                              \
-        sizeof(mproc_queue_options_t), (size_t)1 << 20, 0, 0, 256, 0                               \
+        sizeof(mproc_queue_options_t), (size_t)1 << 20, 0, 0, 256, 0, 0                            \
     }
 
 /**
  * Make a queue.
  *
- * All of its memory is taken at once, so that a put cannot run out of it later.
+ * All of its memory is taken at once, so that a put cannot run out of it later; but for that of
+ * blocks, which is taken before one is reserved.
  *
  * @param queue    set to it
  * @param options  NULL for the defaults
@@ -84,7 +107,7 @@ typedef struct mproc_queue_options_t {
  * @return APR_SUCCESS       it is there, and empty
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
  * @return APR_EINVAL        an argument or an option is bad; the message names it
- * @return APR_ENOMEM        the capacity is beyond the memory of this machine
+ * @return APR_ENOMEM        the capacity, with the blocks, is beyond the memory of this machine
  * @return another           what the system said
  */
 MPROC_DECLARE(apr_status_t)
@@ -186,6 +209,94 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *messages, size_t
 MPROC_DECLARE(apr_status_t)
 mproc_queue_get_many(mproc_queue_t *queue, void *buffer, size_t capacity, mproc_bytes_t *messages,
                      size_t max, size_t *got, apr_interval_time_t timeout);
+
+/**
+ * Reserve room for a message that is to be written in place.
+ *
+ * The room is this process's until it is committed or cancelled, or until the process leaves the queue
+ * or dies: then it is given back.  Meanwhile nobody waits for this process but who wants that very
+ * room.  What is in it means nothing.
+ *
+ * @param size     bytes of the message, from 0 on
+ * @param block    set to where it lies, aligned to 64 bytes
+ * @param timeout  microseconds to wait until others give room back; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS      @a block is this process's to write
+ * @return APR_TIMEUP       so much room was not free, in one piece, in time
+ * @return APR_ENOSPC       it would be, but there is no memory for it
+ * @return MPROC_ETOOLARGE  @a size is larger than all blocks may be, or than `max_message_size`
+ * @return MPROC_ESHUTDOWN  the queue was shut down
+ * @return MPROC_ECORRUPT   another process has damaged the queue
+ * @return APR_EINVAL       an argument is bad, or the queue has no blocks; the message says which
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ *
+ * Threads: any; also another than the one that commits it.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_reserve(mproc_queue_t *queue, size_t size, void **block, apr_interval_time_t timeout);
+
+/**
+ * Put a block that was reserved: it is a message from now on, and no longer this process's.
+ *
+ * @param block    as mproc_queue_reserve() has set it
+ * @param timeout  microseconds to wait until there is room for one more message, of 16 bytes
+ *
+ * @return APR_SUCCESS      the message is in the queue
+ * @return APR_TIMEUP       there was no room in time; the block is still reserved, as after all below
+ * @return MPROC_ESHUTDOWN  the queue was shut down
+ * @return MPROC_ECORRUPT   another process has damaged the queue
+ * @return APR_EINVAL       it is no block of this queue, or not reserved by this process, or was
+ *                          committed or cancelled before; the message says which
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_commit(mproc_queue_t *queue, void *block, apr_interval_time_t timeout);
+
+/**
+ * Give the room of a block back that was reserved and is not to be put.  Also when the queue was shut
+ * down.
+ *
+ * @return APR_SUCCESS  it is given back, and must not be touched any more
+ * @return APR_EINVAL, MPROC_ECLOSED, MPROC_EFOREIGN  as mproc_queue_commit()
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_cancel(mproc_queue_t *queue, void *block);
+
+/**
+ * Take the next message, to be read in place.
+ *
+ * A message that was put as a block is not copied.  Any other is copied once, into memory of this
+ * process, so that who acquires need not know how a message was put.  Either is this process's, which may
+ * write to it too, until it is released, or until the process leaves the queue or dies: then its room
+ * is given back, and mproc_queue_lost() names the message if its process got no other after it.
+ *
+ * @param block    set to where it lies, aligned to 64 bytes; not NULL, also if @a size is 0
+ * @param size     set to its size
+ * @param timeout  as for mproc_queue_get()
+ *
+ * @return APR_SUCCESS      both are set
+ * @return APR_TIMEUP       there is none
+ * @return MPROC_ESHUTDOWN  the queue was shut down, and there is none
+ * @return MPROC_ECORRUPT   another process has damaged the queue
+ * @return APR_ENOMEM       the message is larger than the memory there is; it stays
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_acquire(mproc_queue_t *queue, void **block, size_t *size, apr_interval_time_t timeout);
+
+/**
+ * Be done with a message that was acquired, and give its room back.  Also when the queue was shut
+ * down.
+ *
+ * @param block  as mproc_queue_acquire() has set it
+ *
+ * @return APR_SUCCESS  it is given back, and must not be touched any more
+ * @return APR_EINVAL   this process has not acquired it, or has released it before; the message says
+ *                      so
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ *
+ * Threads: any; also another than the one that acquired it.
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_release(mproc_queue_t *queue, void *block);
 
 /**
  * How many messages are in the queue, at an instant during the call.
@@ -324,7 +435,8 @@ mproc_queue_tasks(mproc_queue_t *queue, size_t *unfinished, size_t *lost);
  * Be done with a queue in this process.  The others go on; the messages stay.
  *
  * @return APR_SUCCESS   closed, also when it was before
- * @return MPROC_EINUSE  another thread waits in it, or is in the middle of a message
+ * @return MPROC_EINUSE  another thread waits in it, or is in the middle of a message; or this process
+ *                       has blocks of it, which would be gone: release or cancel them first
  * @return APR_EINVAL    it is NULL
  */
 MPROC_DECLARE(apr_status_t) mproc_queue_close(mproc_queue_t *queue);

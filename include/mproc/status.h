@@ -52,7 +52,7 @@ MPROC_BEGIN_C
 #define MPROC_EINUSE (MPROC_STATUS_START + 14)
 /** The process has not ended yet. */
 #define MPROC_ERUNNING (MPROC_STATUS_START + 15)
-/** Somebody else took the exit status away. */
+/** Nobody can say with what exit code the process ended. */
 #define MPROC_ELOST (MPROC_STATUS_START + 16)
 /** The process ended without a word: killed, crashed, or _exit(); or before what it sent was taken. */
 #define MPROC_EDIED (MPROC_STATUS_START + 17)

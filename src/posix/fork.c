@@ -41,7 +41,7 @@ const char *port_fork_refusal(void)
  */
 static int is_alone(void)
 {
-    int threads = posix_count_threads();
+    int threads = posix_is_single_threaded() ? 1 : posix_count_threads();
 
     if (threads > 0)
         return threads == 1;

@@ -10,6 +10,7 @@
  */
 
 #include "internal.h"
+#include "spin.h"
 
 #include <apr_strings.h>
 
@@ -29,7 +30,7 @@ extern char **environ;
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
     int lifeline[2]; /* the copy's end, this process's end */
-    int null_device;
+    int null_device; /* for what this process has closed */
 } asking_t;
 
 const char *port_forkserver_refusal(void)
@@ -118,20 +119,32 @@ static apr_status_t send_all_handles(port_channel_t *line, const port_handle_t *
     return rv;
 }
 
-static port_handle_t open_or_null(int descriptor, const asking_t *asking)
+static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t *asking)
 {
-    return fcntl(descriptor, F_GETFD) != -1 ? descriptor : asking->null_device;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (fcntl(descriptor, F_GETFD) != -1) {
+        *handle = descriptor;
+        return APR_SUCCESS;
+    }
+    if (asking->null_device < 0)
+        rv = posix_open_null_device(&asking->null_device);
+    *handle = asking->null_device;
+    return rv;
 }
 
-static apr_status_t send_handles(port_channel_t *line, const asking_t *asking,
-                                 const port_ask_t *ask, port_deadline_t deadline, apr_pool_t *mem)
+static apr_status_t send_handles(port_channel_t *line, asking_t *asking, const port_ask_t *ask,
+                                 port_deadline_t deadline, apr_pool_t *mem)
 {
     size_t count = ask->nhandles + POSIX_ASK_HANDLES;
     port_handle_t *all = apr_palloc(mem, count * sizeof *all);
+    apr_status_t rv = open_or_null(&all[POSIX_ASK_STDOUT], STDOUT_FILENO, asking);
 
+    if (rv == APR_SUCCESS)
+        rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
+    if (rv != APR_SUCCESS)
+        return rv;
     all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
-    all[POSIX_ASK_STDOUT] = open_or_null(STDOUT_FILENO, asking);
-    all[POSIX_ASK_STDERR] = open_or_null(STDERR_FILENO, asking);
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
     return send_all_handles(line, all, count, deadline);
 }
@@ -192,7 +205,7 @@ static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line,
     return rv;
 }
 
-/* A copy that ended before it was born is as good as none. */
+/* If the copy has ended before it was born, the server says so; when that is gone, nobody does. */
 static apr_status_t hear_of_birth(port_process_t *process, const asking_t *asking,
                                   port_deadline_t deadline)
 {
@@ -203,7 +216,7 @@ static apr_status_t hear_of_birth(port_process_t *process, const asking_t *askin
     if (rv == APR_SUCCESS && answer.news == POSIX_FAILED)
         rv = APR_FROM_OS_ERROR(answer.first);
     else if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
-        rv = APR_EOF;
+        rv = APR_INCOMPLETE;
     if (rv == APR_SUCCESS) {
         process->pid = answer.first;
         process->told = asking->line[0];
@@ -219,8 +232,6 @@ static apr_status_t prepare(asking_t *asking)
 
     if (rv == APR_SUCCESS)
         rv = posix_pipe(asking->lifeline);
-    if (rv == APR_SUCCESS)
-        rv = posix_open_null_device(&asking->null_device);
     return rv;
 }
 
@@ -254,14 +265,14 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
     rv = prepare(&asking);
     if (rv == APR_SUCCESS)
         rv = send_ask(server, &asking, ask, deadline, mem);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv)) {
         *stage = PORT_STAGE_FORK;
         rv = hear_of_birth(&started, &asking, deadline);
     }
     end_asking(&asking);
     if (rv != APR_SUCCESS) {
         give_up(&asking);
-        return APR_STATUS_IS_EPIPE(rv) ? APR_EOF : rv;
+        return rv;
     }
     started.lifeline = asking.lifeline[1];
     *process = apr_pmemdup(mem, &started, sizeof started);
@@ -270,12 +281,28 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
 
 /* -- Afterwards ------------------------------------------------------------------ */
 
+/*
+ * The server hears of an end when this process does, and says so in less time than it takes to go to
+ * sleep and be woken.
+ */
+static apr_status_t await_telling(int line)
+{
+    int round;
+
+    for (round = 0; round < MPROC__SPINS; round++) {
+        if (posix_poll(line, POLLIN, PORT_NOW) == APR_SUCCESS)
+            return APR_SUCCESS;
+        mproc__spin(round);
+    }
+    return posix_poll(line, POLLIN, port_clock() + TOLD_TIMEOUT);
+}
+
 /* The answer stays there: where it is the sentinel, too, that is to stay ready. */
 int posix_told_reap(const port_process_t *process, siginfo_t *how)
 {
     posix_answer_t answer;
 
-    if (posix_poll(process->told, POLLIN, port_clock() + TOLD_TIMEOUT) != APR_SUCCESS ||
+    if (await_telling(process->told) != APR_SUCCESS ||
         recv(process->told, &answer, sizeof answer, MSG_PEEK) != sizeof answer ||
         answer.news != POSIX_ENDED)
         return ECHILD;
@@ -286,14 +313,14 @@ int posix_told_reap(const port_process_t *process, siginfo_t *how)
 }
 
 /*
- * Without a pidfd there is only the number, which is the copy's until the server has told of its
- * end; by then it may be gone for a moment already.
+ * Without a pidfd, or where a filter refuses to signal by it, there is only the number, which is the
+ * copy's until the server has told of its end; by then it may be gone for a moment already.
  */
 int posix_told_signal(const port_process_t *process, int number)
 {
-    if (process->sentinel != process->told)
-        return posix_watch_signal(process, number);
-    if (posix_poll(process->told, POLLIN, PORT_NOW) != APR_TIMEUP)
-        return ESRCH;
+    int error = process->sentinel != process->told ? posix_watch_signal(process, number) : ESRCH;
+
+    if (error != ESRCH || posix_poll(process->sentinel, POLLIN, PORT_NOW) != APR_TIMEUP)
+        return error;
     return kill(process->pid, number) == 0 ? 0 : errno;
 }

@@ -223,11 +223,14 @@ apr_status_t posix_background(void *(*wait)(void *), void *data);
 apr_status_t posix_leave_by(void (*leave)(int code));
 
 /*
- * memory_*.c: files without a name: `size` bytes of zeros that are really there, and one of no bytes
- * for signs of life.  On failure *descriptor may be set, and is the caller's.
+ * memory_*.c: files without a name: `most` bytes of zeros of which `size` are really there, and one of
+ * no bytes for signs of life.  On failure *descriptor may be set, and is the caller's.
  */
-apr_status_t posix_memory_open(int *descriptor, size_t size);
+apr_status_t posix_memory_open(int *descriptor, size_t size, size_t most);
 apr_status_t posix_lives_open(int *descriptor);
+
+/* Zeros of such a file that nobody uses yet are really there. */
+apr_status_t posix_memory_reserve(int descriptor, size_t from, size_t to);
 
 /* Whether nobody can cut pages off a file of memory that came from another process, as far as can be told. */
 int posix_is_lasting(int descriptor);
@@ -257,6 +260,9 @@ int posix_has_ended(pid_t pid, uint32_t born);
 
 /* threads_*.c: the number of threads, or 0 where the system does not say. */
 int posix_count_threads(void);
+
+/* Not 0: this process has no other thread, and it costs nothing to know; 0: perhaps. */
+int posix_is_single_threaded(void);
 
 /* threads_*.c: flush all streams at the end of a process that is alone as far as is known. */
 void posix_flush_others(void);

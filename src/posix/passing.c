@@ -101,9 +101,14 @@ void port_channel_commit_handles(port_channel_t *channel)
 
 static struct posix_waiting_t *waiting_room(port_channel_t *channel)
 {
-    if (channel->waiting == NULL)
-        channel->waiting = calloc(1, sizeof *channel->waiting);
-    return channel->waiting;
+    struct posix_waiting_t *waiting = channel->waiting;
+
+    if (waiting == NULL && (waiting = malloc(sizeof *waiting)) != NULL) {
+        waiting->first = waiting->end = 0;
+        waiting->is_overfull = 0;
+        channel->waiting = waiting;
+    }
+    return waiting;
 }
 
 /* `descriptor` may be LOST. */

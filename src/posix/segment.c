@@ -82,9 +82,9 @@ static void close_descriptors(const port_segment_t *segment)
         posix_close_if_open(segment->descriptors[i]);
 }
 
-static apr_status_t open_all(port_segment_t *segment)
+static apr_status_t open_all(port_segment_t *segment, size_t size)
 {
-    apr_status_t rv = posix_memory_open(&segment->descriptors[MEMORY], segment->size);
+    apr_status_t rv = posix_memory_open(&segment->descriptors[MEMORY], size, segment->size);
 
     if (rv == APR_SUCCESS)
         rv = posix_lives_open(&segment->descriptors[LIVES]);
@@ -95,22 +95,44 @@ static apr_status_t open_all(port_segment_t *segment)
     return rv == APR_SUCCESS ? map(segment) : rv;
 }
 
-apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+apr_status_t port_segment_create_growing(port_segment_t **segment, size_t size, size_t most,
+                                         apr_pool_t *mem)
 {
-    port_segment_t made = {.size = size};
-    apr_status_t rv = check_size(size);
+    port_segment_t made = {.size = most};
+    apr_status_t rv = check_size(most);
     size_t i;
 
-    assert(size > 0);
+    assert(size > 0 && size <= most);
     for (i = 0; i < PORT_SEGMENT_HANDLES_MAX; i++)
         made.descriptors[i] = -1;
     if (rv == APR_SUCCESS)
-        rv = open_all(&made);
+        rv = open_all(&made, size);
     if (rv != APR_SUCCESS) {
         close_descriptors(&made);
         return rv;
     }
     *segment = apr_pmemdup(mem, &made, sizeof made);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+{
+    return port_segment_create_growing(segment, size, size, mem);
+}
+
+apr_status_t port_segment_grow(port_segment_t *segment, size_t from, size_t to)
+{
+    assert(from <= to && to <= segment->size);
+    return posix_memory_reserve(segment->descriptors[MEMORY], from, to);
+}
+
+/* Every process has mapped all of it. */
+apr_status_t port_segment_follow(port_segment_t *segment, size_t from, size_t to)
+{
+    assert(from <= to && to <= segment->size);
+    (void)segment;
+    (void)from;
+    (void)to;
     return APR_SUCCESS;
 }
 

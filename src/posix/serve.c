@@ -129,21 +129,30 @@ static int read_texts(told_t *told, port_channel_t *line)
            take_texts(told);
 }
 
+static int make_room_for_handles(told_t *told, size_t count)
+{
+    port_handle_t *handles = realloc(told->handles, count * sizeof *handles);
+
+    if (handles != NULL)
+        told->handles = handles;
+    return handles != NULL;
+}
+
+/* As they come: how many are announced need not be true. */
 static int read_handles(told_t *told, port_channel_t *line)
 {
     size_t count = told->heading.ndescriptors, have = 0, part;
     char byte;
 
-    told->handles = malloc((count + 1) * sizeof *told->handles);
-    if (told->handles == NULL || count <= POSIX_ASK_HANDLES)
-        return 0;
+    told->handles = NULL;
     for (; have < count; have += part) {
         part = count - have < PORT_HANDLES_MAX ? count - have : PORT_HANDLES_MAX;
         if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS ||
+            !make_room_for_handles(told, have + part) ||
             port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
             return 0;
     }
-    return 1;
+    return count > POSIX_ASK_HANDLES;
 }
 
 static int read_ask(told_t *told, port_channel_t *line, const unsigned char *key)
@@ -186,30 +195,13 @@ static apr_status_t tie(const told_t *told)
     return APR_SUCCESS;
 }
 
-/* What the server had in their buffers goes nowhere. */
-static apr_status_t forget_streams(void)
-{
-    int null_device, i;
-    apr_status_t rv = posix_open_null_device(&null_device);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    for (i = STDIN_FILENO; rv == APR_SUCCESS && i <= STDERR_FILENO; i++)
-        if (dup2(null_device, i) < 0)
-            rv = APR_FROM_OS_ERROR(errno);
-    close(null_device);
-    fflush(stdin);
-    fflush(stdout);
-    fflush(stderr);
-    return rv;
-}
-
+/* stdin the server has let go of, for all of them. */
 static apr_status_t take_streams(const told_t *told)
 {
     int out = (int)told->handles[POSIX_ASK_STDOUT], err = (int)told->handles[POSIX_ASK_STDERR];
-    apr_status_t rv = forget_streams();
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv == APR_SUCCESS && (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0))
+    if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
         rv = APR_FROM_OS_ERROR(errno);
     close(out);
     close(err);
@@ -353,12 +345,28 @@ static void tell_of_ends(server_t *server)
     }
 }
 
+/* What is left is seen at the next look. */
 static void forget_notes(const server_t *server)
 {
     char notes[64];
+    ssize_t got = read(server->ended[0], notes, sizeof notes);
 
-    while (read(server->ended[0], notes, sizeof notes) > 0)
-        ;
+    (void)got;
+}
+
+/* Whatever a preload function has read from it is no copy's; nor is what it has not read. */
+static apr_status_t forget_input(void)
+{
+    int null_device;
+    apr_status_t rv = posix_open_null_device(&null_device);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (dup2(null_device, STDIN_FILENO) < 0)
+        rv = APR_FROM_OS_ERROR(errno);
+    close(null_device);
+    fflush(stdin);
+    return rv;
 }
 
 /* APR_EOF when there is nobody left. */
@@ -397,8 +405,10 @@ static apr_status_t serve(server_t *server)
 apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t *serving)
 {
     server_t server = {.channel = channel, .serving = serving};
-    apr_status_t rv = posix_open_ready_pipe(server.ended);
+    apr_status_t rv = forget_input();
 
+    if (rv == APR_SUCCESS)
+        rv = posix_open_ready_pipe(server.ended);
     if (rv != APR_SUCCESS) {
         port_channel_close(channel);
         return rv;

@@ -40,10 +40,11 @@ static apr_status_t memory_error(void)
                : win32_status(error);
 }
 
-static apr_status_t open_memory(port_segment_t *segment)
+/* Pages of a section that is only reserved are there when they are committed ("VirtualAlloc"). */
+static apr_status_t open_memory(port_segment_t *segment, DWORD how)
 {
     segment->handles[MEMORY] =
-        CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE,
+        CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | how,
                            (DWORD)((uint64_t)segment->size >> 32), (DWORD)segment->size, NULL);
     return segment->handles[MEMORY] != NULL ? APR_SUCCESS : memory_error();
 }
@@ -66,18 +67,37 @@ static apr_status_t open_parks(port_segment_t *segment)
     return APR_SUCCESS;
 }
 
-/* Whole pages, all of which are there (VirtualQuery()), and as many in every process. */
+/*
+ * Whole pages, and as many in every process; the first of them are there, and the others may be
+ * reserved (VirtualQuery()).
+ */
 static apr_status_t find_size(port_segment_t *segment)
 {
+    const char *memory = segment->memory;
     MEMORY_BASIC_INFORMATION about;
 
-    if (VirtualQuery(segment->memory, &about, sizeof about) == 0)
+    if (VirtualQuery(memory, &about, sizeof about) == 0)
         return win32_last_error();
-    segment->size = about.RegionSize;
+    if (about.State != MEM_COMMIT)
+        return APR_EBADF;
+    segment->size = 0;
+    do
+        segment->size += about.RegionSize;
+    while (VirtualQuery(memory + segment->size, &about, sizeof about) != 0 &&
+           about.State != MEM_FREE && about.AllocationBase == segment->memory);
     return APR_SUCCESS;
 }
 
-static apr_status_t map(port_segment_t *segment)
+static apr_status_t commit(const port_segment_t *segment, size_t from, size_t to)
+{
+    return from == to || VirtualAlloc((char *)segment->memory + from, to - from, MEM_COMMIT,
+                                      PAGE_READWRITE) != NULL
+               ? APR_SUCCESS
+               : memory_error();
+}
+
+/* `size` bytes are to be there. */
+static apr_status_t map(port_segment_t *segment, size_t size)
 {
     apr_status_t rv;
 
@@ -85,7 +105,9 @@ static apr_status_t map(port_segment_t *segment)
         MapViewOfFile(segment->handles[MEMORY], FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
     if (segment->memory == NULL)
         return memory_error();
-    rv = find_size(segment);
+    rv = commit(segment, 0, size);
+    if (rv == APR_SUCCESS)
+        rv = find_size(segment);
     if (rv != APR_SUCCESS)
         UnmapViewOfFile(segment->memory);
     return rv;
@@ -100,31 +122,51 @@ static void close_handles(const port_segment_t *segment)
             CloseHandle(segment->handles[i]);
 }
 
-static apr_status_t open_all(port_segment_t *segment)
+static apr_status_t open_all(port_segment_t *segment, size_t size)
 {
-    apr_status_t rv = open_memory(segment);
+    int grows = size < segment->size;
+    apr_status_t rv = open_memory(segment, grows ? SEC_RESERVE : SEC_COMMIT);
 
     if (rv == APR_SUCCESS)
         rv = open_bell(segment);
     if (rv == APR_SUCCESS)
         rv = open_parks(segment);
-    return rv == APR_SUCCESS ? map(segment) : rv;
+    return rv == APR_SUCCESS ? map(segment, grows ? size : 0) : rv;
 }
 
-apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+apr_status_t port_segment_create_growing(port_segment_t **segment, size_t size, size_t most,
+                                         apr_pool_t *mem)
 {
-    port_segment_t made = {.size = size};
-    apr_status_t rv = check_size(size);
+    port_segment_t made = {.size = most};
+    apr_status_t rv = check_size(most);
 
-    assert(size > 0);
+    assert(size > 0 && size <= most);
     if (rv == APR_SUCCESS)
-        rv = open_all(&made);
+        rv = open_all(&made, size);
     if (rv != APR_SUCCESS) {
         close_handles(&made);
         return rv;
     }
     *segment = apr_pmemdup(mem, &made, sizeof made);
     return APR_SUCCESS;
+}
+
+apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+{
+    return port_segment_create_growing(segment, size, size, mem);
+}
+
+apr_status_t port_segment_grow(port_segment_t *segment, size_t from, size_t to)
+{
+    assert(from <= to && to <= segment->size);
+    return commit(segment, from, to);
+}
+
+/* Wine wants each view's pages to be committed; where another has done so, that changes nothing. */
+apr_status_t port_segment_follow(port_segment_t *segment, size_t from, size_t to)
+{
+    assert(from <= to && to <= segment->size);
+    return commit(segment, from, to);
 }
 
 size_t port_segment_handles(const port_segment_t *segment,
@@ -175,7 +217,7 @@ apr_status_t port_segment_adopt(port_segment_t **segment, const port_handle_t *h
 
     if (!are_those_of_a_segment(adopted.handles, handles, nhandles))
         return APR_EBADF;
-    rv = map(&adopted);
+    rv = map(&adopted, 0);
     if (rv == APR_SUCCESS)
         *segment = apr_pmemdup(mem, &adopted, sizeof adopted);
     return rv;

@@ -53,9 +53,16 @@ static apr_status_t tell_methods(mproc_task_t *task)
                                  PATIENCE);
 }
 
+static const char *method_of(char letter)
+{
+    if (letter == 's')
+        return MPROC_SPAWN;
+    return letter == 'f' ? MPROC_FORK : MPROC_FORKSERVER;
+}
+
 /*
  * Hands a connection on to a child by the first of these methods, which does so by the next; the last one answers.
- * "sf" is spawn, then fork.
+ * "sfv" is spawn, then fork, then forkserver.
  */
 static apr_status_t hand_on(mproc_task_t *task)
 {
@@ -68,7 +75,7 @@ static apr_status_t hand_on(mproc_task_t *task)
     MPROC_TRY(MPROC_UNPACK(task, &line, &methods));
     if (methods[0] == '\0')
         return answer_on(line);
-    options = by(methods[0] == 's' ? MPROC_SPAWN : MPROC_FORK);
+    options = by(method_of(methods[0]));
     MPROC_TRY(mproc_process_start(&process, hand_on, MPROC_PACK(line, methods + 1), &options, mproc_task_mem(task)));
     MPROC_TRY(mproc_connection_close(line));
     MPROC_TRY(mproc_process_join(process, MPROC_FOREVER));
@@ -119,6 +126,7 @@ static void spawn_is_the_first_of_all_methods(void **state)
         count++;
     assert_true(count <= METHODS_MAX);
     assert_int_equal(has(MPROC_FORK), count > 1);
+    assert_int_equal(has(MPROC_FORKSERVER), count > 1);
 }
 
 static void the_environment_says_what_is_used_by_default(void **state)
@@ -207,18 +215,39 @@ static void fork_works_or_is_refused_with_a_reason(void **state)
     assert_started(NULL, MPROC_SPAWN, MPROC_SPAWN, *state);
 }
 
+/* The same; and what only it has is refused too. */
+static void forkserver_works_or_is_refused_with_a_reason(void **state)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process = NULL;
+
+    if (has(MPROC_FORKSERVER)) {
+        assert_success(mproc_set_start_method(MPROC_FORKSERVER, 1));
+        assert_success(mproc_forkserver_ensure_running());
+        assert_started(NULL, MPROC_FORKSERVER, MPROC_FORKSERVER, *state);
+        return;
+    }
+    assert_refused(mproc_set_start_method(MPROC_FORKSERVER, 1), APR_ENOTIMPL, "no fork for a server");
+    assert_words(mproc_error_message(), "use spawn");
+    assert_refused(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, *state), APR_ENOTIMPL, "use spawn");
+    assert_null(process);
+    assert_refused(mproc_forkserver_ensure_running(), APR_ENOTIMPL, "use spawn");
+    assert_started(NULL, MPROC_SPAWN, MPROC_SPAWN, *state);
+}
+
 /* Each of three generations by each method, and the last one talks to the first. */
 static void what_one_method_made_goes_through_children_of_all(void **state)
 {
-    static const char *const ways[] = {"s", "ss", "f", "sf", "fs", "ff", "sfs", "fsf", "ffs", "ssf", "fff"};
+    static const char *const ways[] = {"s",   "ss",  "f",   "sf",  "fs",  "ff",  "sfs", "fsf", "ffs", "ssf", "fff",
+                                       "v",   "vv",  "vs",  "sv",  "vf",  "fv",  "vsv", "svs", "vfv", "fvf", "vvv"};
     size_t i;
 
     for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        mproc_process_options_t options = by(ways[i][0] == 's' ? MPROC_SPAWN : MPROC_FORK);
+        mproc_process_options_t options = by(method_of(ways[i][0]));
         mproc_connection_t *here, *there;
         mproc_process_t *process;
 
-        if (strchr(ways[i], 'f') != NULL && !has(MPROC_FORK))
+        if (strpbrk(ways[i], "fv") != NULL && !has(MPROC_FORK))
             continue;
         assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, *state));
         assert_success(mproc_process_start(&process, hand_on, MPROC_PACK(there, ways[i] + 1), &options, *state));
@@ -244,6 +273,7 @@ int main(int argc, const char *const *argv)
         claim_of_a_choice(an_option_goes_over_the_choice),
         claim_of_a_choice(an_unknown_method_is_refused_by_name),
         claim_of_a_choice(fork_works_or_is_refused_with_a_reason),
+        claim_of_a_choice(forkserver_works_or_is_refused_with_a_reason),
         claim_of_a_choice(what_one_method_made_goes_through_children_of_all),
     };
     apr_pool_t *mem;

@@ -20,6 +20,7 @@
 
 #define ROUNDS(scale) (size_t)(270 + 30 * (scale))
 #define MESSAGE_MAX (2 * SMALL_RING)
+#define BLOCKS ((size_t)65536)
 
 /* Those of whose tasks something is damaged. */
 #define FIRST_PLACES 4
@@ -56,17 +57,28 @@ static int is_left_alone(const mproc__ring_t *ring, const volatile apr_uint64_t 
     return place == &ring->putting.owner || place == &ring->getting.owner || place == &ring->state;
 }
 
-/* Any word of the ring, of the table of members, of the messages or the tasks; or the next message's header. */
+static int is_allocating(const mproc__ring_view_t *view, const volatile apr_uint64_t *word)
+{
+    const volatile void *place = word;
+
+    return place == &view->blocks->table->allocating.owner;
+}
+
+/*
+ * Any word of the ring, of the members, of the messages, of the tasks, or of the table of blocks; or the next
+ * message's header.
+ */
 static volatile apr_uint64_t *any_word(const mproc__ring_view_t *view, apr_uint64_t number)
 {
     apr_uint64_t at =
         mproc__index_position(atomic_load(&view->ring->index.head)) % view->bytes.capacity;
     volatile apr_uint64_t *parts[] = {(void *)view->ring, (void *)view->member.members,
                                       (void *)view->bytes.data, (void *)view->tasks,
-                                      (void *)(view->bytes.data + at)};
+                                      (void *)(view->bytes.data + at), (void *)view->blocks->table};
     const size_t sizes[] = {sizeof *view->ring, mproc__members_size(view->member.nplaces),
-                            view->bytes.capacity, mproc__tasks_size(FIRST_PLACES), 8};
-    size_t part = (size_t)(number % 5);
+                            view->bytes.capacity, mproc__tasks_size(FIRST_PLACES), 8,
+                            mproc__block_table_size(BLOCKS)};
+    size_t part = (size_t)(number % 6);
 
     return parts[part] + (number >> 8) % (sizes[part] / 8);
 }
@@ -75,7 +87,7 @@ static void damage_something(const mproc__ring_view_t *view, apr_uint64_t *state
 {
     volatile apr_uint64_t *word = any_word(view, next_number(state));
 
-    if (!is_left_alone(view->ring, word))
+    if (!is_left_alone(view->ring, word) && !is_allocating(view, word))
         *word = any_value(state);
     if (next_number(state) % 16 == 0) /* sound again for a while */
         atomic_store(&view->ring->index.head, atomic_load(&view->ring->index.tail));
@@ -104,10 +116,47 @@ static const mproc_target_t targets[] = {MPROC_TARGET(damage), MPROC_TARGETS_OF(
 
 static void assert_may_be(apr_status_t rv)
 {
-    if (APR_STATUS_IS_TIMEUP(rv) || rv == MPROC_EMSGSIZE || rv == MPROC_ESHUTDOWN ||
-        rv == MPROC_ECORRUPT || rv == MPROC_EWORKERDIED || rv == MPROC_EOVERRELEASE)
+    if (APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_ENOSPC(rv) || APR_STATUS_IS_ENOMEM(rv) ||
+        rv == MPROC_EMSGSIZE || rv == MPROC_ESHUTDOWN || rv == MPROC_ECORRUPT ||
+        rv == MPROC_EWORKERDIED || rv == MPROC_EOVERRELEASE)
         return;
     assert_success(rv);
+}
+
+/* Whose a block is may be damaged too. */
+static void assert_may_be_of_a_block(apr_status_t rv)
+{
+    if (rv != APR_EINVAL)
+        assert_may_be(rv);
+}
+
+static void use_all_of(void *block, size_t size)
+{
+    assert_true(size <= BLOCKS);
+    memset(block, 1, size);
+}
+
+static void call_everything_of_blocks(mproc_queue_t *queue, size_t round)
+{
+    size_t size = round * 7919 % BLOCKS;
+    apr_status_t rv;
+    void *block;
+
+    rv = mproc_queue_reserve(queue, size, &block, 0);
+    assert_may_be(rv);
+    if (rv == APR_SUCCESS) {
+        use_all_of(block, size);
+        rv = mproc_queue_commit(queue, block, 0);
+        assert_may_be_of_a_block(rv);
+        if (rv != APR_SUCCESS)
+            assert_may_be_of_a_block(mproc_queue_cancel(queue, block));
+    }
+    rv = mproc_queue_acquire(queue, &block, &size, 0);
+    assert_may_be(rv);
+    if (rv == APR_SUCCESS) {
+        use_all_of(block, size);
+        assert_may_be_of_a_block(mproc_queue_release(queue, block));
+    }
 }
 
 static void call_everything(mproc_queue_t *queue, unsigned char *bytes, size_t round)
@@ -138,12 +187,25 @@ static void call_everything(mproc_queue_t *queue, unsigned char *bytes, size_t r
     assert_may_be(mproc_queue_tasks(queue, &size, &count));
     assert_may_be(mproc_queue_join(queue, 0));
     assert_may_be(mproc_wait(what, 1, 0));
+    call_everything_of_blocks(queue, round);
 }
 
-/* It does not show that damage is found, but that nothing else comes of it; see test_ring.c. */
+static mproc_queue_t *make_queue_with_all(apr_pool_t *mem)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    mproc_queue_t *queue;
+
+    options.capacity = SMALL_RING;
+    options.blocks = BLOCKS;
+    options.joinable = 1;
+    assert_success(mproc_queue_create(&queue, &options, mem));
+    return queue;
+}
+
+/* It does not show that damage is found, but that nothing else comes of it; see test_ring.c and test_blocks.c. */
 static void every_call_returns_while_the_memory_is_damaged(void **state)
 {
-    mproc_queue_t *queue = make_joinable(SMALL_RING, *state);
+    mproc_queue_t *queue = make_queue_with_all(*state);
     unsigned char *bytes = calloc(1, MESSAGE_MAX);
     mproc_connection_t *line, *there;
     mproc_process_t *process;

@@ -4,12 +4,15 @@
  * Runs a test program where pidfds are refused, wholly or in part:
  *
  *     without_pidfd old-kernel|container|linux-5.3|no-signals program
+ *
+ * Where there are none at all MPROC_TEST_WITHOUT_PIDFDS is set for it.
  */
 
 #include "refusing.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,6 +67,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "nothing can be refused\n");
         return 1;
     }
+    if (strcmp(argv[1], "old-kernel") == 0 || strcmp(argv[1], "container") == 0)
+        setenv("MPROC_TEST_WITHOUT_PIDFDS", "1", 1);
     execv(argv[2], argv + 2);
     perror(argv[2]);
     return 1;

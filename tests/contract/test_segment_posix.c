@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,31 @@ static void a_limit_of_file_sizes_gives_a_status(void **state)
     assert_null(segment);
     assert_int_equal(count_open_handles(), before);
     assert_success(create_with_limit(&segment, RLIMIT_FSIZE, 65536, 65536, *state));
+    port_segment_close(segment);
+}
+
+/* Memory of a segment that there is, in bytes: the file of the memory is the first. */
+static size_t count_reserved(const port_segment_t *segment)
+{
+    port_handle_t handles[PORT_SEGMENT_HANDLES_MAX];
+    struct stat about;
+
+    port_segment_handles(segment, handles);
+    assert_int_equal(fstat((int)handles[0], &about), 0);
+    return (size_t)about.st_blocks * 512;
+}
+
+/* What is only promised would be missing when it is touched; so what was grown is there before that. */
+static void what_is_promised_takes_no_memory_until_it_is_grown(void **state)
+{
+    port_segment_t *segment;
+
+    assert_success(port_segment_create_growing(&segment, 8192, (size_t)64 << 20, *state));
+    assert_int_equal(count_reserved(segment), 8192);
+    assert_success(port_segment_grow(segment, 8192, (size_t)1 << 20));
+    assert_int_equal(count_reserved(segment), (size_t)1 << 20);
+    assert_success(port_segment_follow(segment, 0, (size_t)1 << 20));
+    assert_int_equal(count_reserved(segment), (size_t)1 << 20);
     port_segment_close(segment);
 }
 
@@ -270,6 +296,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         claim(without_descriptors_there_is_a_status_and_nothing_is_left),
         claim(a_limit_of_file_sizes_gives_a_status),
+        claim(what_is_promised_takes_no_memory_until_it_is_grown),
         claim(none_is_taken_for_a_standard_stream),
         claim(a_number_too_large_for_a_descriptor_is_none),
         claim(memory_that_can_be_cut_off_is_refused_where_that_is_known),

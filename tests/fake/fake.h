@@ -67,9 +67,16 @@ void fake_environment_set(const char *name, const char *value);
 void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
-/* The same for fork servers; and so many of them have ended when they are asked for a copy. */
+/* The same for fork servers; so many of them have ended when they are asked for a copy; and so many copies at birth. */
 void fake_forkserver_refuse(const char *why);
 void fake_forkservers_die(int count);
+void fake_served_copies_die(int count);
+
+/*
+ * What the next fork server is asked for: this process becomes the copy, and has these handles, which
+ * are its own.  The first is its end of the control channel.  Until then nothing is counted or fails.
+ */
+void fake_forkserver_is_asked(const port_handle_t *handles, size_t nhandles, const char *token);
 
 /*
  * What port_life_has_let_go() says, asking this function; and what port_life_renew() returns.  At

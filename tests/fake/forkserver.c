@@ -11,13 +11,24 @@
 
 #include <apr_strings.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 static const char *refusal;
 static int deaths; /* so many servers have ended when they are asked */
+static int copies; /* so many copies end before they are there */
+
+static struct {
+    port_handle_t handles[FAKE_HANDLES_MAX];
+    size_t nhandles; /* 0: for nothing */
+    const char *token;
+} asked;
 
 void fake_forkserver_reset(void)
 {
     refusal = NULL;
-    deaths = 0;
+    deaths = copies = 0;
+    asked.nhandles = 0;
 }
 
 void fake_forkserver_refuse(const char *why)
@@ -71,6 +82,10 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
         deaths--;
         return APR_EOF;
     }
+    if (copies > 0) {
+        copies--;
+        return APR_INCOMPLETE;
+    }
     child = fake_child_begin(ask->handles, ask->nhandles);
     child->is_detached = ask->is_detached;
     apr_cpystrn(child->token, ask->token, sizeof child->token);
@@ -78,12 +93,49 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
     return APR_SUCCESS;
 }
 
-/* Nobody asks here. */
+void fake_served_copies_die(int count)
+{
+    copies = count;
+}
+
+void fake_forkserver_is_asked(const port_handle_t *handles, size_t nhandles, const char *token)
+{
+    assert_true(nhandles > 0 && nhandles <= FAKE_HANDLES_MAX);
+    memcpy(asked.handles, handles, nhandles * sizeof *handles);
+    asked.nhandles = nhandles;
+    asked.token = token;
+    fake_pause();
+}
+
+/* What fails here is told to `live`, as on a real system. */
+static _Noreturn void live(const port_serving_t *serving)
+{
+    port_birth_t birth = {.token = asked.token,
+                          .control = asked.handles[0],
+                          .parent = fake_process_open(NULL, serving->copy_mem)};
+    size_t nhandles = asked.nhandles;
+
+    asked.nhandles = 0;
+    fake_resume();
+    port_signals_hold();
+    fake_at_fork_before();
+    fake_handles_copy(FAKE_PARENT);
+    fake_copy_leaves_by(serving->leave);
+    fake_pid_set(2);
+    fake_at_fork_in_child();
+    serving->live(fake_call_in("port_forkserver_serve"), &birth, asked.handles, nhandles,
+                  serving->data);
+    fail_msg("a copy has come back from its life");
+    abort();
+}
+
+/* Nobody asks any more. */
 apr_status_t port_forkserver_serve(port_channel_t *server, const port_serving_t *serving)
 {
     apr_status_t rv = fake_call();
 
-    (void)serving;
     port_channel_close(server);
+    if (rv == APR_SUCCESS && asked.nhandles > 0)
+        live(serving);
     return rv;
 }

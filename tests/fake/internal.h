@@ -143,6 +143,7 @@ void fake_at_fork_in_child(void);
 
 /* Instead of what exit() does, in a copy: calls port_fork_t.leave.  Elsewhere it returns. */
 void fake_copy_leave(int code);
+void fake_copy_leaves_by(void (*leave)(int code));
 
 /* Memory and exit(): hooks.c */
 int fake_blocks_count(void);

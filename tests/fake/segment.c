@@ -36,12 +36,10 @@ static port_segment_t *make_segment(port_handle_t handle, apr_pool_t *mem)
     return segment;
 }
 
-apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+static apr_status_t create_segment(port_segment_t **segment, size_t size, apr_pool_t *mem)
 {
     fake_end_t *ends[2];
 
-    assert_true(size > 0);
-    MPROC_TRY(fake_call());
     fake_ends_make(ends, PORT_READ);
     free(ends[0]->bytes);
     ends[0]->bytes = calloc(1, size + PAGE);
@@ -49,6 +47,38 @@ apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool
     ends[0]->size = size;
     *segment = make_segment(fake_handle_open(ends[0], FAKE_THIS_PROCESS), mem);
     return APR_SUCCESS;
+}
+
+apr_status_t port_segment_create(port_segment_t **segment, size_t size, apr_pool_t *mem)
+{
+    assert_true(size > 0);
+    MPROC_TRY(fake_call());
+    return create_segment(segment, size, mem);
+}
+
+apr_status_t port_segment_create_growing(port_segment_t **segment, size_t size, size_t most,
+                                         apr_pool_t *mem)
+{
+    assert_true(size > 0 && size <= most && size % PAGE == 0 && most % PAGE == 0);
+    MPROC_TRY(fake_call());
+    return create_segment(segment, most, mem);
+}
+
+static void check_part(const port_segment_t *segment, size_t from, size_t to)
+{
+    assert_true(from <= to && to <= end_of(segment)->size && from % PAGE == 0 && to % PAGE == 0);
+}
+
+apr_status_t port_segment_grow(port_segment_t *segment, size_t from, size_t to)
+{
+    check_part(segment, from, to);
+    return fake_call();
+}
+
+apr_status_t port_segment_follow(port_segment_t *segment, size_t from, size_t to)
+{
+    check_part(segment, from, to);
+    return fake_call();
 }
 
 size_t port_segment_handles(const port_segment_t *segment,

@@ -9,8 +9,10 @@
 
 #include "bootstrap.h"
 #include "connection.h"
+#include "forkserver.h"
 #include "queue.h"
 #include "targets.h"
+#include "values.h"
 
 #include <apr_general.h>
 
@@ -37,6 +39,12 @@ static apr_status_t see(mproc_task_t *task)
     return mproc_connection_send_bytes(connection, "x", 1, 0);
 }
 
+static apr_status_t load(mproc_task_t *task)
+{
+    has_run = 1;
+    return mproc_values_count(mproc_task_args(task)) == 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
 static void make_queue(apr_pool_t *of_parent)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
@@ -46,7 +54,7 @@ static void make_queue(apr_pool_t *of_parent)
     assert_success(mproc_queue_create(&parents_queue, &options, of_parent));
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(see), MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {MPROC_TARGET(see), MPROC_TARGET(load), MPROC_TARGETS_END};
 
 /* With the library's own, as every program has them. */
 static const mproc_target_t all_targets[] = {
@@ -109,42 +117,82 @@ static void check_heard(const heard_t *heard, int code)
         check_refusal(heard);
 }
 
+static apr_uint64_t number_of(mproc_target_fn *target)
+{
+    apr_uint64_t number = UINT64_MAX;
+
+    assert_non_null(
+        mproc__targets_find(all_targets, MPROC_KIND_TASK, (void (*)(void))target, &number));
+    return number;
+}
+
 /* -- By spawn ---------------------------------------------------------------------------- */
 
-/* The child gets a connection and a queue, and what to do; its mark. */
-static const char *prepare_child(port_channel_t **control)
+/* What to do, as a parent writes it; the handles of what its arguments hold. */
+static void write_start(port_channel_t *control, mproc__handles_t *handles, mproc_target_fn *target,
+                        const char *name, const mproc_pack_t *args)
 {
     static const unsigned char build_id[PORT_BUILD_ID_SIZE] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-    mproc_connection_t *here, *there;
     mproc__buffer_t message = {NULL, 0, 0};
-    mproc__handles_t handles = {{0}, 0};
     mproc__start_t start = {.token = TOKEN,
                             .build_id = {build_id, sizeof build_id},
                             .fingerprint = mproc__targets_fingerprint(all_targets),
-                            .target_name = "see",
+                            .target_name = name,
                             .name = "one",
                             .identity = "1",
                             .parent_name = "parent",
                             .ignores_interrupt = 1,
                             .method = MPROC_SPAWN,
-                            .context = ""};
-    port_channel_t *there_control;
+                            .context = "",
+                            .args = args};
     size_t sent, i;
+
+    handles->count = 0;
+    start.target = number_of(target);
+    assert_success(mproc__start_encode(&message, handles, &start));
+    for (i = 0; i < handles->count; i++)
+        handles->handles[i] = fake_handle_copy(handles->handles[i]);
+    mproc__start_number(&message, handles->handles, handles->count);
+    assert_success(port_channel_write(control, message.bytes, message.size, PORT_NOW, &sent));
+    mproc__buffer_free(&message);
+}
+
+/* A child that is to do that; its mark. */
+static const char *prepare(port_channel_t **control, mproc_target_fn *target, const char *name,
+                           const mproc_pack_t *args)
+{
+    static mproc__handles_t handles;
+    port_channel_t *there;
+
+    assert_success(port_channel_pair(control, &there, PORT_READ | PORT_WRITE, mem));
+    write_start(*control, &handles, target, name, args);
+    return fake_mark(TOKEN, there, mem);
+}
+
+/* One that sees a connection and a queue. */
+static const char *prepare_child(port_channel_t **control)
+{
+    mproc_connection_t *there;
 
     mproc__connection_register();
     mproc__queue_register();
-    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
-    parents = here;
+    assert_success(mproc_pipe(&parents, &there, MPROC_DUPLEX, mem));
     make_queue(mem);
-    start.args = MPROC_PACK(there, parents_queue);
-    assert_success(mproc__start_encode(&message, &handles, &start));
-    for (i = 0; i < handles.count; i++)
-        handles.handles[i] = fake_handle_copy(handles.handles[i]);
-    mproc__start_number(&message, handles.handles, handles.count);
-    assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
-    assert_success(port_channel_write(*control, message.bytes, message.size, PORT_NOW, &sent));
-    mproc__buffer_free(&message);
-    return fake_mark(TOKEN, there_control, mem);
+    return prepare(control, see, "see", MPROC_PACK(there, parents_queue));
+}
+
+static const char *prepare_server_with(port_channel_t **control, apr_uint64_t preload)
+{
+    static const unsigned char key[PORT_FORKSERVER_KEY_SIZE] = "key";
+    port_channel_t *here, *there;
+    mproc_value_t values[] = {
+        {.type = MPROC_TYPE_CHANNEL}, MPROC_BYTES(key, sizeof key), mproc__value_unsigned(preload)};
+
+    mproc__forkserver_register();
+    assert_success(port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, mem));
+    values[0].as.object = there;
+    return prepare(control, mproc__forkserver, "mproc__forkserver",
+                   &(mproc_pack_t){sizeof values / sizeof values[0], values});
 }
 
 static void be_started(void *mark)
@@ -170,8 +218,45 @@ static void check_put(void)
     assert_memory_equal(bytes, "xy", 2);
 }
 
+/* A fork server with a preload function, whose clients are all gone. */
+static const char *prepare_server(port_channel_t **control)
+{
+    return prepare_server_with(control, number_of(load));
+}
+
+static port_handle_t open_end(void)
+{
+    port_channel_t *here, *there;
+
+    assert_success(port_channel_pair(&here, &there, PORT_READ | PORT_WRITE, mem));
+    return fake_handle_copy(port_channel_handle(there));
+}
+
+/* A fork server that is asked for one that sees the same: `control` is the copy's. */
+static const char *prepare_served(port_channel_t **control)
+{
+    static mproc__handles_t of_arguments;
+    port_handle_t handles[FAKE_HANDLES_MAX];
+    port_channel_t *servers, *there_control;
+    const char *mark = prepare_server_with(&servers, MPROC__NO_PRELOAD);
+    mproc_connection_t *there;
+
+    mproc__connection_register();
+    mproc__queue_register();
+    assert_success(mproc_pipe(&parents, &there, MPROC_DUPLEX, mem));
+    make_queue(mem);
+    assert_success(port_channel_pair(control, &there_control, PORT_READ | PORT_WRITE, mem));
+    write_start(*control, &of_arguments, see, "see", MPROC_PACK(there, parents_queue));
+    handles[0] = fake_handle_copy(port_channel_handle(there_control));
+    handles[1] = open_end(); /* the way to the server */
+    handles[2] = open_end(); /* its lifeline */
+    memcpy(handles + 3, of_arguments.handles, of_arguments.count * sizeof *handles);
+    fake_forkserver_is_asked(handles, 3 + of_arguments.count, TOKEN);
+    return mark;
+}
+
 /* How many calls of it could fail. */
-static int live_as_child(int n, int goes_on)
+static int live_as(const char *(*prepare_it)(port_channel_t **control), int n, int goes_on)
 {
     port_channel_t *control;
     const char *mark;
@@ -179,7 +264,7 @@ static int live_as_child(int n, int goes_on)
     int code, calls;
 
     assert_success(apr_pool_create(&mem, NULL));
-    mark = prepare_child(&control);
+    mark = prepare_it(&control);
     has_run = 0;
     mproc_error_set(APR_SUCCESS, "%s", "");
     (goes_on ? fake_fail_from : fake_fail)(n, APR_EMFILE);
@@ -189,22 +274,40 @@ static int live_as_child(int n, int goes_on)
     assert_int_not_equal(code, FAKE_CAME_BACK);
     heard = hear(control);
     check_heard(&heard, code);
-    check_put();
+    if (prepare_it == prepare_child)
+        check_put();
     apr_pool_destroy(mem);
     fake_program_end();
     return calls;
 }
 
-static void a_child_never_says_that_what_failed_went_well(void **state)
+static void walk_as(const char *(*prepare_it)(port_channel_t **control))
 {
-    int calls = live_as_child(0, 0), n;
+    int calls = live_as(prepare_it, 0, 0), n;
 
-    (void)state;
     assert_true(has_run);
     for (n = 1; n <= calls; n++) {
-        live_as_child(n, 0);
-        live_as_child(n, 1);
+        live_as(prepare_it, n, 0);
+        live_as(prepare_it, n, 1);
     }
+}
+
+static void a_child_never_says_that_what_failed_went_well(void **state)
+{
+    (void)state;
+    walk_as(prepare_child);
+}
+
+static void a_fork_server_never_says_that_what_failed_went_well(void **state)
+{
+    (void)state;
+    walk_as(prepare_server);
+}
+
+static void a_served_copy_never_says_that_what_failed_went_well(void **state)
+{
+    (void)state;
+    walk_as(prepare_served);
 }
 
 /* -- By fork ------------------------------------------------------------------------------ */
@@ -265,6 +368,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         claim(a_child_never_says_that_what_failed_went_well),
+        claim(a_fork_server_never_says_that_what_failed_went_well),
+        claim(a_served_copy_never_says_that_what_failed_went_well),
         claim(a_copy_never_says_that_what_failed_went_well),
     };
 

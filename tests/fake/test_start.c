@@ -6,6 +6,8 @@
 
 #include "walk.h"
 
+#include "forkserver.h"
+
 #include <apr_general.h>
 
 /* -- What comes of a start -------------------------------------------------------------- */
@@ -208,6 +210,193 @@ static void a_copy_that_hangs_is_killed(void **state)
     take_walk(&walk);
 }
 
+/* -- By the fork server ------------------------------------------------------------------------- */
+
+static apr_status_t start_by_server(scene_t *scene)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+
+    options.start_method = MPROC_FORKSERVER;
+    options.working_directory = "/fake/folder";
+    return start_with(scene, MPROC_PACK("some", 3, "arguments"), &options);
+}
+
+/* What could not be written ahead is written when the copy is there. */
+static const char *const writing_ahead[] = {"port_channel_write", "fake_pool_create", NULL};
+
+/* It would live as long as the program. */
+static void end_server(void)
+{
+    const mproc__forkserver_t *way;
+
+    mproc__forkserver_lock();
+    assert_success(mproc__forkserver_reach(&way));
+    mproc__forkserver_forget();
+    mproc__forkserver_unlock();
+}
+
+static void a_start_by_the_fork_server_leaves_a_process_or_nothing(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_by_server,
+                                .check = check_started,
+                                .harmless = writing_ahead,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static void set_up_pipe_and_obeying(scene_t *scene)
+{
+    set_up_pipe(scene);
+    set_up_obeying(scene);
+}
+
+static apr_status_t start_by_server_with_connection(scene_t *scene)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+
+    options.start_method = MPROC_FORKSERVER;
+    options.detached = 1;
+    return start_with(scene, MPROC_PACK(scene->there), &options);
+}
+
+static void a_detached_start_by_it_leaves_a_process_or_nothing(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_pipe_and_obeying,
+                                .call = start_by_server_with_connection,
+                                .check = check_started,
+                                .harmless = writing_ahead,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t start_by_another_server(scene_t *scene)
+{
+    fake_forkservers_die(1);
+    return start_by_server(scene);
+}
+
+static apr_status_t start_by_the_third_server(scene_t *scene)
+{
+    fake_forkservers_die(2);
+    return start_by_server(scene);
+}
+
+static apr_status_t start_by_none_of_three_servers(scene_t *scene)
+{
+    fake_forkservers_die(3);
+    return start_by_server(scene);
+}
+
+/* Why a server has ended is asked so that it is told; if it is not known, another may do better. */
+static const char *const questions_to_the_dead[] = {"port_process_wait",
+                                                    "port_process_reap",
+                                                    "port_process_stop",
+                                                    "port_channel_read",
+                                                    "port_channel_write",
+                                                    "fake_pool_create",
+                                                    NULL};
+
+static void a_server_that_has_died_is_replaced(void **state)
+{
+    static walk_t walk = {.set_up = set_up_obeying,
+                          .check = check_started,
+                          .harmless = questions_to_the_dead,
+                          .tear_down = end_server};
+
+    (void)state;
+    walk.call = start_by_another_server;
+    take_walk(&walk);
+    walk.call = start_by_the_third_server;
+    take_walk(&walk);
+}
+
+static void a_start_gives_up_when_three_servers_have_died(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_by_none_of_three_servers,
+                                .expected = MPROC_EDIED,
+                                .harmless = questions_to_the_dead,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t start_the_third_copy(scene_t *scene)
+{
+    fake_served_copies_die(2);
+    return start_by_server(scene);
+}
+
+static apr_status_t start_none_of_three_copies(scene_t *scene)
+{
+    fake_served_copies_die(3);
+    return start_by_server(scene);
+}
+
+static void a_copy_that_has_died_is_followed_by_another_of_the_same_server(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_the_third_copy,
+                                .harmless = writing_ahead,
+                                .check = check_started,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static void a_start_gives_up_when_three_copies_have_died(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_obeying,
+                                .call = start_none_of_three_copies,
+                                .harmless = writing_ahead,
+                                .expected = MPROC_EDIED,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static void set_up_failing(scene_t *scene)
+{
+    (void)scene;
+    fake_children_act(fake_fails, 0);
+}
+
+/* What it has said is why no other is tried; if that is not heard, the next one says it. */
+static void a_server_that_could_not_go_on_is_not_replaced(void **state)
+{
+    static const walk_t walk = {.set_up = set_up_failing,
+                                .call = start_by_none_of_three_servers,
+                                .expected = APR_EGENERAL,
+                                .harmless = questions_to_the_dead,
+                                .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
+static apr_status_t ensure_server(scene_t *scene)
+{
+    (void)scene;
+    return mproc_forkserver_ensure_running();
+}
+
+static void a_server_is_started_ahead_or_not_at_all(void **state)
+{
+    static const walk_t walk = {
+        .set_up = set_up_obeying, .call = ensure_server, .tear_down = end_server};
+
+    (void)state;
+    take_walk(&walk);
+}
+
 /* -- What needs no walk -------------------------------------------------------------------------- */
 
 static void a_system_without_fork_says_so(void **state)
@@ -225,6 +414,23 @@ static void a_system_without_fork_says_so(void **state)
     assert_int_equal(mproc_set_start_method(MPROC_FORK, 0), APR_ENOTIMPL);
 }
 
+static void a_system_without_fork_servers_says_so(void **state)
+{
+    apr_pool_t *mem = fake_program_begin(walk_targets);
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+
+    (void)state;
+    fake_forkserver_refuse("nothing can be asked for copies here");
+    options.start_method = MPROC_FORKSERVER;
+    assert_int_equal(mproc_process_start(&process, work, MPROC_NO_ARGS, &options, mem),
+                     APR_ENOTIMPL);
+    assert_non_null(strstr(mproc_error_message(), "nothing can be asked"));
+    assert_int_equal(mproc_set_start_method(MPROC_FORKSERVER, 0), APR_ENOTIMPL);
+    assert_int_equal(mproc_forkserver_ensure_running(), APR_ENOTIMPL);
+    assert_non_null(strstr(mproc_error_message(), "nothing can be asked"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -236,7 +442,16 @@ int main(void)
         claim(a_fork_leaves_a_process_or_nothing),
         claim(a_fork_beside_threads_leaves_a_process_or_nothing),
         claim(a_copy_that_hangs_is_killed),
+        claim(a_start_by_the_fork_server_leaves_a_process_or_nothing),
+        claim(a_detached_start_by_it_leaves_a_process_or_nothing),
+        claim(a_server_that_has_died_is_replaced),
+        claim(a_start_gives_up_when_three_servers_have_died),
+        claim(a_copy_that_has_died_is_followed_by_another_of_the_same_server),
+        claim(a_start_gives_up_when_three_copies_have_died),
+        claim(a_server_that_could_not_go_on_is_not_replaced),
+        claim(a_server_is_started_ahead_or_not_at_all),
         claim(a_system_without_fork_says_so),
+        claim(a_system_without_fork_servers_says_so),
     };
 
     apr_initialize();

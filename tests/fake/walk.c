@@ -222,6 +222,8 @@ static int take_step(const walk_t *walk, const failing_t *failing)
     lets_zombies = may_stay_unreaped(failing);
     check_step(walk, &scene, failing->n, rv);
     apr_pool_destroy(scene.mem);
+    if (walk->tear_down != NULL)
+        walk->tear_down();
     check_open(&before, lets_zombies);
     fake_program_end();
     return calls;

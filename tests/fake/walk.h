@@ -63,6 +63,8 @@ typedef struct walk_t {
     const char *const *harmless;
     /* What the same call may return, once it has failed, but for what is expected; ended by 0. */
     apr_status_t afterwards[4];
+    /* Ends what the program would keep, when the memory is destroyed; may be NULL. */
+    void (*tear_down)(void);
 } walk_t;
 
 /* In a program whose targets are `work` and `twice`. */

@@ -60,3 +60,23 @@ apr_status_t get_message(mproc_queue_t *queue, uint32_t *name, apr_interval_time
     free(bytes);
     return rv;
 }
+
+apr_status_t put_message_in_place(mproc_queue_t *queue, uint32_t name, size_t size,
+                                  apr_interval_time_t timeout)
+{
+    void *block;
+
+    MPROC_TRY(mproc_queue_reserve(queue, size, &block, timeout));
+    write_message(block, name, size);
+    return mproc_queue_commit(queue, block, timeout);
+}
+
+apr_status_t get_message_in_place(mproc_queue_t *queue, uint32_t *name, apr_interval_time_t timeout)
+{
+    void *block;
+    size_t size;
+
+    MPROC_TRY(mproc_queue_acquire(queue, &block, &size, timeout));
+    *name = read_message(block, size);
+    return mproc_queue_release(queue, block);
+}

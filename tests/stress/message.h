@@ -25,4 +25,10 @@ apr_status_t put_message(mproc_queue_t *queue, uint32_t name, size_t size,
                          apr_interval_time_t timeout);
 apr_status_t get_message(mproc_queue_t *queue, uint32_t *name, apr_interval_time_t timeout);
 
+/* The same in place. */
+apr_status_t put_message_in_place(mproc_queue_t *queue, uint32_t name, size_t size,
+                                  apr_interval_time_t timeout);
+apr_status_t get_message_in_place(mproc_queue_t *queue, uint32_t *name,
+                                  apr_interval_time_t timeout);
+
 #endif

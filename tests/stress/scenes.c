@@ -8,6 +8,7 @@
 
 #include "ends.h"
 #include "queue.h"
+#include "scenes_blocks.h"
 #include "shared.h"
 
 void (*begin_acting)(void);
@@ -34,7 +35,7 @@ static apr_status_t put_many(actor_t *actor)
 }
 
 /* Whether it is whole is looked at by the survivors: the actor does not live for long. */
-static void note_got(actor_t *actor, const unsigned char *bytes, size_t size)
+void note_got(actor_t *actor, const unsigned char *bytes, size_t size)
 {
     uint32_t gets = atomic_load(&actor->notes->gets);
 
@@ -265,7 +266,8 @@ static unsigned char *die_of_it(mproc__sink_t *sink, size_t size)
 /* Having begun to get a message in pieces. */
 static apr_status_t die_following(mproc_task_t *task)
 {
-    mproc__sink_t sink = {begin_nothing, accept_all, die_of_it, 1};
+    mproc__sink_t sink = {
+        .begin = begin_nothing, .accept = accept_all, .room = die_of_it, .most = 1};
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
     mproc_queue_t *queue;
 
@@ -273,11 +275,17 @@ static apr_status_t die_following(mproc_task_t *task)
     return mproc__ring_get(&queue->view, &sink, &patience);
 }
 
-const mproc_target_t stage_targets[] = {
-    MPROC_TARGET(act_in_scene), MPROC_TARGET(die_putting),
-    MPROC_TARGET(die_getting),  MPROC_TARGET(die_with_a_message),
-    MPROC_TARGET(put_pieces),   MPROC_TARGET(die_following),
-    MPROC_TARGETS_END};
+const mproc_target_t stage_targets[] = {MPROC_TARGET(act_in_scene),
+                                        MPROC_TARGET(die_putting),
+                                        MPROC_TARGET(die_getting),
+                                        MPROC_TARGET(die_with_a_message),
+                                        MPROC_TARGET(put_pieces),
+                                        MPROC_TARGET(die_following),
+                                        MPROC_TARGET(die_allocating),
+                                        MPROC_TARGET(die_acquiring),
+                                        MPROC_TARGET(die_with_blocks),
+                                        MPROC_TARGET(hold_until_killed),
+                                        MPROC_TARGETS_END};
 
 /* -- What is there before ---------------------------------------------------------------- */
 
@@ -562,6 +570,53 @@ const scene_t scenes[] = {
      .peer = finish_for_who_joins,
      .is_of_tasks = 1,
      .joins = 1},
+    {.name = "reserving and cancelling", .prepare = leave_empty, .act = reserve_and_cancel},
+    {.name = "reserving where much was used before",
+     .prepare = use_blocks_before,
+     .act = reserve_and_cancel},
+    {.name = "reserving while another reserves",
+     .prepare = hold_allocating,
+     .act = reserve_and_cancel,
+     .peer = release_allocating},
+    {.name = "reserving after one that died reserving",
+     .prepare = let_one_die_allocating,
+     .act = reserve_and_cancel},
+    {.name = "reserving while there is no room",
+     .prepare = hold_all_blocks,
+     .act = reserve_and_cancel,
+     .peer = cancel_for_who_waits},
+    {.name = "reserving after one with blocks",
+     .prepare = let_one_die_with_blocks,
+     .act = put_block,
+     .size = LONG,
+     .count = 1},
+    {.name = "reserving while one with all is killed",
+     .prepare = let_one_hold_all_blocks,
+     .act = reserve_and_cancel,
+     .peer = kill_for_who_waits},
+    {.name = "put of a block",
+     .prepare = put_three_blocks,
+     .act = put_block,
+     .size = LONG,
+     .count = 1},
+    {.name = "put of a block while there is no room",
+     .prepare = fill_up,
+     .act = put_block,
+     .size = LONG,
+     .count = 1,
+     .peer = get_for_who_sleeps},
+    {.name = "acquiring", .prepare = put_three_blocks, .act = acquire_block},
+    {.name = "acquiring and releasing", .prepare = put_three_blocks, .act = acquire_and_release},
+    {.name = "acquiring what is no block", .prepare = put_three, .act = acquire_and_release},
+    {.name = "acquiring after one that died acquiring",
+     .prepare = let_one_die_acquiring,
+     .act = acquire_and_release},
+    {.name = "get of a block", .prepare = put_three_blocks, .act = get},
+    {.name = "leaving with blocks", .prepare = put_three_blocks, .act = leave_with_blocks},
+    {.name = "joining after one with blocks",
+     .prepare = let_one_die_with_blocks,
+     .act = do_nothing,
+     .is_joining = 1},
     {.name = "joining", .prepare = let_one_die_with_a_message, .act = do_nothing, .is_joining = 1},
 };
 

@@ -23,6 +23,7 @@ void set_stage(stage_t *stage, const scene_t *scene, apr_pool_t *mem)
     options.capacity = CAPACITY;
     options.processes = scene->is_joining || scene->is_crowded ? 2 : 8;
     options.joinable = stage_is_joinable;
+    options.blocks = BLOCKS;
     assert_success(apr_thread_mutex_create(&stage->receiving, APR_THREAD_MUTEX_DEFAULT, mem));
     assert_success(mproc_queue_create(&stage->queue, &options, mem));
     stage->notes = share_memory(&stage->path, sizeof *stage->notes, mem);
@@ -50,17 +51,22 @@ void start_actor(stage_t *stage, const mproc_process_options_t *options)
 
 /* -- What survivors do ------------------------------------------------------------- */
 
+static apr_status_t note_put(stage_t *stage, apr_status_t rv)
+{
+    if (rv == APR_SUCCESS)
+        stage->numbers[++stage->put] =
+            atomic_load(mproc__member_note(&stage->queue->view.member, MPROC__LAST_PUT));
+    return rv;
+}
+
 apr_status_t put_next(stage_t *stage, size_t size)
 {
-    uint32_t name = stage->put + 1;
-    apr_status_t rv = put_message(stage->queue, name, size, PATIENCE);
+    return note_put(stage, put_message(stage->queue, stage->put + 1, size, PATIENCE));
+}
 
-    if (rv == APR_SUCCESS) {
-        stage->put = name;
-        stage->numbers[name] =
-            atomic_load(mproc__member_note(&stage->queue->view.member, MPROC__LAST_PUT));
-    }
-    return rv;
+apr_status_t put_next_in_place(stage_t *stage, size_t size)
+{
+    return note_put(stage, put_message_in_place(stage->queue, stage->put + 1, size, PATIENCE));
 }
 
 static apr_status_t get_and_list(stage_t *stage, apr_interval_time_t timeout)
@@ -144,6 +150,15 @@ static void assert_goes_on(stage_t *stage)
         assert_int_equal(stage->received[stage->nreceived - 1], MARKER);
     assert_success(mproc_queue_qsize(stage->queue, &messages));
     assert_int_equal(messages, 0);
+}
+
+/* No block is lost, nor in the queue: there is room for one that takes all. */
+static void assert_all_room_is_free(stage_t *stage)
+{
+    void *block;
+
+    assert_success(mproc_queue_reserve(stage->queue, BLOCKS, &block, PATIENCE));
+    assert_success(mproc_queue_cancel(stage->queue, block));
 }
 
 /* How often each message has come, to us or to the actor; none is damaged. */
@@ -272,6 +287,8 @@ apr_interval_time_t assert_survived(stage_t *stage)
     assert_in_order(stage);
     assert_actors_puts(stage, counts);
     await_end(stage->actor);
+    if (!stage->scene->is_shut)
+        assert_all_room_is_free(stage);
     if (stage->scene->is_joining)
         assert_losses_are_the_victims(stage);
     else if (are_losses_named(stage))

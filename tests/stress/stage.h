@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #define CAPACITY 4096
+#define BLOCKS ((size_t)65536)
 
 /* Sizes: three fit, it lies across the end of the ring, it passes through it in pieces. */
 #define SHORT ((size_t)100)
@@ -82,6 +83,7 @@ typedef struct stage_t {
     uint32_t done;                 /* tasks that survivors have done */
     apr_thread_mutex_t *receiving; /* held from a get until its message is on the list */
     work_t peer, early;            /* `early` was begun before the actor */
+    void *held;                    /* a block of survivors */
     _Atomic int is_killed, peer_is_done;
 } stage_t;
 
@@ -115,6 +117,7 @@ extern const mproc_target_t stage_targets[];
 
 /* Put the next message of the survivors, which must succeed; get one, and note it. */
 apr_status_t put_next(stage_t *stage, size_t size);
+apr_status_t put_next_in_place(stage_t *stage, size_t size);
 apr_status_t get_next(stage_t *stage, apr_interval_time_t timeout);
 
 /* Survivors have got all there is: each task was done or lost. */
@@ -126,6 +129,9 @@ void bury_victim(stage_t *stage);
 
 /* Wait until somebody sleeps for this event, or until the actor is killed: whether somebody does. */
 int await_sleeper(stage_t *stage, unsigned event);
+
+/* The actor has got a message that lies in its notes. */
+void note_got(actor_t *actor, const unsigned char *bytes, size_t size);
 
 apr_status_t act_in_scene(mproc_task_t *task);
 

@@ -27,6 +27,7 @@ typedef struct part_t {
     mproc_queue_t *queue;
     account_t *account;
     size_t size_max;
+    int has_blocks;
 } part_t;
 
 static apr_status_t read_part(part_t *part, mproc_task_t *task)
@@ -36,6 +37,7 @@ static apr_status_t read_part(part_t *part, mproc_task_t *task)
 
     MPROC_TRY(MPROC_UNPACK(task, &part->queue, &path, &size_max));
     part->size_max = (size_t)size_max;
+    part->has_blocks = part->queue->view.blocks != NULL;
     part->account = shared_memory(path, sizeof *part->account, mproc_task_mem(task));
     return part->account != NULL ? APR_SUCCESS : APR_EGENERAL;
 }
@@ -49,6 +51,23 @@ static size_t size_of(uint32_t name, size_t most)
     return MESSAGE_MIN + (mixed >> 8) % (limit > 0 ? limit : 1);
 }
 
+/* Which way a message is put is decided by its name; which way one is got, by chance. */
+static apr_status_t put_either_way(const part_t *part, uint32_t name)
+{
+    size_t size = size_of(name, part->size_max);
+
+    return part->has_blocks && name % 2 == 0
+               ? put_message_in_place(part->queue, name, size, MPROC_FOREVER)
+               : put_message(part->queue, name, size, MPROC_FOREVER);
+}
+
+static apr_status_t get_either_way(const part_t *part, uint32_t *name, int turn)
+{
+    return part->has_blocks && turn % 3 != 0
+               ? get_message_in_place(part->queue, name, MPROC_FOREVER)
+               : get_message(part->queue, name, MPROC_FOREVER);
+}
+
 static apr_status_t putter(mproc_task_t *task)
 {
     part_t part;
@@ -59,7 +78,7 @@ static apr_status_t putter(mproc_task_t *task)
            (name = atomic_fetch_add(&part.account->next, 1)) < NAMES_MAX) {
         entry_t *entry = &part.account->entries[name];
         atomic_store(&entry->begun, 1);
-        MPROC_TRY(put_message(part.queue, name, size_of(name, part.size_max), MPROC_FOREVER));
+        MPROC_TRY(put_either_way(&part, name));
         atomic_store(&entry->number,
                      atomic_load(mproc__member_note(&part.queue->view.member, MPROC__LAST_PUT)));
     }
@@ -92,9 +111,10 @@ static apr_status_t getter(mproc_task_t *task)
     part_t part;
     uint32_t name;
     apr_status_t rv;
+    int turn = 0;
 
     MPROC_TRY(read_part(&part, task));
-    while ((rv = get_message(part.queue, &name, MPROC_FOREVER)) == APR_SUCCESS) {
+    while ((rv = get_either_way(&part, &name, turn++)) == APR_SUCCESS) {
         note_got(part.account, name);
         MPROC_TRY(do_task(&part));
     }
@@ -224,6 +244,17 @@ static void disturb(director_t *director)
         kill_one(director, place);
 }
 
+/* No block is lost: when the last message has been got there is room for one that takes all. */
+static void assert_all_room_is_free(const director_t *director)
+{
+    void *block;
+
+    if (director->storm->blocks == 0)
+        return;
+    assert_success(mproc_queue_reserve(director->queue, director->storm->blocks, &block, PATIENCE));
+    assert_success(mproc_queue_cancel(director->queue, block));
+}
+
 static void end_all(director_t *director)
 {
     const storm_t *storm = director->storm;
@@ -231,8 +262,10 @@ static void end_all(director_t *director)
 
     atomic_store(&director->account->is_over, 1);
     for (place = 0; place < storm->putters + storm->getters; place++) {
-        if (place == storm->putters)
+        if (place == storm->putters) {
+            assert_all_room_is_free(director);
             assert_success(mproc_queue_shutdown(director->queue, MPROC_DRAIN));
+        }
         assert_success(mproc_process_join(director->processes[place], PATIENCE));
         assert_success(mproc_process_status(director->processes[place]));
     }
@@ -351,6 +384,7 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
     options.capacity = storm->capacity;
     options.maxsize = storm->maxsize;
     options.joinable = storm->is_joinable;
+    options.blocks = storm->blocks;
     options.processes = storm->is_crowded ? PARTICIPANTS_MAX + 2 : 4096;
     assert_success(mproc_queue_create(&director.queue, &options, mem));
     director.account = share_memory(&director.path, sizeof *director.account, mem);

@@ -40,6 +40,7 @@ typedef struct storm_t {
     int is_on_one_cpu;
     int is_crowded;  /* places of the dead are taken again, and what was lost there is forgotten */
     int is_joinable; /* each message is a task, which its getter does */
+    size_t blocks;   /* bytes; if any, every other message is put in place, and got there */
 } storm_t;
 
 /* Play a storm for so long; assert that every message is accounted for. */

@@ -25,56 +25,115 @@ static void play(const storm_t *storm, apr_pool_t *mem)
 
 static void one_putter_and_one_getter_are_killed(void **state)
 {
-    static const storm_t storm = {"1P1C, small", 1, 1, 4096, 0, 64, 0, 0, 0, 0};
+    static const storm_t storm = {
+        .name = "1P1C, small", .putters = 1, .getters = 1, .capacity = 4096, .size_max = 64};
 
     play(&storm, *state);
 }
 
 static void of_two_and_two_some_are_killed_in_pieces(void **state)
 {
-    static const storm_t storm = {"2P2C, in pieces", 2, 2, 4096, 0, 16384, 0, 0, 0, 0};
+    static const storm_t storm = {
+        .name = "2P2C, in pieces", .putters = 2, .getters = 2, .capacity = 4096, .size_max = 16384};
 
     play(&storm, *state);
 }
 
 static void of_three_and_three_some_are_killed(void **state)
 {
-    static const storm_t storm = {"3P3C, up to 100 kB", 3, 3, 65536, 0, 100000, 0, 0, 0, 0};
+    static const storm_t storm = {.name = "3P3C, up to 100 kB",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 65536,
+                                  .size_max = 100000};
 
     play(&storm, *state);
 }
 
 static void of_three_and_three_some_are_killed_where_messages_are_counted(void **state)
 {
-    static const storm_t storm = {"3P3C, 2 at a time", 3, 3, 4096, 2, 8192, 0, 0, 0, 0};
+    static const storm_t storm = {.name = "3P3C, 2 at a time",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .maxsize = 2,
+                                  .size_max = 8192};
 
     play(&storm, *state);
 }
 
 static void on_one_cpu_some_are_killed(void **state)
 {
-    static const storm_t storm = {"2P2C, one CPU", 2, 2, 4096, 0, 16384, 0, 1, 0, 0};
+    static const storm_t storm = {.name = "2P2C, one CPU",
+                                  .putters = 2,
+                                  .getters = 2,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .is_on_one_cpu = 1};
 
     play(&storm, *state);
 }
 
 static void the_places_of_the_dead_are_taken_again(void **state)
 {
-    static const storm_t storm = {"3P3C, crowded", 3, 3, 4096, 0, 4096, 0, 0, 1, 0};
+    static const storm_t storm = {.name = "3P3C, crowded",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 4096,
+                                  .is_crowded = 1};
 
     play(&storm, *state);
 }
 
 static void of_three_and_two_some_are_killed_and_their_tasks_are_known(void **state)
 {
-    static const storm_t storm = {"3P2C, tasks", 3, 2, 4096, 0, 16384, 0, 0, 0, 1};
+    static const storm_t storm = {.name = "3P2C, tasks",
+                                  .putters = 3,
+                                  .getters = 2,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .is_joinable = 1};
+
+    play(&storm, *state);
+}
+
+/* All blocks are hardly enough for all who want one. */
+static void of_three_and_three_some_are_killed_with_blocks(void **state)
+{
+    static const storm_t storm = {.name = "3P3C, blocks",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 100000,
+                                  .blocks = 131072};
 
     play(&storm, *state);
 }
 
 static void tasks_of_the_dead_are_known_when_their_places_are_taken(void **state)
 {
-    static const storm_t storm = {"2P3C, tasks, crowded", 2, 3, 4096, 0, 4096, 0, 0, 1, 1};
+    static const storm_t storm = {.name = "2P3C, tasks, crowded",
+                                  .putters = 2,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 4096,
+                                  .is_crowded = 1,
+                                  .is_joinable = 1};
+
+    play(&storm, *state);
+}
+
+static void on_one_cpu_some_are_killed_with_blocks(void **state)
+{
+    static const storm_t storm = {.name = "2P2C, blocks, one CPU",
+                                  .putters = 2,
+                                  .getters = 2,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .is_on_one_cpu = 1,
+                                  .is_crowded = 1,
+                                  .blocks = 65536};
 
     play(&storm, *state);
 }
@@ -90,6 +149,8 @@ int main(int argc, const char *const *argv)
         claim(the_places_of_the_dead_are_taken_again),
         claim(of_three_and_two_some_are_killed_and_their_tasks_are_known),
         claim(tasks_of_the_dead_are_known_when_their_places_are_taken),
+        claim(of_three_and_three_some_are_killed_with_blocks),
+        claim(on_one_cpu_some_are_killed_with_blocks),
     };
     apr_pool_t *mem;
 

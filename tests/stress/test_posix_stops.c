@@ -61,8 +61,26 @@ static apr_status_t sleep_in_queue(mproc_task_t *task)
         line, MPROC_PACK((apr_int64_t)((clock() - begin) * 1000000 / CLOCKS_PER_SEC)), PATIENCE);
 }
 
+/* Has all that can be had of blocks but one granule, says so, and is stopped. */
+static apr_status_t hold_blocks(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    mproc_queue_t *queue;
+    void *block;
+    char word[8];
+    size_t size;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue, &line));
+    MPROC_TRY(mproc_queue_acquire(queue, &block, &size, PATIENCE));
+    MPROC_TRY(mproc_queue_reserve(queue, 4096, &block, PATIENCE));
+    MPROC_TRY(mproc_connection_send_bytes(line, "held", 4, PATIENCE));
+    MPROC_TRY(mproc_connection_recv_bytes(line, word, sizeof word, &size, PATIENCE));
+    return mproc_queue_cancel(queue, block);
+}
+
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(storm_targets), MPROC_TARGET(hold),
-                                         MPROC_TARGET(sleep_in_queue), MPROC_TARGETS_END};
+                                         MPROC_TARGET(hold_blocks), MPROC_TARGET(sleep_in_queue),
+                                         MPROC_TARGETS_END};
 
 /* -- Claims -------------------------------------------------------------------------------- */
 
@@ -106,9 +124,61 @@ static void a_stopped_getter_keeps_its_lock(void **state)
     assert_a_stopped_holder_lives(0, *state);
 }
 
+/* Its blocks stay its own, and go on being so when it goes on. */
+static void a_stopped_holder_of_blocks_stops_nobody(void **state)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    mproc_connection_t *here, *there;
+    mproc_process_t *process;
+    mproc_queue_t *queue;
+    char word[8];
+    uint32_t name, i;
+    size_t size;
+    void *block;
+
+    options.blocks = 3 * 4096;
+    assert_success(mproc_queue_create(&queue, &options, *state));
+    assert_success(put_message_in_place(queue, 1, 100, 0));
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, *state));
+    assert_success(
+        mproc_process_start(&process, hold_blocks, MPROC_PACK(queue, there), NULL, *state));
+    assert_success(mproc_connection_recv_bytes(here, word, sizeof word, &size, PATIENCE));
+    assert_true(stop_process(mproc_process_pid(process)));
+    for (i = 2; i < 1000; i++) {
+        assert_success(put_message_in_place(queue, i, 100, PATIENCE));
+        assert_success(get_message_in_place(queue, &name, 0));
+        assert_int_equal(name, i);
+    }
+    assert_status(mproc_queue_reserve(queue, 4097, &block, A_MOMENT), APR_TIMEUP);
+    assert_true(continue_process(mproc_process_pid(process)));
+    assert_success(mproc_connection_send_bytes(here, "go", 2, PATIENCE));
+    assert_success(mproc_process_join(process, PATIENCE));
+    assert_success(mproc_process_status(process));
+    assert_success(mproc_queue_reserve(queue, options.blocks, &block, PATIENCE));
+    assert_success(mproc_queue_cancel(queue, block));
+}
+
 static void some_are_stopped_and_some_are_killed(void **state)
 {
-    static const storm_t storm = {"3P3C, stops", 3, 3, 4096, 0, 16384, 1, 0, 0, 0};
+    static const storm_t storm = {.name = "3P3C, stops",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .stops = 1};
+
+    play_storm(&storm, TIME * test_scale(), *state);
+}
+
+static void some_with_blocks_are_stopped_and_some_are_killed(void **state)
+{
+    static const storm_t storm = {.name = "3P3C, blocks, stops",
+                                  .putters = 3,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .stops = 1,
+                                  .blocks = 131072};
 
     play_storm(&storm, TIME * test_scale(), *state);
 }
@@ -144,7 +214,9 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim(a_stopped_putter_keeps_its_lock),
         claim(a_stopped_getter_keeps_its_lock),
+        claim(a_stopped_holder_of_blocks_stops_nobody),
         claim(some_are_stopped_and_some_are_killed),
+        claim(some_with_blocks_are_stopped_and_some_are_killed),
         claim(getters_that_wait_cost_nothing),
     };
     apr_pool_t *mem;

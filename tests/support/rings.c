@@ -117,7 +117,12 @@ apr_status_t ring_put(mproc__ring_view_t *view, const void *data, size_t size)
 apr_status_t ring_get(mproc__ring_view_t *view, void *buffer, size_t capacity, size_t *size)
 {
     mproc__patience_t none = mproc__patience(0);
-    block_t block = {{begin_block, accept_block, room_in_block, 1}, buffer, capacity, 0, 0};
+    block_t block = {
+        {.begin = begin_block, .accept = accept_block, .room = room_in_block, .most = 1},
+        buffer,
+        capacity,
+        0,
+        0};
     apr_status_t rv = mproc__ring_get(view, &block.sink, &none);
 
     if (rv == APR_SUCCESS || rv == MPROC_EMSGSIZE)

@@ -19,7 +19,7 @@
 typedef struct header_t {
     char magic[8];
     uint32_t layout, ring_size, nplaces, is_joinable;
-    apr_uint64_t capacity, maxsize, max_message_size;
+    apr_uint64_t capacity, maxsize, max_message_size, blocks;
 } header_t;
 
 /* A queue on its way, and the segment that will arrive in its place. */
@@ -174,6 +174,28 @@ static void a_capacity_that_cannot_be_is_refused(void **state)
     }
 }
 
+/* Nothing is there for them, and what is no whole number of granules was rounded by nobody. */
+static void blocks_that_cannot_be_are_refused(void **state)
+{
+    static const apr_uint64_t sizes[] = {1,
+                                         PAGE - 1,
+                                         PAGE,
+                                         PAGE + 1,
+                                         (apr_uint64_t)1 << 30,
+                                         ((apr_uint64_t)1 << 28) + PAGE,
+                                         (apr_uint64_t)1 << 40,
+                                         ((apr_uint64_t)1 << 40) + ((apr_uint64_t)1 << 25),
+                                         (apr_uint64_t)1 << 63,
+                                         UINT64_MAX};
+    size_t i;
+
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        arrival_t arrival = prepare(*state);
+        arrival.header->blocks = sizes[i];
+        assert_refused(arrival, MPROC_ECORRUPT, "a damaged header", *state);
+    }
+}
+
 /* A page more than the segment has, for messages or for places. */
 static void what_goes_beyond_the_segment_is_refused(void **state)
 {
@@ -254,6 +276,7 @@ int main(void)
         claim(memory_of_something_else_is_no_queue),
         claim(places_that_cannot_be_are_refused),
         claim(a_capacity_that_cannot_be_is_refused),
+        claim(blocks_that_cannot_be_are_refused),
         claim(what_goes_beyond_the_segment_is_refused),
         claim(what_is_too_small_for_a_header_is_refused),
         claim(handles_of_something_else_are_refused),

@@ -34,16 +34,14 @@ static apr_status_t open_file(int *descriptor, const char *name, unsigned flags)
  * as a signal takes away what the call has reserved (posix_fallocate(3)), and where signals come
  * in time after time the whole would never be done.
  */
-static apr_status_t reserve(int descriptor, size_t size)
+apr_status_t posix_memory_reserve(int descriptor, size_t from, size_t to)
 {
-    size_t done = 0;
-
-    while (done < size) {
-        size_t piece = size - done < PIECE_SIZE ? size - done : PIECE_SIZE;
-        int error = posix_fallocate(descriptor, (off_t)done, (off_t)piece);
+    while (from < to) {
+        size_t piece = to - from < PIECE_SIZE ? to - from : PIECE_SIZE;
+        int error = posix_fallocate(descriptor, (off_t)from, (off_t)piece);
 
         if (error == 0)
-            done += piece;
+            from += piece;
         else if (error != EINTR)
             return APR_FROM_OS_ERROR(error);
     }
@@ -65,12 +63,14 @@ int posix_is_lasting(int descriptor)
     return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
 }
 
-apr_status_t posix_memory_open(int *descriptor, size_t size)
+apr_status_t posix_memory_open(int *descriptor, size_t size, size_t most)
 {
     apr_status_t rv = open_file(descriptor, "mproc-memory", MFD_ALLOW_SEALING);
 
+    if (rv == APR_SUCCESS && ftruncate(*descriptor, (off_t)most) != 0)
+        rv = APR_FROM_OS_ERROR(errno);
     if (rv == APR_SUCCESS)
-        rv = reserve(*descriptor, size);
+        rv = posix_memory_reserve(*descriptor, 0, size);
     return rv == APR_SUCCESS ? seal(*descriptor) : rv;
 }
 

@@ -54,17 +54,16 @@ static int is_no_room(int error)
  * Pages that are only promised could be missing when they are written to: SIGBUS.  An object
  * that cannot be written with write() is none of those that lie in a file system of small size.
  */
-static apr_status_t reserve(int descriptor, size_t size)
+apr_status_t posix_memory_reserve(int descriptor, size_t from, size_t to)
 {
     static const char zeros[65536];
-    size_t done = 0;
 
-    while (done < size) {
-        size_t piece = size - done < sizeof zeros ? size - done : sizeof zeros;
-        ssize_t written = pwrite(descriptor, zeros, piece, (off_t)done);
+    while (from < to) {
+        size_t piece = to - from < sizeof zeros ? to - from : sizeof zeros;
+        ssize_t written = pwrite(descriptor, zeros, piece, (off_t)from);
 
         if (written > 0)
-            done += (size_t)written;
+            from += (size_t)written;
         else if (written < 0 && is_no_room(errno))
             return APR_FROM_OS_ERROR(errno);
         else if (written < 0 && errno != EINTR)
@@ -80,7 +79,7 @@ int posix_is_lasting(int descriptor)
     return 1;
 }
 
-apr_status_t posix_memory_open(int *descriptor, size_t size)
+apr_status_t posix_memory_open(int *descriptor, size_t size, size_t most)
 {
     char name[24];
     int opened;
@@ -93,9 +92,9 @@ apr_status_t posix_memory_open(int *descriptor, size_t size)
         return APR_FROM_OS_ERROR(errno);
     shm_unlink(name);
     rv = keep(descriptor, opened);
-    if (rv == APR_SUCCESS && ftruncate(*descriptor, (off_t)size) != 0)
+    if (rv == APR_SUCCESS && ftruncate(*descriptor, (off_t)most) != 0)
         rv = APR_FROM_OS_ERROR(errno);
-    return rv == APR_SUCCESS ? reserve(*descriptor, size) : rv;
+    return rv == APR_SUCCESS ? posix_memory_reserve(*descriptor, 0, size) : rv;
 }
 
 static const char *temporary_folder(void)
