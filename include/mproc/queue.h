@@ -381,12 +381,15 @@ mproc_queue_last(mproc_queue_t *queue, apr_uint64_t *put, apr_uint64_t *got);
  * The task is one of this process, if it has any that is unfinished; or else another's, as a message
  * may have been handed on.  In that case, who got it should live until this call, as its task is lost
  * when it does not.  A message must have been got before its task is done: what is in the queue is
- * still to come.
+ * still to come.  Also one that mproc_queue_get() refused by MPROC_EPROTOCOL was got.
  *
  * @return APR_SUCCESS         it is done, and is the last one for who joins, if no other is left
  * @return MPROC_EOVERRELEASE  no message that was got is unfinished; nothing has changed
  * @return APR_EINVAL          it is NULL, or not joinable
  * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ *
+ * It makes no system call where nobody joins.  For another's task it waits until a message in pieces
+ * that is being got has come to its end.
  */
 MPROC_DECLARE(apr_status_t) mproc_queue_task_done(mproc_queue_t *queue);
 

@@ -154,11 +154,14 @@ static void assert_chain(const char *first, const mproc_pack_t *others, apr_pool
     assert_true(mproc_queue_empty(questions));
 }
 
+/* A server that this process starts stays: the run by forkserver has the chains that begin so. */
 static void a_queue_goes_on_by_all_chains_of_start_methods(void **state)
 {
     const char *const *all = mproc_get_all_start_methods(), *const * i, *const * j, *const * k;
 
     for (i = all; *i != NULL; i++) {
+        if (strcmp(*i, MPROC_FORKSERVER) == 0 && !is_by_forkserver())
+            continue;
         assert_chain(*i, MPROC_NO_ARGS, *state);
         for (j = all; *j != NULL; j++) {
             assert_chain(*i, MPROC_PACK(*j), *state);
