@@ -196,7 +196,7 @@ static apr_status_t await_end(mproc_barrier_t *barrier, const arrival_t *arrival
             break;
         lock(barrier);
         if (is_over && atomic_load(round) == arrival->round)
-            break_it(barrier);
+            end_round(barrier, 1, BROKEN); /* whatever the phase is said to be */
         else
             look_after_neighbour(barrier, arrival);
         unlock(barrier);

@@ -15,6 +15,11 @@
 /* After so many rings it is worth to look whether those who listen live. */
 #define RINGS_MAX 1024
 
+static unsigned park_of(unsigned event)
+{
+    return event < PORT_PARKS ? event : event - PORT_PARKS - 1;
+}
+
 static void set_bit(mproc__member_t *member, unsigned event)
 {
     atomic_fetch_or(&member->events[event]->sleepers[member->place / 64],
@@ -60,7 +65,7 @@ uint32_t mproc__event_prepare(mproc__member_t *member, unsigned event)
 void mproc__event_park(mproc__member_t *member, unsigned event, uint32_t key,
                        port_deadline_t deadline)
 {
-    port_park(member->segment, event, &member->events[event]->sequence, key, deadline);
+    port_park(member->segment, park_of(event), &member->events[event]->sequence, key, deadline);
 }
 
 void mproc__event_finish(mproc__member_t *member, unsigned event)
@@ -121,7 +126,7 @@ static int call(const mproc__member_t *member, unsigned event, unsigned sleepers
     mproc__failpoint();
     atomic_fetch_add(&count->sequence, 1);
     mproc__failpoint();
-    if (port_unpark(member->segment, event, &count->sequence, sleepers) > 0)
+    if (port_unpark(member->segment, park_of(event), &count->sequence, sleepers) > 0)
         return 1;
     mproc__failpoint();
     atomic_store(&count->is_waking, 0);

@@ -29,8 +29,11 @@
 
 #include <stdatomic.h>
 
-/* Those with a park go by its number; the others are sets only. */
-#define MPROC__EVENTS_MAX (PORT_PARKS + 1)
+/*
+ * Those with a park go by its number; the next one is a set only, and those behind it sleep in the
+ * parks of the first, whose wakes they may take.
+ */
+#define MPROC__EVENTS_MAX (PORT_PARKS + 2)
 
 #define MPROC__SET_WORDS 64
 

@@ -5,7 +5,8 @@
  *
  * The segment, each part beginning on a page of its own:
  *
- *     header, ring, members and their places, messages, table of blocks, blocks
+ *     header, ring, members and their places, messages, counts of tasks if it is joinable, table of
+ *     blocks and blocks if it has any
  *
  * Where they lie follows from the numbers in the header, so that nothing that another
  * process could change later says where to read or write.
@@ -14,6 +15,7 @@
 #include "queue.h"
 
 #include "program.h"
+#include "tasks.h"
 #include "values.h"
 
 #include <mproc/status.h>
@@ -36,7 +38,7 @@ typedef struct header_t {
     uint32_t layout;
     uint32_t ring_size; /* of the ring's struct: a compiler may have laid it out in another way */
     uint32_t nplaces;
-    uint32_t reserved;
+    uint32_t is_joinable;
     apr_uint64_t capacity;
     apr_uint64_t maxsize;
     apr_uint64_t max_message_size;
@@ -62,9 +64,15 @@ static size_t data_at(unsigned nplaces)
     return members_at() + whole_pages(mproc__members_size(nplaces));
 }
 
-static size_t table_at(const header_t *header)
+static size_t tasks_at(const header_t *header)
 {
     return data_at(header->nplaces) + (size_t)header->capacity;
+}
+
+static size_t table_at(const header_t *header)
+{
+    return tasks_at(header) +
+           (header->is_joinable ? whole_pages(mproc__tasks_size(header->nplaces)) : 0);
 }
 
 /* What is there from the beginning: all but the blocks themselves. */
@@ -231,6 +239,8 @@ static void look(mproc_queue_t *queue, const header_t *header)
     view->bytes.data = memory + data_at(header->nplaces);
     view->bytes.capacity = (size_t)header->capacity;
     view->maxsize = (size_t)header->maxsize;
+    if (header->is_joinable)
+        view->tasks = (mproc__tasks_t *)(void *)(memory + tasks_at(header));
     queue->max_message_size = (size_t)header->max_message_size;
     member->segment = queue->segment;
     member->members = (mproc__members_t *)(void *)(memory + members_at());
@@ -314,6 +324,7 @@ static apr_status_t create(mproc_queue_t **queue, const mproc_queue_options_t *o
         .layout = LAYOUT,
         .ring_size = sizeof(mproc__ring_t),
         .nplaces = options->processes,
+        .is_joinable = options->joinable != 0,
         .capacity = round_capacity(options->capacity),
         .maxsize = options->maxsize,
         .max_message_size = options->max_message_size,

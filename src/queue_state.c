@@ -5,6 +5,7 @@
  */
 
 #include "queue.h"
+#include "tasks.h"
 
 #include <mproc/status.h>
 
@@ -30,14 +31,19 @@ int mproc_queue_full(mproc_queue_t *queue)
 
 apr_status_t mproc_queue_shutdown(mproc_queue_t *queue, mproc_shutdown_t how)
 {
+    apr_status_t rv;
+
     MPROC_TRY(mproc__queue_check(queue));
     if (how != MPROC_DRAIN && how != MPROC_AT_ONCE)
         return mproc_error_set(APR_EINVAL,
                                "a queue is shut down by MPROC_DRAIN or MPROC_AT_ONCE, "
                                "not %d",
                                (int)how);
-    return mproc__queue_failed(mproc__ring_shut_down(
-        &queue->view, how == MPROC_DRAIN ? MPROC__RING_DRAINING : MPROC__RING_SHUT));
+    rv = mproc__ring_shut_down(&queue->view,
+                               how == MPROC_DRAIN ? MPROC__RING_DRAINING : MPROC__RING_SHUT);
+    if (queue->view.tasks != NULL)
+        mproc__tasks_tell(&queue->view);
+    return mproc__queue_failed(rv);
 }
 
 /* -- What dead processes had ---------------------------------------------------------- */
@@ -67,7 +73,8 @@ static void list_lost(list_t *list, const mproc__ring_view_t *view)
         port_life_t noted = atomic_load(&member->places[place].noted);
         mproc__claim_t claim = mproc__ring_claim(view, place);
 
-        if (claim.count > 0 && mproc__place_is_dead(member, place))
+        if (claim.count > 0 && mproc__place_is_dead(member, place) &&
+            (view->tasks == NULL || !mproc__tasks_are_done(view, place)))
             list_claim(list, port_life_pid(noted), &claim);
     }
 }

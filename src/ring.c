@@ -44,11 +44,18 @@ mproc__claim_t mproc__ring_claim(const mproc__ring_view_t *view, unsigned place)
     return read;
 }
 
+int mproc__ring_is_claim_ahead(const mproc__ring_view_t *view, apr_uint64_t claim)
+{
+    return claim != 0 && age_of(claim, got_number(view)) < 0;
+}
+
 void mproc__ring_settle_claims(mproc__ring_view_t *view)
 {
     apr_uint64_t got = got_number(view);
     unsigned place;
 
+    if (view->tasks != NULL)
+        mproc__tasks_settle_claims(view);
     for (place = 0; place < view->member.nplaces; place++) {
         _Atomic apr_uint64_t *note = &view->member.places[place].notes[MPROC__CLAIM];
         apr_uint64_t claim = atomic_load(note);
@@ -223,6 +230,7 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
     atomic_thread_fence(memory_order_seq_cst);
     for (event = 0; event < PORT_PARKS; event++)
         mproc__event_broadcast(&view->member, event);
+    mproc__event_broadcast(&view->member, MPROC__JOINED);
     if (mproc__event_has_sleepers(&view->member, MPROC__POLLED))
         mproc__event_ring(&view->member);
 }

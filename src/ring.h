@@ -32,7 +32,8 @@ enum {
     MPROC__GETTING,   /* the getters' lock is free */
     MPROC__NOT_EMPTY, /* there is something to get */
     MPROC__NOT_FULL,  /* there is room */
-    MPROC__POLLED     /* who waits on many things listens to the bell */
+    MPROC__POLLED,    /* who waits on many things listens to the bell */
+    MPROC__JOINED     /* all tasks are done; sleeps in the park of MPROC__PUTTING */
 };
 
 /* What a lock of the ring guards, beside its side of the ring. */
@@ -62,9 +63,12 @@ typedef enum mproc__ring_state_t {
     MPROC__RING_SHUT      /* nor got */
 } mproc__ring_state_t;
 
+struct mproc__tasks_t;
+
 /* A ring as one process uses it. */
 typedef struct mproc__ring_view_t {
     mproc__ring_t *ring;
+    struct mproc__tasks_t *tasks; /* NULL: nobody counts what becomes of messages; see tasks.h */
     mproc__bytes_t bytes;
     size_t maxsize;          /* 0: as many as fit */
     mproc__blocks_t *blocks; /* NULL: there are none */
@@ -298,13 +302,23 @@ void mproc__ring_settle_claims(mproc__ring_view_t *view);
 #define MPROC__CLAIM_BITS 48
 #define MPROC__CLAIM_MASK (((apr_uint64_t)1 << MPROC__CLAIM_BITS) - 1)
 
+/* Under the getters' lock: whether a claim, or none, is of messages that were not got yet. */
+int mproc__ring_is_claim_ahead(const mproc__ring_view_t *view, apr_uint64_t claim);
+
+/* Where tasks are counted: those of a claim are taken; claims of messages that were not got are void. */
+void mproc__tasks_take(mproc__ring_view_t *view, apr_uint64_t claim, size_t count);
+void mproc__tasks_settle_claims(mproc__ring_view_t *view);
+
 /* Note what this member gets. */
 static inline void mproc__ring_claim_messages(mproc__ring_view_t *view, apr_uint64_t first,
                                               size_t count)
 {
-    atomic_store_explicit(mproc__member_note(&view->member, MPROC__CLAIM),
-                          (first & MPROC__CLAIM_MASK) | (apr_uint64_t)count << MPROC__CLAIM_BITS,
+    apr_uint64_t claim = (first & MPROC__CLAIM_MASK) | (apr_uint64_t)count << MPROC__CLAIM_BITS;
+
+    atomic_store_explicit(mproc__member_note(&view->member, MPROC__CLAIM), claim,
                           memory_order_relaxed);
+    if (view->tasks != NULL)
+        mproc__tasks_take(view, claim, count);
 }
 
 #endif

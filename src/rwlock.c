@@ -3,10 +3,13 @@
 /*
  * Locks for readers and writers.
  *
- * Who holds it is written down under an inner lock: the writer by his name, and of each process how
- * many of its threads read.  So what the dead hold can be told, and taken back.
+ * Who holds it is written down: the writer by his name, and of each process how many of its threads
+ * read.  So what the dead hold can be told, and taken back.
  *
- * A writer who must wait says that he is the next, and then no new reader comes in.
+ * A writer says that he is the next, and then looks whether anybody reads; a reader says that he
+ * reads, and then looks whether somebody writes or is the next.  So one of both sees the other.
+ * Where nobody writes, readers touch no line but that of their own process; all else is done under
+ * an inner lock.
  */
 
 #include "change.h"
@@ -21,19 +24,19 @@
 /* Where they sleep. */
 enum { LOCK, TURN };
 
-/* What one process reads, at its place. */
+/* What one process reads, at its place; its id is changed under the lock. */
 typedef struct hold_t {
-    _Atomic mproc__member_id_t id; /* whose it is, of those who have or had the place */
-    _Atomic uint32_t count;
+    _Alignas(MPROC__APART) _Atomic mproc__member_id_t id; /* of those who have or had the place */
+    _Atomic uint32_t count; /* also, for a moment, of who finds that he may not read */
 } hold_t;
 
-/* In the segment; changed under the lock, but for what the writer himself lets go. */
+/* In the segment; changed under the lock, but for what the writer himself lets go, and for `turn`. */
 typedef struct state_t {
     mproc__lock_t lock;
     _Alignas(MPROC__APART) _Atomic apr_uint64_t turn; /* another when somebody else may have it */
     _Atomic mproc__member_id_t writer;
-    _Atomic mproc__member_id_t next; /* a writer who waits */
-    _Atomic uint32_t readers;        /* the sum of all holds */
+    _Atomic mproc__member_id_t next; /* a writer who wants it */
+    _Atomic uint32_t places;         /* all holds lie in so many */
     hold_t holds[];
 } state_t;
 
@@ -95,28 +98,17 @@ static int is_dead(const mproc_rwlock_t *rwlock, mproc__member_id_t id)
            mproc__member_is_dead(&rwlock->object.member, id);
 }
 
-/* What dead readers held is nobody's; and the sum is what it should be. */
-static void bury_readers(const mproc_rwlock_t *rwlock)
+static void change_turn(mproc_rwlock_t *rwlock)
 {
-    state_t *state = state_of(rwlock);
-    uint32_t readers = 0;
-    unsigned place;
-
-    for (place = 0; place < rwlock->object.member.nplaces; place++) {
-        hold_t *hold = &state->holds[place];
-        if (atomic_load(&hold->count) > 0 && is_dead(rwlock, atomic_load(&hold->id)))
-            atomic_store(&hold->count, 0);
-        readers += atomic_load(&hold->count);
-    }
     mproc__failpoint();
-    atomic_store(&state->readers, readers);
+    atomic_fetch_add(&state_of(rwlock)->turn, 1);
+    mproc__change_tell(&rwlock->object, TURN);
 }
 
+/* What a dead owner has done of it is whole at every instant. */
 static void lock(mproc_rwlock_t *rwlock)
 {
-    if (mproc__inner_lock_acquire(&rwlock->object, &state_of(rwlock)->lock, LOCK) ==
-        MPROC_EOWNERDEAD)
-        bury_readers(rwlock);
+    (void)mproc__inner_lock_acquire(&rwlock->object, &state_of(rwlock)->lock, LOCK);
 }
 
 static void unlock(mproc_rwlock_t *rwlock)
@@ -126,23 +118,42 @@ static void unlock(mproc_rwlock_t *rwlock)
 
 /* -- Having it, under the inner lock ---------------------------------------------------- */
 
-/* Who dies on the way is found by bury_readers(). */
-static void count_reader(const mproc_rwlock_t *rwlock)
+/* The hold of this process; that of who had its place before is nobody's. */
+static void make_own_hold(const mproc_rwlock_t *rwlock)
 {
+    const mproc__member_t *member = &rwlock->object.member;
     state_t *state = state_of(rwlock);
     hold_t *hold = own_hold(rwlock);
 
-    if (atomic_load(&hold->id) != rwlock->object.member.id) {
-        atomic_store(&hold->count, 0);
-        mproc__failpoint();
-        atomic_store(&hold->id, rwlock->object.member.id);
-        mproc__failpoint();
-        bury_readers(rwlock);
+    if (atomic_load(&hold->id) == member->id)
+        return;
+    atomic_store(&hold->count, 0);
+    mproc__failpoint();
+    if (atomic_load(&state->places) <= member->place)
+        atomic_store(&state->places, member->place + 1);
+    mproc__failpoint();
+    atomic_store(&hold->id, member->id);
+    mproc__failpoint();
+}
+
+/* Whether anybody reads; who is thorough takes back what the dead held. */
+static int is_read(const mproc_rwlock_t *rwlock, int is_thorough)
+{
+    state_t *state = state_of(rwlock);
+    uint32_t places = atomic_load(&state->places), place;
+    int is_read = 0;
+
+    for (place = 0; place < places && place < rwlock->object.member.nplaces; place++) {
+        hold_t *hold = &state->holds[place];
+        if (atomic_load(&hold->count) == 0)
+            continue;
+        if (is_thorough && is_dead(rwlock, atomic_load(&hold->id)))
+            atomic_store(&hold->count, 0);
+        else
+            is_read = 1;
     }
-    atomic_fetch_add(&hold->count, 1);
     mproc__failpoint();
-    atomic_fetch_add(&state->readers, 1);
-    mproc__failpoint();
+    return is_read;
 }
 
 /*
@@ -158,40 +169,73 @@ static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
         return APR_EAGAIN;
     if (next != 0 && !(is_thorough && is_dead(rwlock, next)))
         return APR_EAGAIN;
-    atomic_store(&state->next, 0);
+    make_own_hold(rwlock);
+    atomic_fetch_add(&own_hold(rwlock)->count, 1);
     mproc__failpoint();
-    count_reader(rwlock);
+    if (next != 0) { /* others may wait to write, and must say again who is next */
+        atomic_store(&state->next, 0);
+        change_turn(rwlock);
+    }
     return writer == 0 ? APR_SUCCESS : MPROC_EOWNERDEAD;
 }
 
-static void claim_to_be_next(const mproc_rwlock_t *rwlock, int is_thorough)
-{
-    state_t *state = state_of(rwlock);
-    mproc__member_id_t next = atomic_load(&state->next);
-
-    if (next == 0 || (is_thorough && is_dead(rwlock, next)))
-        atomic_store(&state->next, rwlock->object.member.id);
-}
-
+/*
+ * Who is next is said before the look at who reads.  The writer is known before nobody is next: readers
+ * look in the other order.
+ */
 static apr_status_t try_to_write(mproc_rwlock_t *rwlock, int is_thorough)
 {
     state_t *state = state_of(rwlock);
     mproc__member_id_t writer = atomic_load(&state->writer), own = rwlock->object.member.id;
+    mproc__member_id_t next = atomic_load(&state->next);
 
-    if (is_thorough && atomic_load(&state->readers) > 0)
-        bury_readers(rwlock);
-    if (atomic_load(&state->readers) > 0 ||
-        (writer != 0 && !(is_thorough && is_dead(rwlock, writer)))) {
-        claim_to_be_next(rwlock, is_thorough);
-        return APR_EAGAIN;
-    }
-    atomic_store(&state->writer, own);
+    if (next == 0 || (is_thorough && is_dead(rwlock, next)))
+        atomic_store(&state->next, next = own);
     mproc__failpoint();
-    if (atomic_load(&state->next) == own)
-        atomic_store(&state->next, 0);
+    if ((writer != 0 && !(is_thorough && is_dead(rwlock, writer))) || is_read(rwlock, is_thorough))
+        return APR_EAGAIN;
+    atomic_store_explicit(&state->writer, own, memory_order_release);
+    mproc__failpoint();
+    if (next == own)
+        atomic_store_explicit(&state->next, 0, memory_order_release);
     mproc__failpoint();
     atomic_store_explicit(&rwlock->writer, mproc__this_thread(), memory_order_relaxed);
     return writer == 0 ? APR_SUCCESS : MPROC_EOWNERDEAD;
+}
+
+/* -- Readers, where nobody writes ---------------------------------------------------------- */
+
+/* One thread of this process reads no more: whether one did.  The last of all lets the next writer in. */
+static int stop_reading(mproc_rwlock_t *rwlock)
+{
+    hold_t *hold = own_hold(rwlock);
+    uint32_t count = atomic_load(&hold->count);
+
+    if (atomic_load(&hold->id) != rwlock->object.member.id)
+        return 0;
+    do
+        if (count == 0)
+            return 0;
+    while (!atomic_compare_exchange_weak(&hold->count, &count, count - 1));
+    mproc__failpoint();
+    if (atomic_load(&state_of(rwlock)->next) != 0 && !is_read(rwlock, 0))
+        change_turn(rwlock);
+    return 1;
+}
+
+static int is_read_at_once(mproc_rwlock_t *rwlock)
+{
+    state_t *state = state_of(rwlock);
+    hold_t *hold = own_hold(rwlock);
+
+    if (atomic_load_explicit(&hold->id, memory_order_relaxed) != rwlock->object.member.id)
+        return 0;
+    atomic_fetch_add(&hold->count, 1);
+    mproc__failpoint();
+    if (atomic_load(&state->next) == 0 && atomic_load(&state->writer) == 0)
+        return 1;
+    stop_reading(rwlock);
+    return 0;
 }
 
 /* -- Acquiring -------------------------------------------------------------------------- */
@@ -206,13 +250,6 @@ static apr_status_t look(mproc_rwlock_t *rwlock, try_fn *attempt, int is_thoroug
     rv = attempt(rwlock, is_thorough);
     unlock(rwlock);
     return rv;
-}
-
-static void change_turn(mproc_rwlock_t *rwlock)
-{
-    mproc__failpoint();
-    atomic_fetch_add(&state_of(rwlock)->turn, 1);
-    mproc__change_tell(&rwlock->object, TURN);
 }
 
 /* Other threads of this process that wait say again that they are next when they look. */
@@ -261,6 +298,8 @@ static apr_status_t acquire(mproc_rwlock_t *rwlock, try_fn *attempt, apr_interva
         return mproc_error_set(MPROC_EDEADLOCK,
                                "this thread holds the rwlock for writing, and would "
                                "wait for itself");
+    if (attempt == try_to_read && is_read_at_once(rwlock))
+        return APR_SUCCESS;
     rv = look(rwlock, attempt, 0);
     if (APR_STATUS_IS_EAGAIN(rv)) {
         atomic_fetch_add(&rwlock->object.waiters, 1);
@@ -292,31 +331,11 @@ static apr_status_t release_write(mproc_rwlock_t *rwlock)
     return APR_SUCCESS;
 }
 
-/* Whether this process held it. */
-static int uncount_reader(const mproc_rwlock_t *rwlock)
-{
-    hold_t *hold = own_hold(rwlock);
-
-    if (atomic_load(&hold->id) != rwlock->object.member.id || atomic_load(&hold->count) == 0)
-        return 0;
-    atomic_fetch_sub(&hold->count, 1);
-    mproc__failpoint();
-    atomic_fetch_sub(&state_of(rwlock)->readers, 1);
-    return 1;
-}
-
 static apr_status_t release_read(mproc_rwlock_t *rwlock)
 {
-    int was_held, is_free;
-
-    lock(rwlock);
-    was_held = uncount_reader(rwlock);
-    is_free = was_held && atomic_load(&state_of(rwlock)->readers) == 0;
-    unlock(rwlock);
-    if (is_free)
-        change_turn(rwlock);
-    return was_held ? APR_SUCCESS
-                    : mproc_error_set(MPROC_ENOTOWNER, "this process has not acquired the rwlock");
+    return stop_reading(rwlock)
+               ? APR_SUCCESS
+               : mproc_error_set(MPROC_ENOTOWNER, "this process has not acquired the rwlock");
 }
 
 apr_status_t mproc_rwlock_release(mproc_rwlock_t *rwlock)

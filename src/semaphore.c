@@ -16,6 +16,9 @@
 
 #include <mproc/status.h>
 
+/* Tries in a row of who sees units that others take; then some process may be stopped, or dead. */
+#define HOPES 100
+
 static const mproc__shared_kind_t kind = {MPROC_TYPE_SEMAPHORE, "the semaphore",
                                           sizeof(mproc__semaphore_state_t)};
 
@@ -214,6 +217,24 @@ static void spin(const mproc_semaphore_t *semaphore)
         mproc__spin(round);
 }
 
+/*
+ * As long as units come and go, another moment costs less than the look at who is dead, which comes
+ * before a sleep.
+ */
+static apr_status_t hope(mproc_semaphore_t *semaphore, mproc__patience_t *patience)
+{
+    apr_status_t rv = APR_EAGAIN;
+    int round;
+
+    for (round = 0; round < HOPES && APR_STATUS_IS_EAGAIN(rv); round++) {
+        spin(semaphore);
+        if (get(&semaphore->state->available) == 0)
+            break;
+        rv = try_once(semaphore, patience);
+    }
+    return rv;
+}
+
 static void sleep_for_a_slice(mproc_semaphore_t *semaphore, mproc__patience_t *patience)
 {
     mproc__member_t *member = &semaphore->shared.member;
@@ -228,10 +249,10 @@ static apr_status_t await(mproc_semaphore_t *semaphore, mproc__patience_t *patie
 {
     apr_status_t rv;
 
-    if (!mproc__patience_is_over(patience))
-        spin(semaphore);
     for (;;) {
-        rv = try_all(semaphore, patience);
+        rv = mproc__patience_is_over(patience) ? APR_EAGAIN : hope(semaphore, patience);
+        if (APR_STATUS_IS_EAGAIN(rv))
+            rv = try_all(semaphore, patience);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
         if (mproc__patience_is_over(patience))

@@ -78,6 +78,8 @@ typedef struct mproc_queue_options_t {
     size_t max_message_size;
     /** The most processes that have it at a time, up to 4,096.  The initializer says 256. */
     unsigned processes;
+    /** Not 0: it counts what becomes of its messages, for mproc_queue_join(). */
+    int joinable;
     /**
      * Bytes of blocks at a time, at most (see mproc_queue_reserve()); 0: the queue has none.  Rounded
      * up to 4 KiB, and where that is more, to 65,536ths; a block takes as much or a multiple of it.
@@ -89,7 +91,7 @@ typedef struct mproc_queue_options_t {
 /** The initializer of mproc_queue_options_t. */
 #define MPROC_QUEUE_OPTIONS                                                                        \
     {                                                                                              \
-        sizeof(mproc_queue_options_t), (size_t)1 << 20, 0, 0, 256, 0                               \
+        sizeof(mproc_queue_options_t), (size_t)1 << 20, 0, 0, 256, 0, 0                            \
     }
 
 /**
@@ -340,7 +342,8 @@ typedef struct mproc_lost_t {
 
 /**
  * What dead processes had taken last: for each that has died while it had the queue, the messages
- * of its last get.  Whether it was done with them is not known.
+ * of its last get.  Whether it was done with them is not known; but in a joinable queue, one whose
+ * tasks were all done has lost nothing.
  *
  * A message that passes in pieces is lost once its last piece is put and gone: until then its putter
  * may give it up, and its number go to another.
@@ -370,6 +373,60 @@ mproc_queue_lost(mproc_queue_t *queue, mproc_lost_t *lost, size_t max, size_t *c
  */
 MPROC_DECLARE(apr_status_t)
 mproc_queue_last(mproc_queue_t *queue, apr_uint64_t *put, apr_uint64_t *got);
+
+/**
+ * One task is done: what was to be done with one message that was got.  Python's
+ * JoinableQueue.task_done().  The queue was made with the option `joinable`.
+ *
+ * The task is one of this process, if it has any that is unfinished; or else another's, as a message
+ * may have been handed on.  In that case, who got it should live until this call, as its task is lost
+ * when it does not.  A message must have been got before its task is done: what is in the queue is
+ * still to come.
+ *
+ * @return APR_SUCCESS         it is done, and is the last one for who joins, if no other is left
+ * @return MPROC_EOVERRELEASE  no message that was got is unfinished; nothing has changed
+ * @return APR_EINVAL          it is NULL, or not joinable
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ */
+MPROC_DECLARE(apr_status_t) mproc_queue_task_done(mproc_queue_t *queue);
+
+/**
+ * Wait until there is nothing in the queue, and for each message that was got from it,
+ * mproc_queue_task_done() was called.  Python's JoinableQueue.join().
+ *
+ * The tasks of a process that dies, or closes the queue, are lost: nobody can be known to do them any
+ * more.  They are told of once, to all who join at that time, and when all that can still be done is
+ * done: at the end; or where other messages are in the queue, and no other process that has got any,
+ * or waits for one, is left.  The next join waits for what there is then.  What was lost can be
+ * known as far as mproc_queue_lost() names it.
+ *
+ * A queue that is shut down can be joined: by MPROC_AT_ONCE what is in it is no task any more.
+ *
+ * @param timeout  microseconds; MPROC_FOREVER, or 0 to look once
+ *
+ * @return APR_SUCCESS        there was no unfinished task at an instant during the call
+ * @return MPROC_EWORKERDIED  tasks were lost that nobody was told of before; the message has their
+ *                            number, and mproc_queue_tasks() the sum of all
+ * @return APR_TIMEUP         some were unfinished all the time
+ * @return APR_EINVAL         it is NULL, or not joinable
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout);
+
+/**
+ * How many tasks a joinable queue has.
+ *
+ * @param unfinished  set to those that are not done: in the queue, or with a living process; may be NULL
+ * @param lost        set to those that went with processes since the queue was made, whether somebody
+ *                    was told of them or not; may be NULL
+ *
+ * @return APR_SUCCESS  they are set
+ * @return APR_EINVAL   it is NULL, or not joinable
+ * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_tasks(mproc_queue_t *queue, size_t *unfinished, size_t *lost);
 
 /**
  * Be done with a queue in this process.  The others go on; the messages stay.

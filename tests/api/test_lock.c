@@ -8,6 +8,7 @@
 #include "claims.h"
 #include "mutex.h"
 #include "queues.h"
+#include "sleepers.h"
 #include "system.h"
 #include "threads.h"
 #include "workers.h"
@@ -149,15 +150,10 @@ static mproc_lock_t *make_rlock(apr_pool_t *mem)
 }
 
 /* A child that holds a lock. */
-static void start_holder(mproc_process_t **process, mproc_connection_t **line, mproc_lock_t *lock,
-                         int depth, apr_pool_t *mem)
+static void start_lock_holder(mproc_process_t **process, mproc_connection_t **line,
+                              mproc_lock_t *lock, int depth, apr_pool_t *mem)
 {
-    mproc_connection_t *there;
-
-    assert_success(mproc_pipe(line, &there, MPROC_DUPLEX, mem));
-    assert_success(mproc_process_start(process, hold, MPROC_PACK(there, lock, depth), NULL, mem));
-    assert_success(mproc_connection_close(there));
-    assert_string_equal(hear(*line, mem), "holds");
+    start_holder(process, line, hold, mproc__value_lock(lock), depth, mem);
 }
 
 static void let_go(mproc_connection_t *line, apr_pool_t *mem)
@@ -207,15 +203,6 @@ static apr_status_t do_in_a_thread(work_fn *function, void *data, apr_pool_t *me
 
     assert_success(start_thread(&work, function, data, mem));
     return end_thread(&work);
-}
-
-static void await_waiter(mproc_lock_t *lock)
-{
-    apr_time_t deadline = apr_time_now() + PATIENCE;
-
-    while (atomic_load(&lock->shared.waiters) == 0 && apr_time_now() < deadline)
-        apr_thread_yield();
-    assert_true(atomic_load(&lock->shared.waiters) > 0);
 }
 
 /* -- One at a time -------------------------------------------------------------------- */
@@ -292,7 +279,7 @@ static void acquire_times_out_while_another_process_holds_it(void **state)
     mproc_connection_t *line;
     apr_time_t begin;
 
-    start_holder(&process, &line, lock, 1, *state);
+    start_lock_holder(&process, &line, lock, 1, *state);
     assert_int_equal(mproc_lock_locked(lock), 1);
     assert_refused(mproc_lock_acquire(lock, 0), APR_TIMEUP, "not free in time");
     begin = apr_time_now();
@@ -310,9 +297,9 @@ static void who_waits_has_it_when_it_is_released(void **state)
     mproc_connection_t *line;
     work_t work;
 
-    start_holder(&process, &line, attempt.lock, 1, *state);
+    start_lock_holder(&process, &line, attempt.lock, 1, *state);
     assert_success(start_thread(&work, acquire_and_release_in_a_thread, &attempt, *state));
-    await_waiter(attempt.lock);
+    await_waiters(attempt.lock, 1);
     let_go(line, *state);
     assert_success(end_thread(&work));
     assert_free(attempt.lock);
@@ -336,9 +323,8 @@ static void who_follows_a_killed_owner_holds_the_lock_and_is_told_so(void **stat
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, lock, 1, *state);
-    assert_success(mproc_process_kill(process));
-    assert_ended(process, -9);
+    start_lock_holder(&process, &line, lock, 1, *state);
+    kill_child(process);
     assert_held_of_the_dead(lock);
 }
 
@@ -349,9 +335,9 @@ static void so_is_who_sleeps_for_it(void **state)
     mproc_connection_t *line;
     work_t work;
 
-    start_holder(&process, &line, attempt.lock, 1, *state);
+    start_lock_holder(&process, &line, attempt.lock, 1, *state);
     assert_success(start_thread(&work, acquire_and_release_in_a_thread, &attempt, *state));
-    await_waiter(attempt.lock);
+    await_waiters(attempt.lock, 1);
     assert_success(mproc_process_kill(process));
     assert_status(end_thread(&work), MPROC_EOWNERDEAD);
     assert_free(attempt.lock);
@@ -373,9 +359,8 @@ static void a_recursive_lock_of_a_killed_owner_is_held_once(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, lock, 3, *state);
-    assert_success(mproc_process_kill(process));
-    assert_ended(process, -9);
+    start_lock_holder(&process, &line, lock, 3, *state);
+    kill_child(process);
     assert_held_of_the_dead(lock);
 }
 
@@ -407,7 +392,7 @@ static void a_recursive_lock_is_free_when_it_was_released_as_often(void **state)
     assert_success(mproc_lock_release(lock));
     assert_free(lock);
 
-    start_holder(&process, &line, lock, 2, *state);
+    start_lock_holder(&process, &line, lock, 2, *state);
     let_go(line, *state);
     assert_status(mproc_lock_acquire(lock, 0), APR_TIMEUP);
     let_go(line, *state);
@@ -512,11 +497,10 @@ static void a_function_is_told_that_the_owner_died_and_not_called_in_vain(void *
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, called.lock, 1, *state);
+    start_lock_holder(&process, &line, called.lock, 1, *state);
     assert_status(mproc_lock_call(called.lock, 0, note_call, &called), APR_TIMEUP);
     assert_int_equal(called.calls, 0);
-    assert_success(mproc_process_kill(process));
-    assert_ended(process, -9);
+    kill_child(process);
     assert_success(mproc_lock_call(called.lock, 0, note_call, &called));
     assert_int_equal(called.acquired, MPROC_EOWNERDEAD);
     assert_refused(mproc_lock_call(called.lock, 0, NULL, NULL), APR_EINVAL, "no function");
@@ -593,9 +577,9 @@ static void a_lock_that_is_held_or_waited_for_is_not_closed(void **state)
     mproc_connection_t *line;
     work_t work;
 
-    start_holder(&process, &line, attempt.lock, 1, *state);
+    start_lock_holder(&process, &line, attempt.lock, 1, *state);
     assert_success(start_thread(&work, acquire_in_a_thread, &attempt, *state));
-    await_waiter(attempt.lock);
+    await_waiters(attempt.lock, 1);
     assert_refused(mproc_lock_close(attempt.lock), MPROC_EINUSE, "another thread waits");
     let_go(line, *state);
     assert_success(end_thread(&work));
@@ -609,7 +593,7 @@ static void others_go_on_with_a_lock_that_was_closed(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, lock, 1, *state);
+    start_lock_holder(&process, &line, lock, 1, *state);
     assert_success(mproc_lock_close(lock));
     assert_success(mproc_lock_close(lock));
     assert_refused(mproc_lock_acquire(lock, 0), MPROC_ECLOSED, "the lock is closed");

@@ -5,6 +5,7 @@
  */
 
 #include "claims.h"
+#include "queues.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -94,6 +95,25 @@ static apr_status_t use_others_without_calls(mproc_task_t *task)
     _exit(0);
 }
 
+/* Nobody joins. */
+static apr_status_t do_tasks_without_calls(mproc_task_t *task)
+{
+    mproc_queue_t *queue;
+    size_t size;
+    char byte;
+    int i;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue));
+    if (!forbid_calls())
+        return mproc_error_set(APR_EGENERAL, "calls cannot be forbidden");
+    for (i = 0; i < ROUNDS; i++)
+        if (mproc_queue_put_bytes(queue, "x", 1, 0) != APR_SUCCESS ||
+            mproc_queue_get_bytes(queue, &byte, 1, &size, 0) != APR_SUCCESS ||
+            mproc_queue_task_done(queue) != APR_SUCCESS)
+            _exit(1);
+    _exit(0);
+}
+
 /* The semaphore has one unit. */
 static apr_status_t wait_without_calls(mproc_task_t *task)
 {
@@ -107,9 +127,9 @@ static apr_status_t wait_without_calls(mproc_task_t *task)
     _exit(0);
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(use_without_calls),
-                                         MPROC_TARGET(use_others_without_calls),
-                                         MPROC_TARGET(wait_without_calls), MPROC_TARGETS_END};
+static const mproc_target_t targets[] = {
+    MPROC_TARGET(use_without_calls), MPROC_TARGET(use_others_without_calls),
+    MPROC_TARGET(do_tasks_without_calls), MPROC_TARGET(wait_without_calls), MPROC_TARGETS_END};
 
 /* -- The tests --------------------------------------------------------------------- */
 
@@ -150,6 +170,13 @@ static void events_and_the_like_make_no_call_where_nobody_waits(void **state)
     assert_ends(use_others_without_calls, MPROC_PACK(event, condition, barrier, rwlock), 0, *state);
 }
 
+static void a_task_is_done_without_a_call_where_nobody_joins(void **state)
+{
+    mproc_queue_t *queue = make_joinable(SMALL_RING, *state);
+
+    assert_ends(do_tasks_without_calls, MPROC_PACK(queue), 0, *state);
+}
+
 /* It is the calls that are counted. */
 static void who_must_wait_makes_a_call(void **state)
 {
@@ -164,6 +191,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(what_nobody_waits_for_is_acquired_and_released_without_a_call),
         claim_leaving_nothing(events_and_the_like_make_no_call_where_nobody_waits),
+        claim_leaving_nothing(a_task_is_done_without_a_call_where_nobody_joins),
         claim_leaving_nothing(who_must_wait_makes_a_call),
     };
     apr_pool_t *mem;

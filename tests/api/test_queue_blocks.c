@@ -503,8 +503,8 @@ static void many_write_at_once(void **state)
     assert_int_equal(count_room(queue, 6 * GRANULE), 1);
 }
 
-static void start_holder(mproc_process_t **process, mproc_connection_t **line, mproc_queue_t *queue,
-                         apr_pool_t *mem)
+static void start_block_holder(mproc_process_t **process, mproc_connection_t **line,
+                               mproc_queue_t *queue, apr_pool_t *mem)
 {
     mproc_connection_t *there;
 
@@ -522,7 +522,7 @@ static void who_holds_blocks_stops_nobody(void **state)
     size_t i;
 
     assert_success(put_in_place(queue, BLOCKS / 4, 0, 0));
-    start_holder(&process, &line, queue, *state);
+    start_block_holder(&process, &line, queue, *state);
     for (i = 0; i < MANY; i++) {
         assert_success(put_in_place(queue, BLOCKS / 4, i, 0));
         assert_success(get_in_place(queue, BLOCKS / 4, i, 0));
@@ -545,7 +545,7 @@ static void the_blocks_of_who_is_killed_come_back(void **state)
     assert_success(put_in_place(queue, BLOCKS / 4, 0, 0));
     assert_success(mproc_queue_last(queue, &number, NULL));
     assert_success(put_in_place(queue, BLOCKS / 4, 1, 0));
-    start_holder(&process, &line, queue, *state);
+    start_block_holder(&process, &line, queue, *state);
     assert_success(mproc_process_kill(process));
     assert_success(mproc_process_join(process, PATIENCE));
     assert_success(mproc_queue_lost(queue, &lost, 1, &count));

@@ -12,6 +12,7 @@
 #include "claims.h"
 #include "queue.h"
 #include "queues.h"
+#include "tasks.h"
 #include "workers.h"
 
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #define ROUNDS(scale) (size_t)(270 + 30 * (scale))
 #define MESSAGE_MAX (2 * SMALL_RING)
 #define BLOCKS ((size_t)65536)
+
+/* Those of whose tasks something is damaged. */
+#define FIRST_PLACES 4
 
 /* -- What the child does -------------------------------------------------------- */
 
@@ -60,17 +64,21 @@ static int is_allocating(const mproc__ring_view_t *view, const volatile apr_uint
     return place == &view->blocks->table->allocating.owner;
 }
 
-/* Any word of the ring, of the members, of the messages, or of the table of blocks; or the next message's header. */
+/* Any word of the ring, of the members, of the messages, of the tasks or of the blocks; or the next message's header. */
 static volatile apr_uint64_t *any_word(const mproc__ring_view_t *view, apr_uint64_t number)
 {
     apr_uint64_t at =
         mproc__index_position(atomic_load(&view->ring->index.head)) % view->bytes.capacity;
-    volatile apr_uint64_t *parts[] = {(void *)view->ring, (void *)view->member.members,
-                                      (void *)view->bytes.data, (void *)(view->bytes.data + at),
-                                      (void *)view->blocks->table};
-    const size_t sizes[] = {sizeof *view->ring, mproc__members_size(view->member.nplaces),
-                            view->bytes.capacity, 8, mproc__block_table_size(BLOCKS)};
-    size_t part = (size_t)(number % 5);
+    volatile apr_uint64_t *parts[] = {(void *)view->ring,          (void *)view->member.members,
+                                      (void *)view->bytes.data,    (void *)view->tasks,
+                                      (void *)view->blocks->table, (void *)(view->bytes.data + at)};
+    const size_t sizes[] = {sizeof *view->ring,
+                            mproc__members_size(view->member.nplaces),
+                            view->bytes.capacity,
+                            mproc__tasks_size(FIRST_PLACES),
+                            mproc__block_table_size(BLOCKS),
+                            8};
+    size_t part = (size_t)(number % 6);
 
     return parts[part] + (number >> 8) % (sizes[part] / 8);
 }
@@ -109,7 +117,8 @@ static const mproc_target_t targets[] = {MPROC_TARGET(damage), MPROC_TARGETS_OF(
 static void assert_may_be(apr_status_t rv)
 {
     if (APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_ENOSPC(rv) || APR_STATUS_IS_ENOMEM(rv) ||
-        rv == MPROC_EMSGSIZE || rv == MPROC_ESHUTDOWN || rv == MPROC_ECORRUPT)
+        rv == MPROC_EMSGSIZE || rv == MPROC_ESHUTDOWN || rv == MPROC_ECORRUPT ||
+        rv == MPROC_EWORKERDIED || rv == MPROC_EOVERRELEASE)
         return;
     assert_success(rv);
 }
@@ -174,17 +183,21 @@ static void call_everything(mproc_queue_t *queue, unsigned char *bytes, size_t r
     mproc_queue_empty(queue);
     assert_may_be(mproc_queue_last(queue, &last, &last));
     assert_may_be(mproc_queue_lost(queue, NULL, 0, &count));
+    assert_may_be(mproc_queue_task_done(queue));
+    assert_may_be(mproc_queue_tasks(queue, &size, &count));
+    assert_may_be(mproc_queue_join(queue, 0));
     assert_may_be(mproc_wait(what, 1, 0));
     call_everything_of_blocks(queue, round);
 }
 
-static mproc_queue_t *make_queue_with_blocks(apr_pool_t *mem)
+static mproc_queue_t *make_queue_of_all(apr_pool_t *mem)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
     mproc_queue_t *queue;
 
     options.capacity = SMALL_RING;
     options.blocks = BLOCKS;
+    options.joinable = 1;
     assert_success(mproc_queue_create(&queue, &options, mem));
     return queue;
 }
@@ -192,7 +205,7 @@ static mproc_queue_t *make_queue_with_blocks(apr_pool_t *mem)
 /* It does not show that damage is found, but that nothing else comes of it; see test_ring.c and test_blocks.c. */
 static void every_call_returns_while_the_memory_is_damaged(void **state)
 {
-    mproc_queue_t *queue = make_queue_with_blocks(*state);
+    mproc_queue_t *queue = make_queue_of_all(*state);
     unsigned char *bytes = calloc(1, MESSAGE_MAX);
     mproc_connection_t *line, *there;
     mproc_process_t *process;

@@ -8,6 +8,7 @@
 #include "claims.h"
 #include "queues.h"
 #include "semaphore_object.h"
+#include "sleepers.h"
 #include "system.h"
 #include "threads.h"
 #include "workers.h"
@@ -143,16 +144,11 @@ static void assert_value(mproc_semaphore_t *semaphore, unsigned expected)
     assert_int_equal(value, expected);
 }
 
-static void start_holder(mproc_process_t **process, mproc_connection_t **line,
-                         mproc_semaphore_t *semaphore, int count, apr_pool_t *mem)
+/* A child that has units. */
+static void start_unit_holder(mproc_process_t **process, mproc_connection_t **line,
+                              mproc_semaphore_t *semaphore, int count, apr_pool_t *mem)
 {
-    mproc_connection_t *there;
-
-    assert_success(mproc_pipe(line, &there, MPROC_DUPLEX, mem));
-    assert_success(
-        mproc_process_start(process, hold, MPROC_PACK(there, semaphore, count), NULL, mem));
-    assert_success(mproc_connection_close(there));
-    assert_string_equal(hear(*line, mem), "holds");
+    start_holder(process, line, hold, mproc__value_semaphore(semaphore), count, mem);
 }
 
 static void tell_to_release(mproc_connection_t *line, const char *expected, apr_pool_t *mem)
@@ -161,25 +157,9 @@ static void tell_to_release(mproc_connection_t *line, const char *expected, apr_
     assert_string_equal(hear(line, mem), expected);
 }
 
-static void kill_holder(mproc_process_t *process)
-{
-    assert_success(mproc_process_kill(process));
-    assert_ended(process, -9);
-}
-
 static apr_status_t acquire_in_a_thread(void *semaphore)
 {
     return mproc_semaphore_acquire(semaphore, PATIENCE);
-}
-
-/* Until so many threads wait. */
-static void await_waiters(mproc_semaphore_t *semaphore, int count)
-{
-    apr_time_t deadline = apr_time_now() + PATIENCE;
-
-    while (atomic_load(&semaphore->shared.waiters) < count && apr_time_now() < deadline)
-        apr_thread_yield();
-    assert_int_equal(atomic_load(&semaphore->shared.waiters), count);
 }
 
 /* -- So many at a time ------------------------------------------------------------------ */
@@ -276,10 +256,10 @@ static void the_units_of_a_killed_process_come_back(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, semaphore, 2, *state);
+    start_unit_holder(&process, &line, semaphore, 2, *state);
     assert_success(mproc_semaphore_acquire(semaphore, 0));
     assert_status(mproc_semaphore_acquire(semaphore, 0), APR_TIMEUP);
-    kill_holder(process);
+    kill_child(process);
     assert_success(mproc_semaphore_acquire(semaphore, 0));
     assert_value(semaphore, 1);
     assert_success(mproc_semaphore_release(semaphore));
@@ -294,11 +274,11 @@ static void all_of_them_come_to_those_who_sleep_for_them(void **state)
     mproc_connection_t *line;
     work_t one, other;
 
-    start_holder(&process, &line, semaphore, 2, *state);
+    start_unit_holder(&process, &line, semaphore, 2, *state);
     assert_success(start_thread(&one, acquire_in_a_thread, semaphore, *state));
     assert_success(start_thread(&other, acquire_in_a_thread, semaphore, *state));
     await_waiters(semaphore, 2);
-    kill_holder(process);
+    kill_child(process);
     assert_success(end_thread(&one));
     assert_success(end_thread(&other));
     assert_value(semaphore, 0);
@@ -314,9 +294,9 @@ static void who_follows_at_a_place_has_no_units(void **state)
 
     options.processes = 2;
     assert_success(mproc_bounded_semaphore_create(&semaphore, 2, &options, *state));
-    start_holder(&process, &line, semaphore, 2, *state);
-    kill_holder(process);
-    start_holder(&process, &line, semaphore, 1, *state);
+    start_unit_holder(&process, &line, semaphore, 2, *state);
+    kill_child(process);
+    start_unit_holder(&process, &line, semaphore, 1, *state);
     assert_value(semaphore, 1);
     tell_to_release(line, "released", *state);
     tell_to_release(line, "too often", *state);
@@ -331,10 +311,10 @@ static void a_unit_that_another_gave_back_does_not_come_twice(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, semaphore, 1, *state);
+    start_unit_holder(&process, &line, semaphore, 1, *state);
     assert_success(mproc_semaphore_release(semaphore));
     assert_value(semaphore, 1);
-    kill_holder(process);
+    kill_child(process);
     assert_value(semaphore, 1);
     assert_status(mproc_semaphore_release(semaphore), MPROC_EOVERRELEASE);
     assert_success(mproc_semaphore_acquire(semaphore, 0));
@@ -371,7 +351,7 @@ static void a_unit_given_back_by_another_is_its_owners_no_more(void **state)
     mproc_process_t *process;
     mproc_connection_t *line;
 
-    start_holder(&process, &line, semaphore, 1, *state);
+    start_unit_holder(&process, &line, semaphore, 1, *state);
     assert_success(mproc_semaphore_release(semaphore));
     tell_to_release(line, "too often", *state);
     assert_value(semaphore, 1);

@@ -44,6 +44,23 @@ void note_got(actor_t *actor, const unsigned char *bytes, size_t size)
     atomic_store(&actor->notes->gets, gets + 1);
 }
 
+static apr_status_t finish(actor_t *actor, uint32_t tasks)
+{
+    for (; tasks > 0; tasks--) {
+        atomic_fetch_add(&actor->notes->begun, 1);
+        MPROC_TRY(mproc_queue_task_done(actor->queue));
+        atomic_fetch_add(&actor->notes->done, 1);
+    }
+    return APR_SUCCESS;
+}
+
+/* What it has got, where that is a task. */
+static apr_status_t finish_all(actor_t *actor)
+{
+    return actor->queue->view.tasks != NULL ? finish(actor, atomic_load(&actor->notes->gets))
+                                            : APR_SUCCESS;
+}
+
 static apr_status_t get_within(actor_t *actor, apr_interval_time_t timeout)
 {
     size_t size;
@@ -51,12 +68,25 @@ static apr_status_t get_within(actor_t *actor, apr_interval_time_t timeout)
     MPROC_TRY(mproc_queue_get_bytes(actor->queue, actor->notes->buffer, sizeof actor->notes->buffer,
                                     &size, timeout));
     note_got(actor, actor->notes->buffer, size);
-    return APR_SUCCESS;
+    return finish_all(actor);
 }
 
 static apr_status_t get(actor_t *actor)
 {
     return get_within(actor, MPROC_FOREVER);
+}
+
+static apr_status_t get_twice(actor_t *actor)
+{
+    unsigned char *bytes = actor->notes->buffer;
+    size_t size;
+
+    for (; bytes < actor->notes->buffer + 2 * MEDIUM; bytes += MEDIUM) {
+        MPROC_TRY(mproc_queue_get_bytes(actor->queue, bytes, MEDIUM, &size, MPROC_FOREVER));
+        note_got(actor, bytes, size);
+        MPROC_TRY(finish(actor, 1));
+    }
+    return APR_SUCCESS;
 }
 
 /* There is none, in the end. */
@@ -76,7 +106,7 @@ static apr_status_t get_many(actor_t *actor)
                                    messages, 3, &got, MPROC_FOREVER));
     for (i = 0; i < got; i++)
         note_got(actor, messages[i].data, messages[i].size);
-    return APR_SUCCESS;
+    return finish_all(actor);
 }
 
 static apr_status_t ask_for_the_lost(actor_t *actor)
@@ -100,6 +130,31 @@ static apr_status_t shut(actor_t *actor)
 static apr_status_t close_queue(actor_t *actor)
 {
     return mproc_queue_close(actor->queue);
+}
+
+static apr_status_t finish_two(actor_t *actor)
+{
+    return finish(actor, 2);
+}
+
+static apr_status_t count_tasks(actor_t *actor)
+{
+    size_t unfinished;
+
+    return mproc_queue_tasks(actor->queue, &unfinished, NULL);
+}
+
+/* There may be some that nobody does. */
+static apr_status_t join_at_once(actor_t *actor)
+{
+    apr_status_t rv = mproc_queue_join(actor->queue, 0);
+
+    return rv == MPROC_EWORKERDIED || APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
+}
+
+static apr_status_t join(actor_t *actor)
+{
+    return mproc_queue_join(actor->queue, PATIENCE);
 }
 
 static apr_status_t do_nothing(actor_t *actor)
@@ -257,6 +312,19 @@ static void come_near_the_end(stage_t *stage)
     }
 }
 
+static void get_two_of_three(stage_t *stage)
+{
+    put_three(stage);
+    assert_success(get_next(stage, 0));
+    assert_success(get_next(stage, 0));
+}
+
+static void get_the_only_one(stage_t *stage)
+{
+    assert_success(put_next(stage, SHORT));
+    assert_success(get_next(stage, 0));
+}
+
 static void put_across_the_end(stage_t *stage)
 {
     come_near_the_end(stage);
@@ -287,6 +355,14 @@ static void let_a_getter_die(stage_t *stage)
 static void let_one_die_with_a_message(stage_t *stage)
 {
     put_three(stage);
+    start_victim(stage, die_with_a_message);
+    bury_victim(stage);
+}
+
+/* It has the only one there was. */
+static void let_one_die_with_the_last(stage_t *stage)
+{
+    assert_success(put_next(stage, SHORT));
     start_victim(stage, die_with_a_message);
     bury_victim(stage);
 }
@@ -373,6 +449,15 @@ static apr_status_t get_for_who_sleeps(void *data)
     apr_status_t rv = await_sleeper(data, MPROC__NOT_FULL) ? get_next(data, 0) : APR_SUCCESS;
 
     return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
+}
+
+static apr_status_t finish_for_who_joins(void *data)
+{
+    stage_t *stage = data;
+
+    (void)await_sleeper(stage, MPROC__JOINED);
+    stage->done++;
+    return mproc_queue_task_done(stage->queue);
 }
 
 static apr_status_t release_putting(void *data)
@@ -506,6 +591,32 @@ const scene_t scenes[] = {
      .prepare = let_one_die_with_blocks,
      .act = do_nothing,
      .is_joining = 1},
+    {.name = "doing another's tasks",
+     .prepare = get_two_of_three,
+     .act = finish_two,
+     .is_of_tasks = 1,
+     .does_anothers = 1},
+    {.name = "two gets", .prepare = put_three, .act = get_twice, .is_of_tasks = 1, .gets_twice = 1},
+    {.name = "counting tasks after a death",
+     .prepare = let_one_die_with_a_message,
+     .act = count_tasks,
+     .is_of_tasks = 1},
+    {.name = "get at the place of a dead one",
+     .prepare = let_one_die_with_a_message,
+     .act = get,
+     .is_of_tasks = 1,
+     .is_crowded = 1},
+    {.name = "a join that is told of a death",
+     .prepare = let_one_die_with_the_last,
+     .act = join_at_once,
+     .is_of_tasks = 1,
+     .joins = 1},
+    {.name = "a join that waits",
+     .prepare = get_the_only_one,
+     .act = join,
+     .peer = finish_for_who_joins,
+     .is_of_tasks = 1,
+     .joins = 1},
     {.name = "joining", .prepare = let_one_die_with_a_message, .act = do_nothing, .is_joining = 1},
 };
 

@@ -22,7 +22,8 @@ void set_stage(stage_t *stage, const scene_t *scene, apr_pool_t *mem)
     stage->scene = scene;
     options.capacity = CAPACITY;
     options.blocks = BLOCKS;
-    options.processes = scene->is_joining ? 2 : 8;
+    options.processes = scene->is_joining || scene->is_crowded ? 2 : 8;
+    options.joinable = stage_is_joinable;
     assert_success(apr_thread_mutex_create(&stage->receiving, APR_THREAD_MUTEX_DEFAULT, mem));
     assert_success(mproc_queue_create(&stage->queue, &options, mem));
     stage->notes = share_memory(&stage->path, sizeof *stage->notes, mem);
@@ -213,6 +214,22 @@ static int is_lost(const mproc_lost_t *lost, size_t count, apr_uint64_t number)
     return found;
 }
 
+/* Where the actor has done all that it got, it has lost nothing. */
+static int may_have_done_all(const stage_t *stage)
+{
+    uint32_t begun = atomic_load(&stage->notes->begun);
+
+    return begun > 0 && begun == atomic_load(&stage->notes->gets);
+}
+
+static int are_losses_named(const stage_t *stage)
+{
+    const scene_t *scene = stage->scene;
+
+    return scene->is_shut != 2 && !scene->is_crowded && !scene->gets_twice &&
+           !may_have_done_all(stage);
+}
+
 /* What did not come to us went with the actor, or with a victim, and is named; and nothing else is. */
 static void assert_losses_are_named(stage_t *stage)
 {
@@ -274,7 +291,9 @@ apr_interval_time_t assert_survived(stage_t *stage)
         assert_all_room_is_free(stage);
     if (stage->scene->is_joining)
         assert_losses_are_the_victims(stage);
-    else if (stage->scene->is_shut != 2)
+    else if (are_losses_named(stage))
         assert_losses_are_named(stage);
+    if (stage_is_joinable)
+        assert_tasks_are_known(stage);
     return end - begin;
 }

@@ -34,7 +34,8 @@ typedef struct notes_t {
     _Atomic uint32_t puts; /* messages whose put has returned */
     _Atomic uint32_t gets; /* the same of gets, and where those lie */
     _Atomic uint32_t begins[NAMES], sizes[NAMES];
-    _Atomic uint32_t is_over; /* it has done all of its part */
+    _Atomic uint32_t begun, done; /* tasks that it was about to do, and has done */
+    _Atomic uint32_t is_over;     /* it has done all of its part */
     unsigned char buffer[2 * LONG];
 } notes_t;
 
@@ -58,6 +59,11 @@ typedef struct scene_t {
     int is_shut;       /* the queue is shut down by it: 1 is to be drained, 2 is not */
     int peer_collects; /* it gets what there is, up to the marker */
     int is_joining;    /* the actor's birth belongs to the scene */
+    int is_of_tasks;   /* it is played with joinable queues alone */
+    int is_crowded;    /* the actor's place was the victim's, whose losses are forgotten */
+    int gets_twice;    /* what the actor had got before is not named */
+    int does_anothers; /* the actor does tasks of survivors */
+    int joins;         /* the actor may be told of what was lost */
 } scene_t;
 
 extern const scene_t scenes[];
@@ -74,11 +80,24 @@ typedef struct stage_t {
     apr_uint64_t numbers[NAMES]; /* by name */
     uint32_t received[NAMES];    /* names in their order */
     size_t nreceived;
+    uint32_t done;                 /* tasks that survivors have done */
     apr_thread_mutex_t *receiving; /* held from a get until its message is on the list */
     work_t peer, early;            /* `early` was begun before the actor */
     void *held;                    /* a block of survivors */
     _Atomic int is_killed, peer_is_done;
 } stage_t;
+
+/*
+ * Set by the program: queues are joinable, who gets a message does it, and each task must be known to
+ * be done or lost.
+ */
+extern int stage_is_joinable;
+
+/* Whether a scene belongs to what is played: a put is the same where messages are tasks. */
+static inline int is_to_be_played(const scene_t *scene)
+{
+    return stage_is_joinable ? scene->count == 0 : !scene->is_of_tasks;
+}
 
 /* Make a stage for a scene; start its actor. */
 void set_stage(stage_t *stage, const scene_t *scene, apr_pool_t *mem);
@@ -100,6 +119,9 @@ extern const mproc_target_t stage_targets[];
 apr_status_t put_next(stage_t *stage, size_t size);
 apr_status_t put_next_in_place(stage_t *stage, size_t size);
 apr_status_t get_next(stage_t *stage, apr_interval_time_t timeout);
+
+/* Survivors have got all there is: each task was done or lost. */
+void assert_tasks_are_known(stage_t *stage);
 
 /* Start a victim: a target with the queue as its only argument; and let it end. */
 void start_victim(stage_t *stage, mproc_target_fn *target);

@@ -96,6 +96,16 @@ static void note_got(account_t *account, uint32_t name)
     atomic_fetch_add(&account->gets, 1);
 }
 
+static apr_status_t do_task(const part_t *part)
+{
+    if (part->queue->view.tasks == NULL)
+        return APR_SUCCESS;
+    atomic_fetch_add(&part->account->begun, 1);
+    MPROC_TRY(mproc_queue_task_done(part->queue));
+    atomic_fetch_add(&part->account->done, 1);
+    return APR_SUCCESS;
+}
+
 static apr_status_t getter(mproc_task_t *task)
 {
     part_t part;
@@ -104,8 +114,10 @@ static apr_status_t getter(mproc_task_t *task)
     int turn = 0;
 
     MPROC_TRY(read_part(&part, task));
-    while ((rv = get_either_way(&part, &name, turn++)) == APR_SUCCESS)
+    while ((rv = get_either_way(&part, &name, turn++)) == APR_SUCCESS) {
         note_got(part.account, name);
+        MPROC_TRY(do_task(&part));
+    }
     return rv == MPROC_ESHUTDOWN ? APR_SUCCESS : rv;
 }
 
@@ -125,7 +137,8 @@ typedef struct director_t {
     uint32_t random;
     mproc_lost_t *lost; /* what was named, each once */
     size_t nlost;
-    int kills[2]; /* of putters, of getters */
+    uint64_t told; /* tasks that join said were lost */
+    int kills[2];  /* of putters, of getters */
     uint64_t gets;
     apr_time_t got_on;
     apr_interval_time_t longest;
@@ -171,6 +184,19 @@ static void ask_for_lost(director_t *director)
         note_lost(director, &lost[i]);
 }
 
+static void ask_for_tasks(director_t *director)
+{
+    apr_status_t rv;
+
+    if (!director->storm->is_joinable)
+        return;
+    rv = mproc_queue_join(director->queue, 0);
+    if (rv == MPROC_EWORKERDIED)
+        director->told += strtoull(mproc_error_message(), NULL, 10);
+    else if (!APR_STATUS_IS_TIMEUP(rv))
+        assert_success(rv);
+}
+
 static void watch_progress(director_t *director)
 {
     uint64_t gets = atomic_load(&director->account->gets);
@@ -191,6 +217,7 @@ static void kill_one(director_t *director, int place)
     assert_success(mproc_process_join(director->processes[place], PATIENCE));
     director->kills[place >= director->storm->putters]++;
     ask_for_lost(director);
+    ask_for_tasks(director);
     apr_pool_destroy(director->memories[place]);
     start(director, place);
 }
@@ -244,6 +271,7 @@ static void end_all(director_t *director)
     }
     ask_for_lost(director);
     assert_true(mproc_queue_empty(director->queue));
+    ask_for_tasks(director);
 }
 
 /* -- The account ------------------------------------------------------------------------ */
@@ -328,6 +356,24 @@ static void assert_accounts(const director_t *director)
     assert_true(sums.gets > 0);
 }
 
+/* Each message that was put is a task that was done, or that join has told of as lost. */
+static void assert_tasks(const director_t *director)
+{
+    uint32_t put = mproc__index_messages(atomic_load(&director->queue->view.ring->index.tail));
+    uint64_t begun = atomic_load(&director->account->begun),
+             done = atomic_load(&director->account->done);
+    size_t unfinished, lost;
+
+    assert_success(mproc_queue_join(director->queue, 0));
+    assert_success(mproc_queue_tasks(director->queue, &unfinished, &lost));
+    print_message("    %lu tasks done, %lu that a getter may have been killed in, %lu lost\n",
+                  (unsigned long)done, (unsigned long)(begun - done), (unsigned long)lost);
+    assert_int_equal(unfinished, 0);
+    assert_int_equal(lost, director->told);
+    assert_true(put - lost >= done && put - lost <= begun);
+    assert_true(begun - done <= (uint64_t)director->kills[1]);
+}
+
 void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
 {
     mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
@@ -338,6 +384,7 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
     options.capacity = storm->capacity;
     options.maxsize = storm->maxsize;
     options.blocks = storm->blocks;
+    options.joinable = storm->is_joinable;
     options.processes = storm->is_crowded ? PARTICIPANTS_MAX + 2 : 4096;
     assert_success(mproc_queue_create(&director.queue, &options, mem));
     director.account = share_memory(&director.path, sizeof *director.account, mem);
@@ -351,4 +398,6 @@ void play_storm(const storm_t *storm, apr_interval_time_t time, apr_pool_t *mem)
         disturb(&director);
     end_all(&director);
     assert_accounts(&director);
+    if (storm->is_joinable)
+        assert_tasks(&director);
 }

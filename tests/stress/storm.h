@@ -27,6 +27,7 @@ typedef struct account_t {
     _Atomic uint32_t is_over;
     _Atomic uint32_t damaged;
     _Atomic uint64_t gets;
+    _Atomic uint64_t begun, done; /* tasks that getters were about to do, and have done */
     entry_t entries[NAMES_MAX];
 } account_t;
 
@@ -37,8 +38,9 @@ typedef struct storm_t {
     size_t size_max; /* of messages */
     int stops;       /* not 0: some are stopped for a while instead */
     int is_on_one_cpu;
-    int is_crowded; /* places of the dead are taken again, and what was lost there is forgotten */
-    size_t blocks;  /* bytes; if any, every other message is put in place, and got there */
+    int is_crowded;  /* places of the dead are taken again, and what was lost there is forgotten */
+    int is_joinable; /* each message is a task, which its getter does */
+    size_t blocks;   /* bytes; if any, every other message is put in place, and got there */
 } storm_t;
 
 /* Play a storm for so long; assert that every message is accounted for. */

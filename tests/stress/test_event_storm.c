@@ -2,19 +2,17 @@
 
 /*
  * Processes that wait for each other by events, conditions, barriers and rwlocks are killed at
- * random, and replaced: what they guard is whole, and the others go on.
+ * random, and replaced, or stopped for a while: what they guard is whole, and the others go on.
  */
 
 #include "claims.h"
 #include "shared.h"
+#include "unrest.h"
 
 #include <stdatomic.h>
 
 /* Of each storm at scale 1. */
 #define TIME apr_time_from_msec(1500)
-
-/* What works gets on within this time, also on a machine that is busy with other things. */
-#define PROGRESS apr_time_from_sec(10)
 
 /* Tokens that there may be at a time. */
 #define TOKENS 4
@@ -204,92 +202,24 @@ static const mproc_target_t targets[] = {MPROC_TARGET(producer), MPROC_TARGET(co
 
 /* -- The parent ---------------------------------------------------------------------------- */
 
-typedef struct director_t {
-    mproc_target_fn *roles[2]; /* of every other process */
+typedef struct storm_t {
+    unrest_t unrest;
     part_t part;
     const char *path;
-    mproc_process_t *processes[PARTS];
-    apr_pool_t *memories[PARTS];
-    apr_pool_t *mem;
-    uint32_t random;
-    int kills;
-    uint64_t progress;
-    apr_time_t got_on;
-    apr_interval_time_t longest;
-} director_t;
+} storm_t;
 
-static uint32_t draw(director_t *director, uint32_t below)
+static void mend_barrier(void *data)
 {
-    director->random = director->random * 1664525u + 1013904223u;
-    return (director->random >> 8) % below;
-}
+    const part_t *part = data;
 
-static void start(director_t *director, int place)
-{
-    const part_t *part = &director->part;
-
-    assert_success(apr_pool_create(&director->memories[place], director->mem));
-    assert_success(mproc_process_start(
-        &director->processes[place], director->roles[place % 2],
-        MPROC_PACK(part->wanted, part->condition, part->barrier, part->rwlock, director->path),
-        NULL, director->memories[place]));
-}
-
-static void watch_progress(director_t *director)
-{
-    uint64_t progress = atomic_load(&director->part.account->progress);
-    apr_time_t now = apr_time_now();
-
-    if (progress != director->progress) {
-        director->progress = progress;
-        director->got_on = now;
-    }
-    if (now - director->got_on > director->longest)
-        director->longest = now - director->got_on;
-    assert_true(director->longest < PROGRESS);
-}
-
-static void kill_one(director_t *director, int place)
-{
-    assert_success(mproc_process_kill(director->processes[place]));
-    assert_success(mproc_process_join(director->processes[place], PATIENCE));
-    apr_pool_destroy(director->memories[place]);
-    director->kills++;
-    start(director, place);
-}
-
-static void mend_barrier(const director_t *director)
-{
-    if (mproc_barrier_broken(director->part.barrier))
-        assert_success(mproc_barrier_reset(director->part.barrier));
-}
-
-static void disturb(director_t *director)
-{
-    apr_sleep((apr_interval_time_t)draw(director, 20000));
-    watch_progress(director);
-    kill_one(director, (int)draw(director, PARTS));
-    mend_barrier(director);
-}
-
-/* Nobody is killed any more, and all who are there get on; in the storm they may never all have been. */
-static void await_progress(director_t *director)
-{
-    uint64_t before = atomic_load(&director->part.account->progress);
-
-    director->got_on = apr_time_now();
-    while (atomic_load(&director->part.account->progress) == before) {
-        mend_barrier(director);
-        watch_progress(director);
-        apr_sleep(1000);
-    }
+    if (mproc_barrier_broken(part->barrier))
+        assert_success(mproc_barrier_reset(part->barrier));
 }
 
 /* What they wait for comes, or is said to be over. */
-static void end_all(director_t *director)
+static void end_all(storm_t *storm)
 {
-    const part_t *part = &director->part;
-    int place;
+    const part_t *part = &storm->part;
 
     atomic_store(&part->account->is_over, 1);
     assert_success(acquire(part));
@@ -297,60 +227,72 @@ static void end_all(director_t *director)
     assert_success(mproc_condition_notify_all(part->condition));
     assert_success(mproc_condition_release(part->condition));
     assert_success(mproc_barrier_abort(part->barrier));
-    for (place = 0; place < PARTS; place++) {
-        assert_success(mproc_process_join(director->processes[place], PATIENCE));
-        assert_success(mproc_process_status(director->processes[place]));
-    }
+    await_ends(&storm->unrest);
 }
 
-static void make_all(director_t *director)
+static void make_all(part_t *part, const char **path, apr_pool_t *mem)
 {
     mproc_event_options_t options = MPROC_EVENT_OPTIONS;
-    part_t *part = &director->part;
 
     options.processes = PROCESSES;
-    assert_success(mproc_event_create(&part->wanted, &options, director->mem));
-    assert_success(mproc_condition_create(&part->condition, &options, director->mem));
-    assert_success(mproc_barrier_create(&part->barrier, PARTS, &options, director->mem));
-    assert_success(mproc_rwlock_create(&part->rwlock, &options, director->mem));
-    part->account = share_memory(&director->path, sizeof *part->account, director->mem);
+    assert_success(mproc_event_create(&part->wanted, &options, mem));
+    assert_success(mproc_condition_create(&part->condition, &options, mem));
+    assert_success(mproc_barrier_create(&part->barrier, PARTS, &options, mem));
+    assert_success(mproc_rwlock_create(&part->rwlock, &options, mem));
+    part->account = share_memory(path, sizeof *part->account, mem);
     assert_success(mproc_event_set(part->wanted));
 }
 
-static void play(mproc_target_fn *role, mproc_target_fn *other, apr_pool_t *mem)
+/* In the storm they may never all have been there: they get on once when nobody is killed any more. */
+static void play(mproc_target_fn *role, mproc_target_fn *other, int stops, apr_pool_t *mem)
 {
-    director_t director = {.roles = {role, other}, .mem = mem};
-    apr_time_t end = apr_time_now() + TIME * test_scale();
-    int place;
+    storm_t storm = {
+        .unrest = {.roles = {role, other}, .count = PARTS, .stops = stops, .mem = mem}};
+    part_t *part = &storm.part;
 
-    make_all(&director);
-    director.random = (uint32_t)end;
-    director.got_on = apr_time_now();
-    for (place = 0; place < PARTS; place++)
-        start(&director, place);
-    while (apr_time_now() < end)
-        disturb(&director);
-    await_progress(&director);
-    end_all(&director);
-    print_message("  %lu steps, %d killed; longest without one %ld ms\n",
-                  (unsigned long)atomic_load(&director.part.account->progress), director.kills,
-                  (long)apr_time_as_msec(director.longest));
-    assert_int_equal(atomic_load(&director.part.account->damaged), 0);
+    make_all(part, &storm.path, mem);
+    storm.unrest.progress = &part->account->progress;
+    storm.unrest.mend = mend_barrier;
+    storm.unrest.data = part;
+    storm.unrest.args =
+        MPROC_PACK(part->wanted, part->condition, part->barrier, part->rwlock, storm.path);
+    cause_unrest(&storm.unrest, TIME * test_scale());
+    await_progress(&storm.unrest);
+    end_all(&storm);
+    print_message("  %lu steps, %d killed, %d stopped; longest without one %ld ms\n",
+                  (unsigned long)atomic_load(&part->account->progress), storm.unrest.kills,
+                  storm.unrest.held_up, (long)apr_time_as_msec(storm.unrest.longest));
+    assert_int_equal(atomic_load(&part->account->damaged), 0);
 }
 
 static void producers_and_consumers_are_killed(void **state)
 {
-    play(producer, consumer, *state);
+    play(producer, consumer, 0, *state);
 }
 
 static void some_who_meet_at_a_barrier_are_killed(void **state)
 {
-    play(party, party, *state);
+    play(party, party, 0, *state);
 }
 
 static void readers_and_writers_are_killed(void **state)
 {
-    play(reader, writer, *state);
+    play(reader, writer, 0, *state);
+}
+
+static void some_producers_are_stopped_and_some_are_killed(void **state)
+{
+    play(producer, consumer, 1, *state);
+}
+
+static void some_at_a_barrier_are_stopped_and_some_are_killed(void **state)
+{
+    play(party, party, 1, *state);
+}
+
+static void some_readers_are_stopped_and_some_are_killed(void **state)
+{
+    play(reader, writer, 1, *state);
 }
 
 int main(int argc, const char *const *argv)
@@ -359,6 +301,9 @@ int main(int argc, const char *const *argv)
         claim(producers_and_consumers_are_killed),
         claim(some_who_meet_at_a_barrier_are_killed),
         claim(readers_and_writers_are_killed),
+        claim(some_producers_are_stopped_and_some_are_killed),
+        claim(some_at_a_barrier_are_stopped_and_some_are_killed),
+        claim(some_readers_are_stopped_and_some_are_killed),
     };
     apr_pool_t *mem;
 

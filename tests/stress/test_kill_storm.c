@@ -86,6 +86,31 @@ static void the_places_of_the_dead_are_taken_again(void **state)
     play(&storm, *state);
 }
 
+static void of_three_and_two_some_are_killed_and_their_tasks_are_known(void **state)
+{
+    static const storm_t storm = {.name = "3P2C, tasks",
+                                  .putters = 3,
+                                  .getters = 2,
+                                  .capacity = 4096,
+                                  .size_max = 16384,
+                                  .is_joinable = 1};
+
+    play(&storm, *state);
+}
+
+static void tasks_of_the_dead_are_known_when_their_places_are_taken(void **state)
+{
+    static const storm_t storm = {.name = "2P3C, tasks, crowded",
+                                  .putters = 2,
+                                  .getters = 3,
+                                  .capacity = 4096,
+                                  .size_max = 4096,
+                                  .is_crowded = 1,
+                                  .is_joinable = 1};
+
+    play(&storm, *state);
+}
+
 /* All blocks are hardly enough for all who want one. */
 static void of_three_and_three_some_are_killed_with_blocks(void **state)
 {
@@ -94,6 +119,7 @@ static void of_three_and_three_some_are_killed_with_blocks(void **state)
                                   .getters = 3,
                                   .capacity = 4096,
                                   .size_max = 100000,
+                                  .is_joinable = 1,
                                   .blocks = 131072};
 
     play(&storm, *state);
@@ -124,6 +150,8 @@ int main(int argc, const char *const *argv)
         claim(the_places_of_the_dead_are_taken_again),
         claim(of_three_and_three_some_are_killed_with_blocks),
         claim(on_one_cpu_some_are_killed_with_blocks),
+        claim(of_three_and_two_some_are_killed_and_their_tasks_are_known),
+        claim(tasks_of_the_dead_are_known_when_their_places_are_taken),
     };
     apr_pool_t *mem;
 

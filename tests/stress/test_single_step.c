@@ -64,19 +64,32 @@ static void kill_everywhere(const scene_t *scene, apr_pool_t *mem)
     print_message(": %ld times; longest until it went on %ld us\n", kills, (long)longest);
 }
 
-static void what_was_put_survives_a_kill_at_any_instruction(void **state)
+static void play_all(apr_pool_t *mem)
 {
     size_t i;
 
     for (i = 0; i < nscenes; i++)
-        if (!scenes[i].is_joining)
-            kill_everywhere(&scenes[i], *state);
+        if (!scenes[i].is_joining && is_to_be_played(&scenes[i]))
+            kill_everywhere(&scenes[i], mem);
+}
+
+static void what_was_put_survives_a_kill_at_any_instruction(void **state)
+{
+    stage_is_joinable = 0;
+    play_all(*state);
+}
+
+static void tasks_are_known_after_a_kill_at_any_instruction(void **state)
+{
+    stage_is_joinable = 1;
+    play_all(*state);
 }
 
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(what_was_put_survives_a_kill_at_any_instruction),
+        claim(tasks_are_known_after_a_kill_at_any_instruction),
     };
     apr_pool_t *mem;
 

@@ -2,11 +2,13 @@
 
 /*
  * Processes that change what a lock guards, or have units of a semaphore, are killed at random and
- * replaced: what was half changed is said to be, units come back, and the others go on.
+ * replaced, or stopped for a while: what was half changed is said to be, units come back, and the
+ * others go on.
  */
 
 #include "claims.h"
 #include "shared.h"
+#include "unrest.h"
 
 #include <apr_time.h>
 
@@ -14,9 +16,6 @@
 
 /* Of each storm at scale 1. */
 #define TIME apr_time_from_msec(1500)
-
-/* So long nobody may have done anything. */
-#define PROGRESS apr_time_from_sec(10)
 
 enum { PARTICIPANTS = 4, UNITS = 2 };
 
@@ -112,125 +111,96 @@ static apr_status_t user(mproc_task_t *task)
 static const mproc_target_t targets[] = {MPROC_TARGET(changer), MPROC_TARGET(user),
                                          MPROC_TARGETS_END};
 
-/* -- The parent ------------------------------------------------------------------------------ */
-
-typedef struct director_t {
-    mproc_target_fn *target;
-    const mproc_pack_t *args;
-    account_t *account;
-    const char *path;
-    mproc_process_t *processes[PARTICIPANTS];
-    apr_pool_t *memories[PARTICIPANTS];
-    apr_pool_t *mem;
-    uint32_t random;
-    int kills;
-    uint64_t done;
-    apr_time_t done_on;
-} director_t;
-
-static uint32_t draw(director_t *director, uint32_t below)
-{
-    director->random = director->random * 1664525u + 1013904223u;
-    return (director->random >> 8) % below;
-}
-
-static void start(director_t *director, int place)
-{
-    assert_success(apr_pool_create(&director->memories[place], director->mem));
-    assert_success(mproc_process_start(&director->processes[place], director->target,
-                                       director->args, NULL, director->memories[place]));
-}
-
-static void watch_progress(director_t *director)
-{
-    uint64_t done = atomic_load(&director->account->done);
-    apr_time_t now = apr_time_now();
-
-    if (done != director->done) {
-        director->done = done;
-        director->done_on = now;
-    }
-    assert_true(now - director->done_on < PROGRESS);
-}
-
-static void kill_one(director_t *director, int place)
-{
-    assert_success(mproc_process_kill(director->processes[place]));
-    assert_success(mproc_process_join(director->processes[place], PATIENCE));
-    apr_pool_destroy(director->memories[place]);
-    director->kills++;
-    start(director, place);
-}
-
-static void end_all(director_t *director)
-{
-    int place;
-
-    atomic_store(&director->account->is_over, 1);
-    for (place = 0; place < PARTICIPANTS; place++) {
-        assert_success(mproc_process_join(director->processes[place], PATIENCE));
-        assert_success(mproc_process_status(director->processes[place]));
-    }
-}
-
-static void play(director_t *director)
-{
-    apr_time_t end = apr_time_now() + TIME * test_scale();
-    int place;
-
-    director->random = (uint32_t)end;
-    director->done_on = apr_time_now();
-    for (place = 0; place < PARTICIPANTS; place++)
-        start(director, place);
-    while (apr_time_now() < end) {
-        apr_sleep((apr_interval_time_t)draw(director, 20000));
-        watch_progress(director);
-        kill_one(director, (int)draw(director, PARTICIPANTS));
-    }
-    end_all(director);
-    assert_true(director->kills > 0 && atomic_load(&director->account->done) > 0);
-}
-
 /* -- The storms ---------------------------------------------------------------------------------- */
 
+typedef struct storm_t {
+    unrest_t unrest;
+    account_t *account;
+    const char *path;
+} storm_t;
+
+static void prepare(storm_t *storm, mproc_target_fn *role, int stops, apr_pool_t *mem)
+{
+    static const storm_t empty;
+
+    *storm = empty;
+    storm->account = share_memory(&storm->path, sizeof *storm->account, mem);
+    storm->unrest.roles[0] = storm->unrest.roles[1] = role;
+    storm->unrest.count = PARTICIPANTS;
+    storm->unrest.progress = &storm->account->done;
+    storm->unrest.stops = stops;
+    storm->unrest.mem = mem;
+}
+
+static void play(storm_t *storm)
+{
+    cause_unrest(&storm->unrest, TIME * test_scale());
+    atomic_store(&storm->account->is_over, 1);
+    await_ends(&storm->unrest);
+    assert_true(atomic_load(&storm->account->done) > 0);
+}
+
 /* A dead one's lock may be nobody's business until the end. */
+static void storm_at_a_lock(int stops, apr_pool_t *mem)
+{
+    mproc_lock_t *lock;
+    storm_t storm;
+
+    prepare(&storm, changer, stops, mem);
+    assert_success(mproc_lock_create(&lock, NULL, mem));
+    storm.unrest.args = MPROC_PACK(storm.path, lock);
+    play(&storm);
+    assert_success(change(lock, storm.account));
+    print_message("  %d killed, %lu of them with the lock, %lu in the middle of a change, and %d "
+                  "stopped; %lu done; longest without %ld ms\n",
+                  storm.unrest.kills, (unsigned long)atomic_load(&storm.account->told),
+                  (unsigned long)atomic_load(&storm.account->repairs), storm.unrest.held_up,
+                  (unsigned long)atomic_load(&storm.account->done),
+                  (long)apr_time_as_msec(storm.unrest.longest));
+    assert_int_equal(atomic_load(&storm.account->damaged), 0);
+    assert_true(atomic_load(&storm.account->one) == atomic_load(&storm.account->other));
+    assert_true(atomic_load(&storm.account->one) >= atomic_load(&storm.account->done));
+    assert_true(atomic_load(&storm.account->told) <= (uint64_t)storm.unrest.kills);
+    assert_int_equal(mproc_lock_locked(lock), 0);
+}
+
+static void storm_at_a_semaphore(int stops, apr_pool_t *mem)
+{
+    mproc_semaphore_t *semaphore;
+    storm_t storm;
+    unsigned value;
+
+    prepare(&storm, user, stops, mem);
+    assert_success(mproc_bounded_semaphore_create(&semaphore, UNITS, NULL, mem));
+    storm.unrest.args = MPROC_PACK(storm.path, semaphore);
+    play(&storm);
+    assert_success(mproc_semaphore_get_value(semaphore, &value));
+    print_message("  %d killed, and %d stopped; %lu done; longest without %ld ms\n",
+                  storm.unrest.kills, storm.unrest.held_up,
+                  (unsigned long)atomic_load(&storm.account->done),
+                  (long)apr_time_as_msec(storm.unrest.longest));
+    assert_int_equal(value, UNITS);
+    assert_status(mproc_semaphore_release(semaphore), MPROC_EOVERRELEASE);
+}
+
 static void those_who_change_what_a_lock_guards_are_killed(void **state)
 {
-    director_t director = {.target = changer, .mem = *state};
-    mproc_lock_t *lock;
-
-    director.account = share_memory(&director.path, sizeof *director.account, *state);
-    assert_success(mproc_lock_create(&lock, NULL, *state));
-    director.args = MPROC_PACK(director.path, lock);
-    play(&director);
-    assert_success(change(lock, director.account));
-    print_message(
-        "  %d killed, %lu of them with the lock, %lu in the middle of a change; %lu done\n",
-        director.kills, (unsigned long)atomic_load(&director.account->told),
-        (unsigned long)atomic_load(&director.account->repairs),
-        (unsigned long)atomic_load(&director.account->done));
-    assert_int_equal(atomic_load(&director.account->damaged), 0);
-    assert_true(atomic_load(&director.account->one) == atomic_load(&director.account->other));
-    assert_true(atomic_load(&director.account->one) >= atomic_load(&director.account->done));
-    assert_true(atomic_load(&director.account->told) <= (uint64_t)director.kills);
-    assert_int_equal(mproc_lock_locked(lock), 0);
+    storm_at_a_lock(0, *state);
 }
 
 static void those_who_have_units_are_killed(void **state)
 {
-    director_t director = {.target = user, .mem = *state};
-    mproc_semaphore_t *semaphore;
-    unsigned value;
+    storm_at_a_semaphore(0, *state);
+}
 
-    director.account = share_memory(&director.path, sizeof *director.account, *state);
-    assert_success(mproc_bounded_semaphore_create(&semaphore, UNITS, NULL, *state));
-    director.args = MPROC_PACK(director.path, semaphore);
-    play(&director);
-    assert_success(mproc_semaphore_get_value(semaphore, &value));
-    print_message("  %d killed; %lu done\n", director.kills,
-                  (unsigned long)atomic_load(&director.account->done));
-    assert_int_equal(value, UNITS);
-    assert_status(mproc_semaphore_release(semaphore), MPROC_EOVERRELEASE);
+static void some_with_a_lock_are_stopped_and_some_are_killed(void **state)
+{
+    storm_at_a_lock(1, *state);
+}
+
+static void some_with_units_are_stopped_and_some_are_killed(void **state)
+{
+    storm_at_a_semaphore(1, *state);
 }
 
 int main(int argc, const char *const *argv)
@@ -238,6 +208,8 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim(those_who_change_what_a_lock_guards_are_killed),
         claim(those_who_have_units_are_killed),
+        claim(some_with_a_lock_are_stopped_and_some_are_killed),
+        claim(some_with_units_are_stopped_and_some_are_killed),
     };
     apr_pool_t *mem;
 

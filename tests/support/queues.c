@@ -26,6 +26,17 @@ mproc_queue_t *make_queue(size_t capacity, size_t maxsize, apr_pool_t *mem)
     return queue;
 }
 
+mproc_queue_t *make_joinable(size_t capacity, apr_pool_t *mem)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    mproc_queue_t *queue;
+
+    options.capacity = capacity;
+    options.joinable = 1;
+    assert_success(mproc_queue_create(&queue, &options, mem));
+    return queue;
+}
+
 apr_status_t put_word(mproc_queue_t *queue, const char *word)
 {
     return mproc_queue_put_bytes(queue, word, strlen(word), PATIENCE);

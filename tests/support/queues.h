@@ -17,6 +17,9 @@
 /* A queue of this capacity, for up to `maxsize` messages (0: as many as fit); asserts. */
 mproc_queue_t *make_queue(size_t capacity, size_t maxsize, apr_pool_t *mem);
 
+/* The same without a `maxsize`, but joinable. */
+mproc_queue_t *make_joinable(size_t capacity, apr_pool_t *mem);
+
 /* Put a word, or look once for room for it. */
 apr_status_t put_word(mproc_queue_t *queue, const char *word);
 apr_status_t try_to_put(mproc_queue_t *queue, const char *word);

@@ -7,9 +7,12 @@
 #include "sleepers.h"
 
 #include "claims.h"
+#include "queue.h"
 #include "shared_object.h"
 
-static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
+#include <apr_thread_proc.h>
+
+static unsigned count(const mproc__member_t *member, unsigned event)
 {
     unsigned place, sleepers = 0;
 
@@ -20,13 +23,38 @@ static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
     return sleepers;
 }
 
-void await_sleepers(void *object, unsigned event, unsigned count)
+unsigned count_sleepers(const void *object, unsigned event)
 {
-    const mproc__member_t *member = &((mproc__shared_object_t *)object)->member;
+    return count(&((const mproc__shared_object_t *)object)->member, event);
+}
+
+void await_waiters(const void *object, int count)
+{
+    const mproc__shared_object_t *shared = object;
     apr_time_t limit = apr_time_now() + PATIENCE;
 
-    while (count_sleepers(member, event) < count) {
+    while (atomic_load(&shared->waiters) < count) {
+        assert_true(apr_time_now() < limit);
+        apr_thread_yield();
+    }
+}
+
+static void await(const mproc__member_t *member, unsigned event, unsigned wanted)
+{
+    apr_time_t limit = apr_time_now() + PATIENCE;
+
+    while (count(member, event) < wanted) {
         assert_true(apr_time_now() < limit);
         apr_sleep(1000);
     }
+}
+
+void await_sleepers(void *object, unsigned event, unsigned wanted)
+{
+    await(&((mproc__shared_object_t *)object)->member, event, wanted);
+}
+
+void await_joining(mproc_queue_t *queue, unsigned wanted)
+{
+    await(&queue->view.member, MPROC__JOINED, wanted);
 }

@@ -89,6 +89,24 @@ void start_born(mproc_process_t **process, mproc_connection_t **line, mproc_targ
     assert_string_equal(hear(*line, mem), "born");
 }
 
+void start_holder(mproc_process_t **process, mproc_connection_t **line, mproc_target_fn *target,
+                  mproc_value_t object, int number, apr_pool_t *mem)
+{
+    mproc_connection_t *there;
+
+    assert_success(mproc_pipe(line, &there, MPROC_DUPLEX, mem));
+    assert_success(
+        mproc_process_start(process, target, MPROC_PACK(there, object, number), NULL, mem));
+    assert_success(mproc_connection_close(there));
+    assert_string_equal(hear(*line, mem), "holds");
+}
+
+void kill_child(mproc_process_t *process)
+{
+    assert_success(mproc_process_kill(process));
+    assert_ended(process, -9);
+}
+
 apr_status_t status_of(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
                        const mproc_process_options_t *options, apr_pool_t *mem)
 {

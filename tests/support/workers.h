@@ -40,6 +40,16 @@ apr_status_t answer_on(mproc_connection_t *line);
 void start_born(mproc_process_t **process, mproc_connection_t **line, mproc_target_fn *target,
                 const mproc_process_options_t *options, apr_pool_t *mem);
 
+/*
+ * Start a target with the other end of *line, an object and a number, and hear "holds": it has the
+ * object as often, or so many of its units.
+ */
+void start_holder(mproc_process_t **process, mproc_connection_t **line, mproc_target_fn *target,
+                  mproc_value_t object, int number, apr_pool_t *mem);
+
+/* Kill a child, and wait for its end. */
+void kill_child(mproc_process_t *process);
+
 /* Start a target, wait for its end, and return what mproc_process_status() says. */
 apr_status_t status_of(mproc_process_t **process, mproc_target_fn *target, const mproc_pack_t *args,
                        const mproc_process_options_t *options, apr_pool_t *mem);

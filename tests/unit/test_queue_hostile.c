@@ -18,7 +18,7 @@
 /* What lies at the beginning of a queue's segment; see queue.c. */
 typedef struct header_t {
     char magic[8];
-    uint32_t layout, ring_size, nplaces, reserved;
+    uint32_t layout, ring_size, nplaces, is_joinable;
     apr_uint64_t capacity, maxsize, max_message_size, blocks;
 } header_t;
 
@@ -208,6 +208,9 @@ static void what_goes_beyond_the_segment_is_refused(void **state)
     assert_refused(arrival, MPROC_ECORRUPT, "a damaged header", *state);
     arrival = prepare(*state);
     arrival.header->capacity *= 2;
+    assert_refused(arrival, MPROC_ECORRUPT, "a damaged header", *state);
+    arrival = prepare(*state);
+    arrival.header->is_joinable = 1; /* there are no counts behind it */
     assert_refused(arrival, MPROC_ECORRUPT, "a damaged header", *state);
 }
 
