@@ -312,6 +312,25 @@ static void several_are_out_at_once_and_released_in_any_order(void **state)
     assert_all_room_is_free(queue);
 }
 
+/* Whatever becomes of its room. */
+static void what_is_acquired_is_a_task_until_it_is_said_to_be_done(void **state)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    size_t unfinished, lost;
+    mproc_queue_t *queue;
+
+    options.blocks = BLOCKS;
+    options.joinable = 1;
+    assert_success(mproc_queue_create(&queue, &options, *state));
+    assert_success(put_in_place(queue, 100, 1, 0));
+    assert_success(get_in_place(queue, 100, 1, 0));
+    assert_success(mproc_queue_tasks(queue, &unfinished, &lost));
+    assert_int_equal(unfinished, 1);
+    assert_status(mproc_queue_join(queue, 0), APR_TIMEUP);
+    assert_success(mproc_queue_task_done(queue));
+    assert_success(mproc_queue_join(queue, 0));
+}
+
 /* -- Room -------------------------------------------------------------------------------- */
 
 static void what_does_not_fit_is_waited_for(void **state)
@@ -585,6 +604,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(any_message_can_be_acquired),
         claim_leaving_nothing(one_that_passes_in_pieces_too),
         claim_leaving_nothing(several_are_out_at_once_and_released_in_any_order),
+        claim_leaving_nothing(what_is_acquired_is_a_task_until_it_is_said_to_be_done),
         claim_leaving_nothing(what_does_not_fit_is_waited_for),
         claim_leaving_nothing(who_waits_for_room_gets_what_is_given_back),
         claim_leaving_nothing(room_in_pieces_becomes_whole_again),
