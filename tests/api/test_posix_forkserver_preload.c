@@ -249,6 +249,9 @@ static int be_program_whose_copy_dies(apr_pool_t *mem)
     printf("%s server", one.server == two.server ? "the same" : "another");
     MPROC_CHECK(say(one.line, "leave"));
     MPROC_CHECK(say(two.line, "leave"));
+    MPROC_CHECK(mproc_process_join(one.process, PATIENCE));
+    MPROC_CHECK(mproc_process_join(two.process, PATIENCE));
+    apr_pool_destroy(mem);
     return 0;
 }
 
