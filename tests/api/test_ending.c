@@ -8,7 +8,6 @@
 #include "system.h"
 #include "workers.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,9 +64,6 @@ static apr_status_t leave_by_abort(mproc_task_t *task)
 static apr_status_t leave_by_crash(mproc_task_t *task)
 {
     (void)task;
-    /* A forked child has the test's own handlers. */
-    signal(SIGSEGV, SIG_DFL);
-    signal(SIGILL, SIG_DFL);
     crash();
     return APR_SUCCESS;
 }

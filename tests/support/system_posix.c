@@ -100,9 +100,14 @@ int is_ready(mproc_sentinel_t sentinel, apr_interval_time_t timeout)
     return poll(&waiting, 1, (int)apr_time_as_msec(timeout)) == 1;
 }
 
-/* An instruction that does not exist: a sanitizer leaves its signal alone. */
+/*
+ * An instruction that does not exist: a sanitizer leaves its signal alone.  But a forked process has
+ * the handlers of the test that forked it, and would go on with the tests.
+ */
 void crash(void)
 {
+    signal(SIGILL, SIG_DFL);
+    signal(SIGTRAP, SIG_DFL); /* what some processors raise instead */
     __builtin_trap();
 }
 
