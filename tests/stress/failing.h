@@ -16,8 +16,8 @@
 typedef int failing_play_fn(const void *scene, const char *const *environment, apr_pool_t *mem);
 
 /*
- * Play a scene until its actor comes to its end.  Failpoints are counted where the actor begins to
- * act, or from its birth on.
+ * Play a scene until its actor comes to its end: killed at its first failpoint and some others, at
+ * scale 20 at all.  They are counted where the actor begins to act, or from its birth on.
  */
 void end_at_each_failpoint(failing_play_fn *play, const void *scene, const char *name,
                            int from_birth, apr_pool_t *mem);

@@ -16,7 +16,7 @@
 #include <limits.h>
 
 /* Kills in each scene at scale 1. */
-#define KILLS 15
+#define KILLS 8
 #define ALL_OF_THEM 20
 
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(stage_targets), MPROC_TARGETS_END};
