@@ -162,14 +162,17 @@ static void call_back(mproc_pool_t *workers)
     }
 }
 
+/* That all is done is said once: when it has been heard of, and not when it is seen in the chunks. */
 static apr_uint64_t count_done(const mproc_pool_t *workers)
 {
     const mproc__job_t *job;
     apr_uint64_t done = workers->done;
 
+    if (done == workers->total)
+        return done;
     for (job = workers->jobs; job != NULL; job = job->next)
         done += job->kind->progress != NULL ? job->kind->progress(job) : 0;
-    return done < workers->total ? done : workers->total;
+    return done < workers->total ? done : workers->total - 1;
 }
 
 static void tell_progress(mproc_pool_t *workers)
