@@ -142,6 +142,9 @@ static int may_put(const mproc__ring_view_t *view, apr_uint64_t unused)
     return atomic_load(&is_over);
 }
 
+#define SOON apr_time_from_msec(900)
+#define TRIES 8
+
 /* As a putter does that had to wait before the pieces began. */
 static apr_status_t wait_for_room(void *data)
 {
@@ -166,11 +169,8 @@ static void start_waiting(work_t *work, work_fn *function, mproc_queue_t *queue,
         assert_true(apr_time_now() < limit);
 }
 
-/*
- * While a message passes, only its putter can use the room: who wakes another in its stead lets it
- * sleep out its slice, which is a second by then.
- */
-static void assert_pieces_are_not_held_up(mproc_queue_t *queue, apr_pool_t *mem)
+/* How long they take to pass. */
+static apr_interval_time_t let_pieces_pass(mproc_queue_t *queue, apr_pool_t *mem)
 {
     work_t works[SLEEPERS + 1];
     apr_interval_time_t time;
@@ -190,7 +190,19 @@ static void assert_pieces_are_not_held_up(mproc_queue_t *queue, apr_pool_t *mem)
     mproc__event_broadcast(&queue->view.member, MPROC__NOT_FULL);
     for (i = 0; i <= SLEEPERS; i++)
         assert_success(end_thread(&works[i]));
-    assert_true(time < apr_time_from_msec(700));
+    return time;
+}
+
+/*
+ * While a message passes, only its putter can use the room: who wakes another in its stead lets it
+ * sleep out its slice, which is a second by then; so it would each time, and a busy machine would not.
+ */
+static void assert_pieces_are_not_held_up(mproc_queue_t *queue, apr_pool_t *mem)
+{
+    int tries = 0;
+
+    while (let_pieces_pass(queue, mem) > SOON)
+        assert_true(++tries < TRIES);
 }
 
 static void pieces_are_not_held_up_by_putters_that_wait_for_room(void **state)
