@@ -20,8 +20,8 @@
 /* Where they sleep; those of two rounds that follow each other do not take each other's wakes. */
 enum { LOCK, ROUND };
 
-/* So many rounds back it is known how one has ended. */
-#define ENDS 64
+/* Of so many of the rounds that ended badly the numbers are kept, for who hears late of his own. */
+#define BAD_ENDS 16
 
 typedef enum phase_t {
     FILLING,
@@ -33,7 +33,8 @@ typedef enum phase_t {
 typedef struct state_t {
     mproc__lock_t lock;
     _Alignas(MPROC__APART) _Atomic apr_uint64_t round;
-    _Atomic apr_uint64_t ends;            /* a bit for each of the last rounds: 1 for a bad end */
+    _Atomic apr_uint64_t bad[BAD_ENDS];   /* the last rounds that ended badly, counted from 1 */
+    _Atomic uint32_t n_bad;               /* how many there have been */
     _Atomic uint32_t phase;               /* a phase_t */
     _Atomic uint32_t count;               /* of those who have come */
     _Atomic mproc__member_id_t arrived[]; /* whose they are */
@@ -93,15 +94,24 @@ apr_status_t mproc_barrier_create(mproc_barrier_t **barrier, unsigned parties,
 
 /* -- Rounds, under the lock ----------------------------------------------------------- */
 
+static void note_bad_end(state_t *state, apr_uint64_t round)
+{
+    uint32_t n_bad = atomic_load(&state->n_bad);
+
+    atomic_store(&state->bad[n_bad % BAD_ENDS], round + 1);
+    mproc__failpoint();
+    atomic_store(&state->n_bad, n_bad + 1);
+    mproc__failpoint();
+}
+
 /* Who dies on the way leaves a round that is ended once more, and badly. */
 static void end_round(mproc_barrier_t *barrier, int is_bad, phase_t next)
 {
     state_t *state = state_of(barrier);
-    apr_uint64_t round = atomic_load(&state->round), bit = (apr_uint64_t)1 << round % ENDS;
-    apr_uint64_t ends = atomic_load(&state->ends);
+    apr_uint64_t round = atomic_load(&state->round);
 
-    atomic_store(&state->ends, is_bad ? ends | bit : ends & ~bit);
-    mproc__failpoint();
+    if (is_bad)
+        note_bad_end(state, round);
     atomic_store(&state->phase, next);
     mproc__failpoint();
     atomic_store(&state->count, 0);
@@ -174,10 +184,18 @@ static apr_status_t arrive(mproc_barrier_t *barrier, arrival_t *arrival, int act
 
 /* -- Waiting --------------------------------------------------------------------------- */
 
+/* However late: a round that is older than all bad ones that are known may have been one of them. */
 static apr_status_t how_it_ended(mproc_barrier_t *barrier, apr_uint64_t round)
 {
-    return (atomic_load(&state_of(barrier)->ends) >> round % ENDS & 1) != 0 ? MPROC_EBROKEN
-                                                                            : APR_SUCCESS;
+    int i, n_later = 0;
+
+    for (i = 0; i < BAD_ENDS; i++) {
+        apr_uint64_t bad = atomic_load(&state_of(barrier)->bad[i]);
+        if (bad == round + 1)
+            return MPROC_EBROKEN;
+        n_later += bad > round + 1;
+    }
+    return n_later == BAD_ENDS ? MPROC_EBROKEN : APR_SUCCESS;
 }
 
 /* Until the round has ended; who has no more patience ends it. */

@@ -275,14 +275,101 @@ static void a_stopped_waiter_holds_up_nobody(void **state)
             assert_a_stopped_waiter_holds_up_nobody(i, *state);
 }
 
+/* -- Who hears late how a barrier's round has ended ---------------------------------------------- */
+
+/* So the round after them has the number of the first one again, in whatever has a bit for each. */
+#define MANY_ROUNDS 63
+
+/* Says how the round that it came to has ended. */
+static apr_status_t meet_once(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    mproc_barrier_t *barrier;
+    apr_status_t rv;
+
+    MPROC_TRY(MPROC_UNPACK(task, &line, &barrier));
+    rv = mproc_barrier_wait(barrier, NULL, PATIENCE);
+    return say(line, rv == APR_SUCCESS ? "passed" : rv == MPROC_EBROKEN ? "broken" : "refused");
+}
+
+static apr_status_t meet_often(void *barrier)
+{
+    int i;
+
+    for (i = 0; i < MANY_ROUNDS; i++)
+        MPROC_TRY(mproc_barrier_wait(barrier, NULL, PATIENCE));
+    return APR_SUCCESS;
+}
+
+static void pass_many_rounds(mproc_barrier_t *barrier, apr_pool_t *mem)
+{
+    work_t work;
+
+    assert_success(start_thread(&work, meet_often, barrier, mem));
+    assert_success(meet_often(barrier));
+    assert_success(end_thread(&work));
+}
+
+static void break_many_rounds(mproc_barrier_t *barrier, apr_pool_t *mem)
+{
+    int i;
+
+    (void)mem;
+    for (i = 0; i < MANY_ROUNDS; i++) {
+        assert_success(mproc_barrier_abort(barrier));
+        assert_success(mproc_barrier_reset(barrier));
+    }
+}
+
+static void pass_one(mproc_barrier_t *barrier)
+{
+    assert_success(mproc_barrier_wait(barrier, NULL, PATIENCE));
+}
+
+static void break_one(mproc_barrier_t *barrier)
+{
+    assert_success(mproc_barrier_abort(barrier));
+    assert_success(mproc_barrier_reset(barrier));
+}
+
+/* Stopped in its first round, it hears of its end when the others have had many. */
+static void assert_heard_late(const char *outcome, void (*end_its_round)(mproc_barrier_t *barrier),
+                              void (*go_on)(mproc_barrier_t *barrier, apr_pool_t *mem),
+                              apr_pool_t *mem)
+{
+    mproc_connection_t *here, *there;
+    mproc_barrier_t *barrier;
+    mproc_process_t *process;
+
+    assert_success(mproc_barrier_create(&barrier, 2, NULL, mem));
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    assert_success(mproc_process_start(&process, meet_once, MPROC_PACK(there, barrier), NULL, mem));
+    await_sleepers(barrier, IN_BARRIER, 1);
+    assert_true(stop_process(mproc_process_pid(process)));
+    end_its_round(barrier);
+    go_on(barrier, mem);
+    break_one(barrier);
+    assert_true(continue_process(mproc_process_pid(process)));
+    assert_string_equal(hear(here, mem), outcome);
+    assert_ended(process, 0);
+}
+
+static void who_hears_late_hears_of_his_own_round(void **state)
+{
+    assert_heard_late("passed", pass_one, pass_many_rounds, *state);
+    assert_heard_late("broken", break_one, pass_many_rounds, *state);
+    assert_heard_late("broken", break_one, break_many_rounds, *state);
+}
+
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(sync_targets), MPROC_TARGET(hold),
-                                         MPROC_TARGETS_END};
+                                         MPROC_TARGET(meet_once), MPROC_TARGETS_END};
 
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(a_stopped_holder_keeps_what_it_has),
         claim(a_stopped_waiter_holds_up_nobody),
+        claim(who_hears_late_hears_of_his_own_round),
         claim(who_is_stopped_at_any_failpoint_goes_on_and_so_do_others),
     };
     apr_pool_t *mem;
