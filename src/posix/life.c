@@ -17,7 +17,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
+
+/* This process's own life, once it is known; a fork of it has another, perhaps with a number of old. */
+static _Atomic port_life_t own;
+static int is_own_forgotten; /* by forks: else it is not kept */
 
 static struct flock lock_at(unsigned place, short type)
 {
@@ -39,12 +45,37 @@ static apr_status_t set_lock(const port_segment_t *segment, unsigned place, shor
     return errno == EACCES || errno == EAGAIN ? APR_EBUSY : APR_FROM_OS_ERROR(errno);
 }
 
+static void forget_own(void)
+{
+    atomic_store(&own, 0);
+}
+
+static void forget_own_at_fork(void)
+{
+    is_own_forgotten = pthread_atfork(NULL, NULL, forget_own) == 0;
+}
+
+/* When it began is not looked up for each of many places: that costs more than all else of them. */
+static port_life_t own_life(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    port_life_t life = atomic_load(&own);
+
+    if (port_life_pid(life) == getpid())
+        return life;
+    life = (port_life_t)getpid() << 32 | posix_birth_time(getpid());
+    pthread_once(&once, forget_own_at_fork);
+    if (is_own_forgotten)
+        atomic_store(&own, life);
+    return life;
+}
+
 apr_status_t port_life_begin(port_segment_t *segment, unsigned place, port_life_t *life)
 {
     apr_status_t rv = set_lock(segment, place, F_WRLCK);
 
     if (rv == APR_SUCCESS)
-        *life = (port_life_t)getpid() << 32 | posix_birth_time(getpid());
+        *life = own_life();
     return rv;
 }
 
