@@ -19,6 +19,7 @@ static struct {
     apr_thread_cond_t *let_go; /* a child is no longer held */
     mproc_process_t *living;   /* objects that somebody owns */
     mproc_process_t *released; /* detached children that nobody owns any more */
+    size_t rest;               /* starts before the next look at the living */
 } children;
 
 /*
@@ -79,6 +80,7 @@ void mproc__children_abandon(void)
     abandon(children.living);
     abandon(children.released);
     children.living = children.released = NULL;
+    children.rest = 0;
 }
 
 static apr_status_t forget(void *data)
@@ -170,12 +172,17 @@ static void forget_ended(mproc_process_t **list)
     }
 }
 
-void mproc__children_reap(void)
+static void reap(int is_start)
 {
     mproc_process_t *ended;
 
     mproc__children_lock();
-    forget_ended(&children.living);
+    if (is_start && children.rest > 0) {
+        children.rest--;
+    } else {
+        forget_ended(&children.living);
+        children.rest = length(children.living);
+    }
     ended = take_ended(&children.released);
     mproc__children_unlock();
     while (ended != NULL) {
@@ -183,6 +190,16 @@ void mproc__children_reap(void)
         apr_pool_destroy(ended->mem);
         ended = next;
     }
+}
+
+void mproc__children_reap(void)
+{
+    reap(0);
+}
+
+void mproc__children_reap_at_start(void)
+{
+    reap(1);
 }
 
 apr_status_t mproc_active_children(mproc_process_t ***found, size_t *count, apr_pool_t *mem)

@@ -33,6 +33,12 @@ apr_status_t mproc__children_shut(mproc_process_t *process);
 /* Reap the children that have ended, and forget the detached ones among them that nobody owns. */
 void mproc__children_reap(void);
 
+/*
+ * The same now and then: when as many have been started as were still there the last time.  So a start
+ * does not become dearer with the number of those that run.
+ */
+void mproc__children_reap_at_start(void);
+
 /* Let a detached child go: its object, in memory of the program, is kept until it has ended. */
 void mproc__children_release(mproc_process_t *process);
 

@@ -333,7 +333,7 @@ apr_status_t(mproc_process_start)(mproc_process_t **process, mproc_target_fn *ta
     apr_status_t rv;
 
     MPROC_TRY(check(&starting, process, target, options, mem));
-    mproc__children_reap();
+    mproc__children_reap_at_start();
     rv = start(&starting, args, mem);
     mproc__buffer_free(&starting.message);
     if (rv != APR_SUCCESS) {
