@@ -22,6 +22,9 @@
 /* A reader that takes what was announced never has more than two messages' descriptors waiting. */
 #define WAITING_MAX 1024
 
+/* Most messages have fewer; what is that small is given and taken back by malloc() in no time. */
+#define WAITING_FIRST 16
+
 /* Stands for descriptors that had no room in this process. */
 #define LOST (-1)
 
@@ -30,11 +33,15 @@ static struct {
     void (*before)(void), (*after)(void);
 } at_closing;
 
-/* A forked child closes what waits here, so nothing moves its place: a ring. */
+/*
+ * A forked child closes what waits here, so nothing moves its place: a ring.  It grows where no fork
+ * comes in between: while descriptors arrive.
+ */
 struct posix_waiting_t {
     size_t first, end; /* since the beginning */
-    int is_overfull;   /* one was closed that should be here: who asks gets no more */
-    int descriptors[WAITING_MAX];
+    size_t capacity;
+    int is_overfull; /* one was closed that should be here: who asks gets no more */
+    int descriptors[];
 };
 
 /* Room for as many descriptors as go at once, aligned for the header before them. */
@@ -99,31 +106,62 @@ void port_channel_commit_handles(port_channel_t *channel)
 
 /* -- Arriving ------------------------------------------------------------------- */
 
-static struct posix_waiting_t *waiting_room(port_channel_t *channel)
+static int *place_of(struct posix_waiting_t *waiting, size_t index)
 {
-    struct posix_waiting_t *waiting = channel->waiting;
+    return &waiting->descriptors[index % waiting->capacity];
+}
 
-    if (waiting == NULL && (waiting = malloc(sizeof *waiting)) != NULL) {
-        waiting->first = waiting->end = 0;
-        waiting->is_overfull = 0;
-        channel->waiting = waiting;
-    }
-    return waiting;
+static struct posix_waiting_t *make_room(size_t capacity)
+{
+    struct posix_waiting_t *made = malloc(sizeof *made + capacity * sizeof made->descriptors[0]);
+
+    if (made != NULL)
+        *made = (struct posix_waiting_t){.capacity = capacity};
+    return made;
+}
+
+static void move_over(struct posix_waiting_t *to, struct posix_waiting_t *from)
+{
+    for (; from->first != from->end; from->first++, to->end++)
+        *place_of(to, to->end) = *place_of(from, from->first);
+    to->is_overfull = from->is_overfull;
+    free(from);
+}
+
+/* The channel's, with room for so many more; or NULL. */
+static struct posix_waiting_t *waiting_room(port_channel_t *channel, size_t more)
+{
+    struct posix_waiting_t *waiting = channel->waiting, *made;
+    size_t needed = more, capacity = WAITING_FIRST;
+
+    if (waiting != NULL)
+        needed += waiting->end - waiting->first;
+    if (waiting != NULL && needed <= waiting->capacity)
+        return waiting;
+    while (capacity < needed && capacity < WAITING_MAX)
+        capacity *= 2;
+    made = needed <= capacity ? make_room(capacity) : NULL;
+    if (made == NULL)
+        return NULL;
+    channel->waiting = made;
+    if (waiting != NULL)
+        move_over(made, waiting);
+    return made;
 }
 
 /* `descriptor` may be LOST. */
 static void let_wait(port_channel_t *channel, int descriptor)
 {
-    struct posix_waiting_t *waiting = waiting_room(channel);
+    struct posix_waiting_t *waiting = waiting_room(channel, 1);
 
-    if (waiting != NULL && waiting->end - waiting->first < WAITING_MAX) {
-        waiting->descriptors[waiting->end % WAITING_MAX] = descriptor;
+    if (waiting != NULL) {
+        *place_of(waiting, waiting->end) = descriptor;
         waiting->end++;
         return;
     }
     posix_close_if_open(descriptor);
-    if (waiting != NULL)
-        waiting->is_overfull = 1;
+    if (channel->waiting != NULL)
+        channel->waiting->is_overfull = 1;
 }
 
 /* Once one of them is lost so are those behind it, as nobody could tell which ones are left. */
@@ -203,7 +241,7 @@ static apr_status_t take_next(struct posix_waiting_t *waiting, port_handle_t *ha
 
     if (waiting == NULL || waiting->first == waiting->end)
         return APR_EBADF;
-    descriptor = waiting->descriptors[waiting->first % WAITING_MAX];
+    descriptor = *place_of(waiting, waiting->first);
     waiting->first++;
     if (descriptor == LOST)
         return APR_EMFILE;
@@ -239,7 +277,7 @@ size_t port_channel_waiting_handles(const port_channel_t *channel, port_handle_t
     if (count > max || (waiting != NULL && waiting->is_overfull))
         return max + 1;
     for (i = 0; i < count; i++) {
-        handles[i] = waiting->descriptors[(waiting->first + i) % WAITING_MAX];
+        handles[i] = waiting->descriptors[(waiting->first + i) % waiting->capacity];
         if (handles[i] == LOST)
             return max + 1;
     }
@@ -251,7 +289,7 @@ apr_status_t port_channel_await_handles(port_channel_t *channel, const port_hand
 {
     size_t i;
 
-    if (count > 0 && waiting_room(channel) == NULL)
+    if (count > 0 && waiting_room(channel, count) == NULL)
         return APR_ENOMEM;
     for (i = 0; i < count; i++)
         let_wait(channel, (int)handles[i]);
@@ -266,7 +304,7 @@ void port_channel_drop_handles(port_channel_t *channel)
         return;
     /* Off the list first: a child that is forked in between must not close what has the number then. */
     while (waiting->first != waiting->end)
-        posix_close_if_open(waiting->descriptors[waiting->first++ % WAITING_MAX]);
+        posix_close_if_open(*place_of(waiting, waiting->first++));
     channel->waiting = NULL;
     free(waiting);
 }
