@@ -113,7 +113,7 @@ static apr_status_t start_process(mproc__forkserver_t *made, port_channel_t *the
     const mproc_pack_t args = {sizeof values / sizeof values[0], values};
 
     MPROC_TRY(mproc__start_own(&made->process, mproc__forkserver, "ForkServer", bound_at_once,
-                                &args, made->mem));
+                               &args, made->mem));
     made->process->target = "its preload function";
     return mproc__error_explain(port_process_lifeline(&made->lifeline, made->process->port),
                                 "keep the fork server alive");
@@ -193,7 +193,8 @@ apr_status_t mproc__forkserver_forget(void)
     close_way();
     if (way.process != NULL)
         rv = last_words(way.process);
-    apr_pool_destroy(way.mem);
+    if (way.mem != NULL)
+        apr_pool_destroy(way.mem);
     memset(&way, 0, sizeof way);
     return rv;
 }
@@ -204,10 +205,8 @@ apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t life
                                        const unsigned char *key, apr_pool_t *mem)
 {
     mproc__forkserver_t inherited = {.lifeline = lifeline};
-    apr_status_t rv = apr_pool_create(&inherited.mem, mem);
+    apr_status_t rv = port_channel_adopt(&inherited.channel, channel, PORT_READ | PORT_WRITE, mem);
 
-    if (rv == APR_SUCCESS)
-        rv = port_channel_adopt(&inherited.channel, channel, PORT_READ | PORT_WRITE, inherited.mem);
     if (rv != APR_SUCCESS)
         return mproc__error_explain(rv, "take over the way to the fork server");
     memcpy(inherited.key, key, sizeof inherited.key);

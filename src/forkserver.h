@@ -15,7 +15,7 @@
 
 /* The way to it.  It lives as long as anybody has one. */
 typedef struct mproc__forkserver_t {
-    apr_pool_t *mem;
+    apr_pool_t *mem;         /* NULL: the program's, in a copy */
     port_channel_t *channel; /* NULL: there is no way yet */
     port_handle_t lifeline;
     mproc_process_t *process; /* NULL: another process has started it */

@@ -106,15 +106,19 @@ static apr_status_t make_message(char **message, size_t *size, const port_ask_t 
     return APR_SUCCESS;
 }
 
-static apr_status_t send_all_handles(port_channel_t *line, const port_handle_t *handles,
-                                     size_t count, port_deadline_t deadline)
+/* As many as go at once beside the message, and the rest beside a byte each time. */
+static apr_status_t send_message(port_channel_t *line, const char *message, size_t size,
+                                 const port_handle_t *handles, size_t count,
+                                 port_deadline_t deadline)
 {
     apr_status_t rv = APR_SUCCESS;
     size_t part, sent;
 
     for (; rv == APR_SUCCESS && count > 0; count -= part, handles += part) {
         part = count < PORT_HANDLES_MAX ? count : PORT_HANDLES_MAX;
-        rv = port_channel_send_handles(line, "", 1, handles, part, deadline, &sent);
+        rv = port_channel_send_handles(line, message, size, handles, part, deadline, &sent);
+        message = "";
+        size = 1;
     }
     return rv;
 }
@@ -133,20 +137,19 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
     return rv;
 }
 
-static apr_status_t send_handles(port_channel_t *line, asking_t *asking, const port_ask_t *ask,
-                                 port_deadline_t deadline, apr_pool_t *mem)
+static apr_status_t collect_handles(port_handle_t **handles, size_t *count, asking_t *asking,
+                                    const port_ask_t *ask, apr_pool_t *mem)
 {
-    size_t count = ask->nhandles + POSIX_ASK_HANDLES;
-    port_handle_t *all = apr_palloc(mem, count * sizeof *all);
+    port_handle_t *all = apr_palloc(mem, (ask->nhandles + POSIX_ASK_HANDLES) * sizeof *all);
     apr_status_t rv = open_or_null(&all[POSIX_ASK_STDOUT], STDOUT_FILENO, asking);
 
     if (rv == APR_SUCCESS)
         rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
-    if (rv != APR_SUCCESS)
-        return rv;
     all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
-    return send_all_handles(line, all, count, deadline);
+    *handles = all;
+    *count = ask->nhandles + POSIX_ASK_HANDLES;
+    return rv;
 }
 
 /* A byte with its descriptor goes whole, whoever else sends one at the same time. */
@@ -165,16 +168,17 @@ static apr_status_t send_ask(port_channel_t *server, asking_t *asking, const por
                              port_deadline_t deadline, apr_pool_t *mem)
 {
     port_channel_t line = {.socket = asking->line[0]};
+    port_handle_t *handles;
     char *message;
-    size_t size, sent;
+    size_t size, count;
     apr_status_t rv = make_message(&message, &size, ask, mem);
 
     if (rv == APR_SUCCESS)
+        rv = collect_handles(&handles, &count, asking, ask, mem);
+    if (rv == APR_SUCCESS)
         rv = connect_line(server, asking, deadline);
     if (rv == APR_SUCCESS)
-        rv = port_channel_write(&line, message, size, deadline, &sent);
-    if (rv == APR_SUCCESS)
-        rv = send_handles(&line, asking, ask, deadline, mem);
+        rv = send_message(&line, message, size, handles, count, deadline);
     return rv;
 }
 
@@ -283,7 +287,7 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
 
 /*
  * The server hears of an end when this process does, and says so in less time than it takes to go to
- * sleep and be woken.
+ * sleep and be woken, if it has a CPU: it may wait for this one's.
  */
 static apr_status_t await_telling(int line)
 {
@@ -292,7 +296,7 @@ static apr_status_t await_telling(int line)
     for (round = 0; round < MPROC__SPINS; round++) {
         if (posix_poll(line, POLLIN, PORT_NOW) == APR_SUCCESS)
             return APR_SUCCESS;
-        mproc__spin(round);
+        port_yield();
     }
     return posix_poll(line, POLLIN, port_clock() + TOLD_TIMEOUT);
 }

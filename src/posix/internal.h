@@ -94,9 +94,9 @@ apr_status_t posix_open_ready_pipe(int pair[2]);
 int posix_is_ready_pipe(const int pair[2]);
 
 /*
- * What a client sends to the copy that a fork server makes for it: this, `size` bytes of strings
- * with their NULs (the token, the folder, and the environment), and descriptors: the copy's end of
- * its lifeline, its stdout and its stderr, and then those that were asked for.
+ * What a client sends to the copy that a fork server makes for it: this, and `size` bytes of strings
+ * with their NULs (the token, the folder, and the environment).  Descriptors go beside it: the copy's
+ * end of its lifeline, its stdout and its stderr, and then those that were asked for.
  */
 typedef struct posix_ask_t {
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];

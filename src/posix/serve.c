@@ -67,7 +67,6 @@ static void set_signals(server_t *server)
 /* What a copy has been asked to be. */
 typedef struct told_t {
     posix_ask_t heading;
-    char *texts;
     const char *token, *folder;
     port_handle_t *handles;
 } told_t;
@@ -94,78 +93,86 @@ static const char *next_text(const char **place, const char *end)
     return text;
 }
 
-static int take_environment(const char *place, const char *end)
+static size_t count_texts(const char *place, const char *end)
 {
     size_t count = 0;
-    const char *text;
-    char **all = malloc(((size_t)(end - place) + 1) * sizeof *all);
 
-    if (all == NULL)
-        return 0;
-    while ((text = next_text(&place, end)) != NULL)
-        all[count++] = (char *)(uintptr_t)text;
-    all[count] = NULL;
-    environ = all;
-    return 1;
+    while (next_text(&place, end) != NULL)
+        count++;
+    return count;
 }
 
-static int take_texts(told_t *told)
+static void take_environment(const char *place, const char *end, apr_pool_t *mem)
 {
-    const char *place = told->texts, *end = place + told->heading.size;
+    char **all = apr_palloc(mem, (count_texts(place, end) + 1) * sizeof *all), **next = all;
+    const char *text;
+
+    while ((text = next_text(&place, end)) != NULL)
+        *next++ = (char *)(uintptr_t)text;
+    *next = NULL;
+    environ = all;
+}
+
+static int take_texts(told_t *told, const char *place, apr_pool_t *mem)
+{
+    const char *end = place + told->heading.size;
 
     told->token = next_text(&place, end);
     told->folder = told->token != NULL ? next_text(&place, end) : NULL;
-    return told->folder != NULL && take_environment(place, end);
-}
-
-static int read_texts(told_t *told, port_channel_t *line)
-{
-    if (told->heading.size > PTRDIFF_MAX / sizeof(char *) - 1)
+    if (told->folder == NULL)
         return 0;
-    told->texts = malloc((size_t)told->heading.size);
-    return told->texts != NULL &&
-           posix_read_exactly(line, told->texts, (size_t)told->heading.size, PORT_NEVER) ==
-               APR_SUCCESS &&
-           take_texts(told);
+    take_environment(place, end, mem);
+    return 1;
 }
 
-static int make_room_for_handles(told_t *told, size_t count)
+static int read_texts(told_t *told, port_channel_t *line, apr_pool_t *mem)
 {
-    port_handle_t *handles = realloc(told->handles, count * sizeof *handles);
+    uint64_t size = told->heading.size;
+    char *texts = size < PTRDIFF_MAX / 2 ? apr_palloc(mem, (size_t)size) : NULL;
 
-    if (handles != NULL)
-        told->handles = handles;
-    return handles != NULL;
+    return texts != NULL &&
+           posix_read_exactly(line, texts, (size_t)size, PORT_NEVER) == APR_SUCCESS &&
+           take_texts(told, texts, mem);
 }
 
-/* As they come: how many are announced need not be true. */
-static int read_handles(told_t *told, port_channel_t *line)
+static void make_room_for_handles(told_t *told, size_t have, size_t more, apr_pool_t *mem)
+{
+    port_handle_t *handles = apr_palloc(mem, (have + more) * sizeof *handles);
+
+    if (have > 0)
+        memcpy(handles, told->handles, have * sizeof *handles);
+    told->handles = handles;
+}
+
+/* As they come, the first with the heading: how many are announced need not be true. */
+static int read_handles(told_t *told, port_channel_t *line, apr_pool_t *mem)
 {
     size_t count = told->heading.ndescriptors, have = 0, part;
     char byte;
 
-    told->handles = NULL;
     for (; have < count; have += part) {
         part = count - have < PORT_HANDLES_MAX ? count - have : PORT_HANDLES_MAX;
-        if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS ||
-            !make_room_for_handles(told, have + part) ||
-            port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
+        if (have > 0 && posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS)
+            return 0;
+        make_room_for_handles(told, have, part, mem);
+        if (port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
             return 0;
     }
     return count > POSIX_ASK_HANDLES;
 }
 
-static int read_ask(told_t *told, port_channel_t *line, const unsigned char *key)
+/* Into memory that the copy writes to anyway: each page that it does not share costs it time. */
+static int read_ask(told_t *told, port_channel_t *line, const port_serving_t *serving)
 {
     return posix_read_exactly(line, &told->heading, sizeof told->heading, PORT_NEVER) ==
                APR_SUCCESS &&
-           is_same_key(told->heading.key, key) && read_texts(told, line) &&
-           read_handles(told, line);
+           is_same_key(told->heading.key, serving->key) &&
+           read_texts(told, line, serving->copy_mem) && read_handles(told, line, serving->copy_mem);
 }
 
 /* -- In the copy: becoming it ------------------------------------------------------ */
 
-/* What the server has; SIGINT was ignored from its start on. */
+/* What the server has, but for memory; SIGINT was ignored from its start on. */
 static void let_go(server_t *server)
 {
     size_t i;
@@ -173,7 +180,6 @@ static void let_go(server_t *server)
     sigaction(SIGCHLD, &server->child, NULL);
     for (i = 0; i < server->ncopies; i++)
         close(server->copies[i].line);
-    free(server->copies);
     posix_close_pair(server->ended);
     port_channel_close(server->channel);
 }
@@ -253,7 +259,7 @@ static _Noreturn void be_copy(server_t *server, int descriptor)
 
     let_go(server);
     hear_interrupt();
-    if (!read_ask(&told, &line, serving->key))
+    if (!read_ask(&told, &line, serving))
         _exit(127);
     rv = become_what_was_told(&told, serving);
     say_that_it_is_born(&line);
@@ -416,5 +422,6 @@ apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t
     set_signals(&server);
     rv = serve(&server);
     let_go(&server);
+    free(server.copies);
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
 }

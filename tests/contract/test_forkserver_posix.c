@@ -458,9 +458,8 @@ static void a_client_may_die_after_some_of_its_handles(void **state)
 
         for (i = 0; i < count; i++)
             handles[i] = port_channel_handle(line);
-        write_part(line, &message, size);
         assert_success(
-            port_channel_send_handles(line, "", 1, handles, count, in_good_time(), &sent));
+            port_channel_send_handles(line, &message, size, handles, count, in_good_time(), &sent));
         assert_gives_up(line);
     }
     assert_serves(&server, *state);
