@@ -39,9 +39,9 @@ typedef struct port_ask_t {
  * where this process has none), and the listed handles, beside what the server itself had.  It ends
  * when this process ends, unless detached.  The process is not this one's child: how it ended is
  * known as long as the server lives, else it is PORT_LOST; that it ended is known all the same.
- * Errors: APR_EOF when the server is gone, or ends before there is a copy; APR_INCOMPLETE when the
- * copy has ended before it was one, as it does without the key; APR_TIMEUP; what the system said to
- * the server or to the copy, and *stage.  Then no copy is left, or it ends.
+ * What goes wrong in the copy is told to `live`, see below; one without the key ends at once.
+ * Errors: APR_EOF when the server is gone, or ends before it has told of a copy; APR_TIMEUP; what the
+ * system said to this process or to the server, and *stage.  Then no copy is left, or it ends.
  * Blocks: until `deadline`.
  * Threads: any, with a `mem` each.
  */

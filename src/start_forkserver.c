@@ -16,7 +16,7 @@
 /* A server makes a copy at once, unless it is still at its preload function. */
 #define BIRTH_TIMEOUT apr_time_from_sec(60)
 
-/* So many servers and copies may be killed before one start by them fails. */
+/* So many servers may be killed before one start by them fails. */
 #define TRIES 3
 
 /* The control channel; the way to the server, which the child shares; and what the arguments hold. */
@@ -51,12 +51,6 @@ static apr_status_t ask(mproc__starting_t *starting, const mproc__forkserver_t *
                                mproc__deadline(BIRTH_TIMEOUT), process->mem);
 }
 
-/* The server is gone, or the copy: the server that had it is as good as before. */
-static int is_worth_another_try(apr_status_t rv)
-{
-    return APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_INCOMPLETE(rv);
-}
-
 static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t rv,
                                 port_stage_t stage)
 {
@@ -66,10 +60,10 @@ static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t 
                                "function takes long, start the server ahead by "
                                "mproc_forkserver_ensure_running",
                                starting->process->name);
-    if (is_worth_another_try(rv))
+    if (APR_STATUS_IS_EOF(rv))
         return mproc_error_set(MPROC_EDIED,
-                               "cannot start %s: the fork server, or its copy, has ended %d times "
-                               "before the process was there",
+                               "cannot start %s: the fork server has ended %d times before the "
+                               "process was there",
                                starting->process->name, TRIES);
     return stage == PORT_STAGE_FORK
                ? mproc__starting_failed(starting, rv, "copying the fork server")
@@ -88,7 +82,7 @@ static apr_status_t launch(mproc__starting_t *starting)
         rv = ask(starting, way, &stage);
         if (APR_STATUS_IS_EOF(rv))
             MPROC_TRY(mproc__forkserver_forget());
-    } while (is_worth_another_try(rv) && ++tries < TRIES);
+    } while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
     return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
 }
 

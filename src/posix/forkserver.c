@@ -2,8 +2,8 @@
 
 /*
  * A fork server's client.  It sends one byte, and beside it one end of a line of its own, through
- * the socket that all clients share; whatever else is to be said goes along that line, to the
- * copy, which answers that it is born.  Later the server tells there how the copy ended.
+ * the socket that all clients share.  Whatever else is to be said goes along that line to
+ * the copy.  The server tells there that it has made one, and later how that ended.
  *
  * The copy's pidfd says that it has ended, also when the server is gone.  Where there are none,
  * the copy keeps its end of the line open: then it is closed only when both are gone.
@@ -31,6 +31,10 @@ typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
     int lifeline[2]; /* the copy's end, this process's end */
     int null_device; /* for what this process has closed */
+    char *message;   /* to the copy, and what goes with it */
+    size_t size;
+    port_handle_t *handles;
+    size_t nhandles;
 } asking_t;
 
 const char *port_forkserver_refusal(void)
@@ -82,8 +86,7 @@ static apr_status_t folder_to_be_in(const char **folder, const char *wanted, apr
 }
 
 /* The heading, and the strings behind it. */
-static apr_status_t make_message(char **message, size_t *size, const port_ask_t *ask,
-                                 apr_pool_t *mem)
+static apr_status_t make_message(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
 {
     const char *const *environment =
         ask->environment != NULL ? ask->environment : (const char *const *)environ;
@@ -97,30 +100,13 @@ static apr_status_t make_message(char **message, size_t *size, const port_ask_t 
         return rv;
     memcpy(heading.key, ask->key, sizeof heading.key);
     heading.size = strlen(ask->token) + 1 + strlen(folder) + 1 + texts_size(environment);
-    *size = sizeof heading + (size_t)heading.size;
-    *message = place = apr_palloc(mem, *size);
+    asking->size = sizeof heading + (size_t)heading.size;
+    asking->message = place = apr_palloc(mem, asking->size);
     memcpy(place, &heading, sizeof heading);
     place = put_text(put_text(place + sizeof heading, ask->token), folder);
     for (; *environment != NULL; environment++)
         place = put_text(place, *environment);
     return APR_SUCCESS;
-}
-
-/* As many as go at once beside the message, and the rest beside a byte each time. */
-static apr_status_t send_message(port_channel_t *line, const char *message, size_t size,
-                                 const port_handle_t *handles, size_t count,
-                                 port_deadline_t deadline)
-{
-    apr_status_t rv = APR_SUCCESS;
-    size_t part, sent;
-
-    for (; rv == APR_SUCCESS && count > 0; count -= part, handles += part) {
-        part = count < PORT_HANDLES_MAX ? count : PORT_HANDLES_MAX;
-        rv = port_channel_send_handles(line, message, size, handles, part, deadline, &sent);
-        message = "";
-        size = 1;
-    }
-    return rv;
 }
 
 static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t *asking)
@@ -137,19 +123,30 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
     return rv;
 }
 
-static apr_status_t collect_handles(port_handle_t **handles, size_t *count, asking_t *asking,
-                                    const port_ask_t *ask, apr_pool_t *mem)
+static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
 {
-    port_handle_t *all = apr_palloc(mem, (ask->nhandles + POSIX_ASK_HANDLES) * sizeof *all);
+    size_t count = ask->nhandles + POSIX_ASK_HANDLES;
+    port_handle_t *all = apr_palloc(mem, count * sizeof *all);
     apr_status_t rv = open_or_null(&all[POSIX_ASK_STDOUT], STDOUT_FILENO, asking);
 
     if (rv == APR_SUCCESS)
         rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
     all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
-    *handles = all;
-    *count = ask->nhandles + POSIX_ASK_HANDLES;
+    asking->handles = all;
+    asking->nhandles = count;
     return rv;
+}
+
+static apr_status_t prepare(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
+{
+    apr_status_t rv = posix_socketpair(asking->line);
+
+    if (rv == APR_SUCCESS)
+        rv = posix_pipe(asking->lifeline);
+    if (rv == APR_SUCCESS)
+        rv = make_message(asking, ask, mem);
+    return rv == APR_SUCCESS ? collect_handles(asking, ask, mem) : rv;
 }
 
 /* A byte with its descriptor goes whole, whoever else sends one at the same time. */
@@ -164,22 +161,34 @@ static apr_status_t connect_line(port_channel_t *server, asking_t *asking, port_
     return rv;
 }
 
-static apr_status_t send_ask(port_channel_t *server, asking_t *asking, const port_ask_t *ask,
-                             port_deadline_t deadline, apr_pool_t *mem)
+/*
+ * As many handles as go at once beside the message, and the rest beside a byte each time.  A copy that
+ * does not listen has ended, which is heard of as its end.
+ */
+static apr_status_t tell_copy(port_channel_t *line, const asking_t *asking,
+                              port_deadline_t deadline)
 {
-    port_channel_t line = {.socket = asking->line[0]};
-    port_handle_t *handles;
-    char *message;
-    size_t size, count;
-    apr_status_t rv = make_message(&message, &size, ask, mem);
+    const port_handle_t *handles = asking->handles;
+    const char *message = asking->message;
+    size_t size = asking->size, left = asking->nhandles, part, sent;
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv == APR_SUCCESS)
-        rv = collect_handles(&handles, &count, asking, ask, mem);
-    if (rv == APR_SUCCESS)
-        rv = connect_line(server, asking, deadline);
-    if (rv == APR_SUCCESS)
-        rv = send_message(&line, message, size, handles, count, deadline);
-    return rv;
+    for (; rv == APR_SUCCESS && left > 0; left -= part, handles += part) {
+        part = left < PORT_HANDLES_MAX ? left : PORT_HANDLES_MAX;
+        rv = port_channel_send_handles(line, message, size, handles, part, deadline, &sent);
+        message = "";
+        size = 1;
+    }
+    return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : rv;
+}
+
+/* Until then it does not begin: nobody runs of whom nobody knows. */
+static apr_status_t let_copy_go(port_channel_t *line, port_deadline_t deadline)
+{
+    size_t sent;
+    apr_status_t rv = port_channel_write(line, "", 1, deadline, &sent);
+
+    return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : rv;
 }
 
 /* -- The answer ----------------------------------------------------------------- */
@@ -209,39 +218,37 @@ static apr_status_t take_sentinel(port_process_t *process, port_channel_t *line,
     return rv;
 }
 
-/* If the copy has ended before it was born, the server says so; when that is gone, nobody does. */
-static apr_status_t hear_of_birth(port_process_t *process, const asking_t *asking,
-                                  port_deadline_t deadline)
+/* Its end of the channel is closed when a server ends, whoever has the other end of the line. */
+static apr_status_t await_answer(const port_channel_t *server, int line, port_deadline_t deadline)
 {
-    port_channel_t line = {.socket = asking->line[0]};
-    posix_answer_t answer;
-    apr_status_t rv = posix_read_exactly(&line, &answer, sizeof answer, deadline);
+    struct pollfd pollers[2] = {{.fd = line, .events = POLLIN}, {.fd = server->socket}};
+    apr_status_t rv = posix_poll_all(pollers, 2, deadline);
 
-    if (rv == APR_SUCCESS && answer.news == POSIX_FAILED)
-        rv = APR_FROM_OS_ERROR(answer.first);
-    else if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
-        rv = APR_INCOMPLETE;
-    if (rv == APR_SUCCESS) {
-        process->pid = answer.first;
-        process->told = asking->line[0];
-        rv = take_sentinel(process, &line, answer.second);
-    }
-    port_channel_drop_handles(&line);
-    return rv;
+    return rv == APR_SUCCESS && pollers[0].revents == 0 ? APR_EOF : rv;
 }
 
-static apr_status_t prepare(asking_t *asking)
+static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t *server,
+                                  port_channel_t *line, port_deadline_t deadline)
 {
-    apr_status_t rv = posix_socketpair(asking->line);
+    posix_answer_t answer;
+    apr_status_t rv = await_answer(server, line->socket, deadline);
 
     if (rv == APR_SUCCESS)
-        rv = posix_pipe(asking->lifeline);
-    return rv;
+        rv = posix_read_exactly(line, &answer, sizeof answer, deadline);
+    if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
+        rv = APR_FROM_OS_ERROR(answer.first);
+    if (rv != APR_SUCCESS)
+        return rv;
+    process->pid = answer.first;
+    process->told = line->socket;
+    return take_sentinel(process, line, answer.second);
 }
 
 /* What is closed here tells the copy, if there is one, that nobody wants it. */
-static void give_up(const asking_t *asking)
+static void give_up(const asking_t *asking, port_process_t *started)
 {
+    if (started->sentinel != asking->line[0])
+        posix_close_if_open(started->sentinel);
     posix_close_if_open(asking->line[0]);
     posix_close_if_open(asking->lifeline[1]);
 }
@@ -253,11 +260,31 @@ static void end_asking(const asking_t *asking)
     posix_close_if_open(asking->null_device);
 }
 
+static apr_status_t get_copy(port_process_t *process, port_channel_t *server, asking_t *asking,
+                             port_stage_t *stage, port_deadline_t deadline)
+{
+    port_channel_t line = {.socket = asking->line[0]};
+    apr_status_t rv = connect_line(server, asking, deadline);
+
+    if (APR_STATUS_IS_EPIPE(rv))
+        return APR_EOF;
+    if (rv == APR_SUCCESS)
+        rv = tell_copy(&line, asking, deadline);
+    if (rv != APR_SUCCESS)
+        return rv;
+    *stage = PORT_STAGE_FORK;
+    rv = hear_of_birth(process, server, &line, deadline);
+    if (rv == APR_SUCCESS)
+        rv = let_copy_go(&line, deadline);
+    port_channel_drop_handles(&line);
+    return rv;
+}
+
 apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *server,
                                  const port_ask_t *ask, port_stage_t *stage,
                                  port_deadline_t deadline, apr_pool_t *mem)
 {
-    asking_t asking = {{-1, -1}, {-1, -1}, -1};
+    asking_t asking = {.line = {-1, -1}, .lifeline = {-1, -1}, .null_device = -1};
     port_process_t started = {.sentinel = -1, .teller = -1, .told = -1};
     apr_status_t rv;
 
@@ -266,16 +293,12 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
     if (rv != APR_SUCCESS)
         return rv;
     *stage = PORT_STAGE_HANDLES;
-    rv = prepare(&asking);
+    rv = prepare(&asking, ask, mem);
     if (rv == APR_SUCCESS)
-        rv = send_ask(server, &asking, ask, deadline, mem);
-    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv)) {
-        *stage = PORT_STAGE_FORK;
-        rv = hear_of_birth(&started, &asking, deadline);
-    }
+        rv = get_copy(&started, server, &asking, stage, deadline);
     end_asking(&asking);
     if (rv != APR_SUCCESS) {
-        give_up(&asking);
+        give_up(&asking, &started);
         return rv;
     }
     started.lifeline = asking.lifeline[1];

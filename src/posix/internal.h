@@ -94,7 +94,7 @@ apr_status_t posix_open_ready_pipe(int pair[2]);
 int posix_is_ready_pipe(const int pair[2]);
 
 /*
- * What a client sends to the copy that a fork server makes for it: this, and `size` bytes of strings
+ * What a client sends to the copy that a fork server has made for it: this, and `size` bytes of strings
  * with their NULs (the token, the folder, and the environment).  Descriptors go beside it: the copy's
  * end of its lifeline, its stdout and its stderr, and then those that were asked for.
  */
@@ -107,11 +107,11 @@ typedef struct posix_ask_t {
 
 enum { POSIX_ASK_LIFELINE, POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
 
-/* What a client hears: that its copy is born, and of its end; or that there will be none. */
+/* What a client hears of the server: that there is a copy, and of its end; or that there will be none. */
 typedef enum posix_news_t {
-    POSIX_BORN = 1, /* by the copy; first: its number; second: not 0: its pidfd comes along */
-    POSIX_ENDED,    /* by the server; si_code and si_status, see waitid(2) */
-    POSIX_FAILED    /* by the server; first: what fork() said */
+    POSIX_BORN = 1, /* first: its number; second: not 0: its pidfd comes along */
+    POSIX_ENDED,    /* si_code and si_status, see waitid(2) */
+    POSIX_FAILED    /* first: what the system said */
 } posix_news_t;
 
 typedef struct posix_answer_t {
@@ -195,8 +195,8 @@ apr_status_t posix_watch_open(port_process_t *process);
 /* What waitid(2) has told is an end, and no stop, of which a child's debugger is told unasked. */
 int posix_is_end(const siginfo_t *how);
 
-/* watch_*.c: what stands for this process in others, or -1 where there is no such thing. */
-int posix_watch_self(void);
+/* watch_*.c: what stands for a process in others, or -1 where there is no such thing; and errno. */
+int posix_watch_number(pid_t pid);
 
 /* watch_*.c: in a forked child, close what the parent's watch has open beside the sentinel. */
 void posix_watch_abandon(const port_process_t *process);

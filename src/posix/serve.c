@@ -2,7 +2,7 @@
 
 /*
  * A fork server.  It takes lines from clients, copies itself for each, and tells at the other end
- * how the copy ended.  All else is between the copy and its client: the server reads nothing that
+ * that there is a copy, and how it ended.  All else is between the copy and its client: the server reads nothing that
  * a client says, so that none can stop or confuse it.
  */
 
@@ -29,6 +29,7 @@ typedef struct server_t {
     const port_serving_t *serving;
     copy_t *copies;
     size_t ncopies, capacity;
+    int has_pidfds;         /* not 0: they stand for copies; 0: a copy's end of its line does */
     int ended[2];           /* a pipe that the handler of SIGCHLD writes to */
     struct sigaction child; /* as it was */
 } server_t;
@@ -214,26 +215,6 @@ static apr_status_t take_streams(const told_t *told)
     return rv;
 }
 
-/*
- * Where this process has no pidfd its own end of the line says that it lives; whoever it starts
- * does not have it.
- */
-static void say_that_it_is_born(const port_channel_t *line)
-{
-    port_channel_t with = *line;
-    port_handle_t pidfd = posix_watch_self();
-    posix_answer_t answer = {POSIX_BORN, (int32_t)getpid(), pidfd >= 0};
-    size_t sent;
-
-    if (pidfd < 0) {
-        port_channel_write(&with, &answer, sizeof answer, PORT_NEVER, &sent);
-        return;
-    }
-    port_channel_send_handles(&with, &answer, sizeof answer, &pidfd, 1, PORT_NEVER, &sent);
-    close((int)pidfd);
-    close(line->socket);
-}
-
 /* The tie comes first, as one that hangs in what follows must end with its parent. */
 static apr_status_t become_what_was_told(const told_t *told, const port_serving_t *serving)
 {
@@ -246,6 +227,15 @@ static apr_status_t become_what_was_told(const told_t *told, const port_serving_
     if (rv == APR_SUCCESS && chdir(told->folder) != 0)
         rv = APR_FROM_OS_ERROR(errno);
     return tied != APR_SUCCESS ? tied : rv;
+}
+
+/* It has heard that there is a copy: else nobody would know of it if the server ended now. */
+static void await_client(port_channel_t *line)
+{
+    char byte;
+
+    if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS)
+        _exit(127);
 }
 
 /* A client that stops talking has ended, or does not want it any more. */
@@ -262,8 +252,10 @@ static _Noreturn void be_copy(server_t *server, int descriptor)
     if (!read_ask(&told, &line, serving))
         _exit(127);
     rv = become_what_was_told(&told, serving);
-    say_that_it_is_born(&line);
+    await_client(&line);
     port_channel_drop_handles(&line);
+    if (server->has_pidfds)
+        close(descriptor);
     birth.token = told.token;
     birth.control = told.handles[POSIX_ASK_HANDLES];
     birth.parent = posix_parent_process((int)told.handles[POSIX_ASK_LIFELINE], serving->copy_mem);
@@ -275,14 +267,38 @@ static _Noreturn void be_copy(server_t *server, int descriptor)
 /* -- In the server ----------------------------------------------------------------- */
 
 /* A client that does not listen any more is not waited for. */
-static void answer(int line, posix_news_t news, int first, int second)
+static void say(int line, posix_news_t news, int first, int second)
 {
     port_channel_t channel = {.socket = line};
     posix_answer_t answer = {news, first, second};
     size_t sent;
 
     port_channel_write(&channel, &answer, sizeof answer, PORT_NOW, &sent);
-    close(line);
+}
+
+static void say_with_pidfd(int line, pid_t pid, port_handle_t pidfd)
+{
+    port_channel_t channel = {.socket = line};
+    posix_answer_t answer = {POSIX_BORN, (int32_t)pid, 1};
+    size_t sent;
+
+    port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
+    close((int)pidfd);
+}
+
+/* Nobody but this process can ask how the copy ended, so that its number is its own until then. */
+static void tell_of_birth(const server_t *server, pid_t pid, int line)
+{
+    int pidfd = server->has_pidfds ? posix_watch_number(pid) : -1;
+
+    if (pidfd >= 0) {
+        say_with_pidfd(line, pid, pidfd);
+    } else if (!server->has_pidfds) {
+        say(line, POSIX_BORN, (int)pid, 0);
+    } else {
+        say(line, POSIX_FAILED, errno, 0);
+        kill(pid, SIGKILL);
+    }
 }
 
 static int make_room(server_t *server)
@@ -313,10 +329,13 @@ static void make_copy(server_t *server, int line)
     }
     if (pid == 0)
         be_copy(server, line);
-    if (pid > 0)
+    if (pid > 0) {
         server->copies[server->ncopies++] = (copy_t){pid, line};
-    else
-        answer(line, POSIX_FAILED, error, 0);
+        tell_of_birth(server, pid, line);
+    } else {
+        say(line, POSIX_FAILED, error, 0);
+        close(line);
+    }
     port_signals_release();
 }
 
@@ -333,9 +352,8 @@ static int has_ended(const copy_t *copy)
     if (result == 0 && how.si_pid == 0)
         return 0;
     if (result == 0)
-        answer(copy->line, POSIX_ENDED, how.si_code, how.si_status);
-    else
-        close(copy->line);
+        say(copy->line, POSIX_ENDED, how.si_code, how.si_status);
+    close(copy->line);
     return 1;
 }
 
@@ -408,6 +426,14 @@ static apr_status_t serve(server_t *server)
     return rv;
 }
 
+static int has_pidfds(void)
+{
+    int pidfd = posix_watch_number(getpid());
+
+    posix_close_if_open(pidfd);
+    return pidfd >= 0;
+}
+
 apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t *serving)
 {
     server_t server = {.channel = channel, .serving = serving};
@@ -419,6 +445,7 @@ apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t
         port_channel_close(channel);
         return rv;
     }
+    server.has_pidfds = has_pidfds();
     set_signals(&server);
     rv = serve(&server);
     let_go(&server);

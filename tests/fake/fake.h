@@ -67,10 +67,9 @@ void fake_environment_set(const char *name, const char *value);
 void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
-/* The same for fork servers; so many of them have ended when they are asked for a copy; and so many copies at birth. */
+/* The same for fork servers; and so many of them have ended when they are asked for a copy. */
 void fake_forkserver_refuse(const char *why);
 void fake_forkservers_die(int count);
-void fake_served_copies_die(int count);
 
 /*
  * What the next fork server is asked for: this process becomes the copy, and has these handles, which

@@ -16,7 +16,6 @@
 
 static const char *refusal;
 static int deaths; /* so many servers have ended when they are asked */
-static int copies; /* so many copies end before they are there */
 
 static struct {
     port_handle_t handles[FAKE_HANDLES_MAX];
@@ -27,7 +26,7 @@ static struct {
 void fake_forkserver_reset(void)
 {
     refusal = NULL;
-    deaths = copies = 0;
+    deaths = 0;
     asked.nhandles = 0;
 }
 
@@ -82,20 +81,11 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
         deaths--;
         return APR_EOF;
     }
-    if (copies > 0) {
-        copies--;
-        return APR_INCOMPLETE;
-    }
     child = fake_child_begin(ask->handles, ask->nhandles);
     child->is_detached = ask->is_detached;
     apr_cpystrn(child->token, ask->token, sizeof child->token);
     *process = fake_process_open(child, mem);
     return APR_SUCCESS;
-}
-
-void fake_served_copies_die(int count)
-{
-    copies = count;
 }
 
 void fake_forkserver_is_asked(const port_handle_t *handles, size_t nhandles, const char *token)

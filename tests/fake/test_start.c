@@ -327,42 +327,6 @@ static void a_start_gives_up_when_three_servers_have_died(void **state)
     take_walk(&walk);
 }
 
-static apr_status_t start_the_third_copy(scene_t *scene)
-{
-    fake_served_copies_die(2);
-    return start_by_server(scene);
-}
-
-static apr_status_t start_none_of_three_copies(scene_t *scene)
-{
-    fake_served_copies_die(3);
-    return start_by_server(scene);
-}
-
-static void a_copy_that_has_died_is_followed_by_another_of_the_same_server(void **state)
-{
-    static const walk_t walk = {.set_up = set_up_obeying,
-                                .call = start_the_third_copy,
-                                .harmless = writing_ahead,
-                                .check = check_started,
-                                .tear_down = end_server};
-
-    (void)state;
-    take_walk(&walk);
-}
-
-static void a_start_gives_up_when_three_copies_have_died(void **state)
-{
-    static const walk_t walk = {.set_up = set_up_obeying,
-                                .call = start_none_of_three_copies,
-                                .harmless = writing_ahead,
-                                .expected = MPROC_EDIED,
-                                .tear_down = end_server};
-
-    (void)state;
-    take_walk(&walk);
-}
-
 static void set_up_failing(scene_t *scene)
 {
     (void)scene;
@@ -446,8 +410,6 @@ int main(void)
         claim(a_detached_start_by_it_leaves_a_process_or_nothing),
         claim(a_server_that_has_died_is_replaced),
         claim(a_start_gives_up_when_three_servers_have_died),
-        claim(a_copy_that_has_died_is_followed_by_another_of_the_same_server),
-        claim(a_start_gives_up_when_three_copies_have_died),
         claim(a_server_that_could_not_go_on_is_not_replaced),
         claim(a_server_is_started_ahead_or_not_at_all),
         claim(a_system_without_fork_says_so),

@@ -53,14 +53,9 @@ apr_status_t posix_watch_open(port_process_t *process)
     return errno == ESRCH ? watch_nobody(process) : posix_thread_watch_open(process);
 }
 
-int posix_watch_self(void)
+int posix_watch_number(pid_t pid)
 {
-    int descriptor = pidfd_open(getpid(), 0);
-
-    if (descriptor >= 0 && posix_above_stdio(&descriptor) == APR_SUCCESS)
-        return descriptor;
-    posix_close_if_open(descriptor);
-    return -1;
+    return pidfd_open(pid, 0);
 }
 
 static int has_thread(const port_process_t *process)

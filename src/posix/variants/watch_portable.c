@@ -11,8 +11,9 @@ apr_status_t posix_watch_open(port_process_t *process)
     return posix_thread_watch_open(process);
 }
 
-int posix_watch_self(void)
+int posix_watch_number(pid_t pid)
 {
+    (void)pid;
     return -1;
 }
 
