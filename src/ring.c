@@ -139,7 +139,7 @@ apr_status_t mproc__ring_await_slice(mproc__ring_view_t *view, unsigned event,
         return APR_SUCCESS;
     if (mproc__patience_is_over(patience))
         return APR_TIMEUP;
-    if (is_true_soon(view, is_true, need))
+    if (!view->is_calm && is_true_soon(view, is_true, need))
         return APR_SUCCESS;
     return sleep_slice(view, event, is_true, need, patience);
 }

@@ -71,6 +71,7 @@ typedef struct mproc__ring_view_t {
     struct mproc__tasks_t *tasks; /* NULL: nobody counts what becomes of messages; see tasks.h */
     mproc__bytes_t bytes;
     size_t maxsize;          /* 0: as many as fit */
+    int is_calm;             /* not 0: who waits goes to sleep at once, as nothing comes soon */
     mproc__blocks_t *blocks; /* NULL: there are none */
     mproc__member_t member;
     _Atomic int sleepers;        /* threads that wait in it */

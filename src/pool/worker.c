@@ -289,6 +289,7 @@ static apr_status_t next_order(mproc__worker_t *worker)
     MPROC_TRY(mproc_queue_get_bytes(worker->orders, worker->incoming,
                                     sizeof(mproc__order_t) + MPROC__INLINE_MAX, &size,
                                     MPROC_FOREVER));
+    worker->orders->view.is_calm = 0;
     worker->order = (mproc__order_t *)(void *)worker->incoming;
     return mproc__order_is_sound(worker->order, size)
                ? APR_SUCCESS
@@ -363,6 +364,7 @@ static apr_status_t set_up(mproc__worker_t *worker, mproc_task_t *task)
     worker->slot = &worker->board->slots[worker->number - 1];
     worker->values = mproc_values_create(worker->mem);
     worker->orders->keeps_claim = 1;
+    worker->orders->view.is_calm = 1; /* while others are born, who want the CPU */
     worker->incoming = malloc(sizeof(mproc__order_t) + MPROC__INLINE_MAX);
     if (worker->incoming == NULL || apr_pool_create(&worker->task_mem, worker->mem) != APR_SUCCESS)
         return mproc_error_set(APR_ENOMEM, "no memory for a worker");
