@@ -2,11 +2,12 @@
 
 /*
  * A fork server's client.  It sends one byte, and beside it one end of a line of its own, through
- * the socket that all clients share.  Whatever else is to be said goes along that line to
- * the copy.  The server tells there that it has made one, and later how that ended.
+ * the socket that all clients share.  Whatever else is to be said goes along that line to the copy.
+ * The server tells there that it has made one, and later how that ended.  The line is the copy's
+ * lifeline as well, and so nothing is said to it once it has begun.
  *
  * The copy's pidfd says that it has ended, also when the server is gone.  Where there are none,
- * the copy keeps its end of the line open: then it is closed only when both are gone.
+ * the line does: it is closed when both are gone.
  */
 
 #include "internal.h"
@@ -29,7 +30,6 @@ extern char **environ;
 /* What asking holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
-    int lifeline[2]; /* the copy's end, this process's end */
     int null_device; /* for what this process has closed */
     char *message;   /* to the copy, and what goes with it */
     size_t size;
@@ -131,7 +131,6 @@ static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr
 
     if (rv == APR_SUCCESS)
         rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
-    all[POSIX_ASK_LIFELINE] = asking->lifeline[0];
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
     asking->handles = all;
     asking->nhandles = count;
@@ -142,8 +141,6 @@ static apr_status_t prepare(asking_t *asking, const port_ask_t *ask, apr_pool_t 
 {
     apr_status_t rv = posix_socketpair(asking->line);
 
-    if (rv == APR_SUCCESS)
-        rv = posix_pipe(asking->lifeline);
     if (rv == APR_SUCCESS)
         rv = make_message(asking, ask, mem);
     return rv == APR_SUCCESS ? collect_handles(asking, ask, mem) : rv;
@@ -250,13 +247,11 @@ static void give_up(const asking_t *asking, port_process_t *started)
     if (started->sentinel != asking->line[0])
         posix_close_if_open(started->sentinel);
     posix_close_if_open(asking->line[0]);
-    posix_close_if_open(asking->lifeline[1]);
 }
 
 static void end_asking(const asking_t *asking)
 {
     posix_close_if_open(asking->line[1]);
-    posix_close_if_open(asking->lifeline[0]);
     posix_close_if_open(asking->null_device);
 }
 
@@ -284,8 +279,8 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
                                  const port_ask_t *ask, port_stage_t *stage,
                                  port_deadline_t deadline, apr_pool_t *mem)
 {
-    asking_t asking = {.line = {-1, -1}, .lifeline = {-1, -1}, .null_device = -1};
-    port_process_t started = {.sentinel = -1, .teller = -1, .told = -1};
+    asking_t asking = {.line = {-1, -1}, .null_device = -1};
+    port_process_t started = {.sentinel = -1, .lifeline = -1, .teller = -1, .told = -1};
     apr_status_t rv;
 
     *stage = PORT_STAGE_FOLDER;
@@ -301,7 +296,6 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
         give_up(&asking, &started);
         return rv;
     }
-    started.lifeline = asking.lifeline[1];
     *process = apr_pmemdup(mem, &started, sizeof started);
     return APR_SUCCESS;
 }

@@ -31,7 +31,7 @@ struct port_process_t {
     int sentinel; /* readable when the process has ended */
     int lifeline; /* of a child: the end whose closing ends it; of the parent: -1 */
     int teller;   /* the other end of the sentinel, which watch_thread.c's thread closes; or -1 */
-    int told;     /* of a fork server's copy: on which the server tells how it ended; else -1 */
+    int told; /* of a fork server's copy: its line, on which the server tells how it ended; else -1 */
 };
 
 /* descriptors[]: see segment.c; -1 where there is none. */
@@ -96,7 +96,8 @@ int posix_is_ready_pipe(const int pair[2]);
 /*
  * What a client sends to the copy that a fork server has made for it: this, and `size` bytes of strings
  * with their NULs (the token, the folder, and the environment).  Descriptors go beside it: the copy's
- * end of its lifeline, its stdout and its stderr, and then those that were asked for.
+ * stdout and its stderr, and then those that were asked for.  A byte follows when the client has heard
+ * that there is a copy.
  */
 typedef struct posix_ask_t {
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];
@@ -105,7 +106,7 @@ typedef struct posix_ask_t {
     uint64_t size;
 } posix_ask_t;
 
-enum { POSIX_ASK_LIFELINE, POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
+enum { POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
 
 /* What a client hears of the server: that there is a copy, and of its end; or that there will be none. */
 typedef enum posix_news_t {

@@ -29,7 +29,6 @@ typedef struct server_t {
     const port_serving_t *serving;
     copy_t *copies;
     size_t ncopies, capacity;
-    int has_pidfds;         /* not 0: they stand for copies; 0: a copy's end of its line does */
     int ended[2];           /* a pipe that the handler of SIGCHLD writes to */
     struct sigaction child; /* as it was */
 } server_t;
@@ -173,8 +172,11 @@ static int read_ask(told_t *told, port_channel_t *line, const port_serving_t *se
 
 /* -- In the copy: becoming it ------------------------------------------------------ */
 
-/* What the server has, but for memory; SIGINT was ignored from its start on. */
-static void let_go(server_t *server)
+/*
+ * What the server has, but for memory: it stays as it is, since a page that is written to has to be
+ * copied.  SIGINT was ignored from the server's start on.
+ */
+static void let_go(const server_t *server)
 {
     size_t i;
 
@@ -182,7 +184,7 @@ static void let_go(server_t *server)
     for (i = 0; i < server->ncopies; i++)
         close(server->copies[i].line);
     posix_close_pair(server->ended);
-    port_channel_close(server->channel);
+    close(server->channel->socket);
 }
 
 static void hear_interrupt(void)
@@ -194,10 +196,10 @@ static void hear_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
-static apr_status_t tie(const told_t *told)
+static apr_status_t tie(const told_t *told, int line)
 {
     if (!told->heading.is_detached)
-        return posix_tie_to_parent((int)told->handles[POSIX_ASK_LIFELINE]);
+        return posix_tie_to_parent(line);
     setsid();
     return APR_SUCCESS;
 }
@@ -216,9 +218,10 @@ static apr_status_t take_streams(const told_t *told)
 }
 
 /* The tie comes first, as one that hangs in what follows must end with its parent. */
-static apr_status_t become_what_was_told(const told_t *told, const port_serving_t *serving)
+static apr_status_t become_what_was_told(const told_t *told, int line,
+                                         const port_serving_t *serving)
 {
-    apr_status_t tied = tie(told), rv;
+    apr_status_t tied = tie(told, line), rv;
 
     /* Without it exit() would do the server's business. */
     if (posix_leave_by(serving->leave) != APR_SUCCESS)
@@ -251,14 +254,12 @@ static _Noreturn void be_copy(server_t *server, int descriptor)
     hear_interrupt();
     if (!read_ask(&told, &line, serving))
         _exit(127);
-    rv = become_what_was_told(&told, serving);
     await_client(&line);
     port_channel_drop_handles(&line);
-    if (server->has_pidfds)
-        close(descriptor);
+    rv = become_what_was_told(&told, descriptor, serving);
     birth.token = told.token;
     birth.control = told.handles[POSIX_ASK_HANDLES];
-    birth.parent = posix_parent_process((int)told.handles[POSIX_ASK_LIFELINE], serving->copy_mem);
+    birth.parent = posix_parent_process(descriptor, serving->copy_mem);
     serving->live(rv, &birth, told.handles + POSIX_ASK_HANDLES,
                   told.heading.ndescriptors - POSIX_ASK_HANDLES, serving->data);
     _exit(127);
@@ -276,29 +277,20 @@ static void say(int line, posix_news_t news, int first, int second)
     port_channel_write(&channel, &answer, sizeof answer, PORT_NOW, &sent);
 }
 
-static void say_with_pidfd(int line, pid_t pid, port_handle_t pidfd)
+/* Nobody but this process can ask how the copy ended, so that its number is its own until then. */
+static void tell_of_birth(pid_t pid, int line)
 {
     port_channel_t channel = {.socket = line};
+    port_handle_t pidfd = posix_watch_number(pid);
     posix_answer_t answer = {POSIX_BORN, (int32_t)pid, 1};
     size_t sent;
 
+    if (pidfd < 0) {
+        say(line, POSIX_BORN, (int)pid, 0);
+        return;
+    }
     port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
     close((int)pidfd);
-}
-
-/* Nobody but this process can ask how the copy ended, so that its number is its own until then. */
-static void tell_of_birth(const server_t *server, pid_t pid, int line)
-{
-    int pidfd = server->has_pidfds ? posix_watch_number(pid) : -1;
-
-    if (pidfd >= 0) {
-        say_with_pidfd(line, pid, pidfd);
-    } else if (!server->has_pidfds) {
-        say(line, POSIX_BORN, (int)pid, 0);
-    } else {
-        say(line, POSIX_FAILED, errno, 0);
-        kill(pid, SIGKILL);
-    }
 }
 
 static int make_room(server_t *server)
@@ -331,7 +323,7 @@ static void make_copy(server_t *server, int line)
         be_copy(server, line);
     if (pid > 0) {
         server->copies[server->ncopies++] = (copy_t){pid, line};
-        tell_of_birth(server, pid, line);
+        tell_of_birth(pid, line);
     } else {
         say(line, POSIX_FAILED, error, 0);
         close(line);
@@ -404,7 +396,8 @@ static apr_status_t take_line(server_t *server)
     if (rv == APR_SUCCESS &&
         port_channel_take_handles(server->channel, NULL, 1, &line) == APR_SUCCESS)
         make_copy(server, (int)line);
-    port_channel_drop_handles(server->channel);
+    if (port_channel_waiting_handles(server->channel, NULL, 0) > 0)
+        port_channel_drop_handles(server->channel);
     return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
 }
 
@@ -426,14 +419,6 @@ static apr_status_t serve(server_t *server)
     return rv;
 }
 
-static int has_pidfds(void)
-{
-    int pidfd = posix_watch_number(getpid());
-
-    posix_close_if_open(pidfd);
-    return pidfd >= 0;
-}
-
 apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t *serving)
 {
     server_t server = {.channel = channel, .serving = serving};
@@ -445,10 +430,10 @@ apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t
         port_channel_close(channel);
         return rv;
     }
-    server.has_pidfds = has_pidfds();
     set_signals(&server);
     rv = serve(&server);
     let_go(&server);
+    port_channel_drop_handles(channel);
     free(server.copies);
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
 }

@@ -244,7 +244,10 @@ static apr_status_t start_beside_a_thief(mproc_task_t *task)
     return end_thread(&thief);
 }
 
-/* However few descriptors are left, a start works or gives a status, and leaves nothing. */
+/*
+ * However few descriptors are left, a start works or gives a status, and leaves nothing.  Numbers may
+ * be free between those that are open, so that it begins below their count.
+ */
 static apr_status_t start_with_fewer_and_fewer_descriptors(mproc_task_t *task)
 {
     struct rlimit before, limit;
@@ -258,7 +261,7 @@ static apr_status_t start_with_fewer_and_fewer_descriptors(mproc_task_t *task)
         apr_status_t rv;
 
         limit = before;
-        limit.rlim_cur = (rlim_t)open_before + left;
+        limit.rlim_cur = (rlim_t)open_before / 2 + left;
         setrlimit(RLIMIT_NOFILE, &limit);
         rv = start_and_pass_on(succeed, mproc_task_mem(task));
         setrlimit(RLIMIT_NOFILE, &before);

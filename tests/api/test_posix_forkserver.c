@@ -327,8 +327,8 @@ static void as_many_connections_arrive_as_arguments_can_hold(void **state)
 }
 
 /*
- * The null device; its control channel, the way to the server, and the connection; its own lifeline
- * and the server's.  Without a pidfd there is also the line to its parent.
+ * The null device; its line, which is its lifeline, its control channel, the way to the server, and the
+ * connection; the server's lifeline.
  */
 static void a_child_has_what_it_was_given_and_no_more(void **state)
 {
@@ -336,8 +336,7 @@ static void a_child_has_what_it_was_given_and_no_more(void **state)
     const char *kinds = said_by(tell_descriptors, NULL, NULL, *state);
 
     close(carelessly_open);
-    assert_string_equal(kinds,
-                        has_pidfds() ? "1, 3 sockets, 2 pipes, 0" : "1, 4 sockets, 2 pipes, 0");
+    assert_string_equal(kinds, "1, 4 sockets, 1 pipes, 0");
 }
 
 static void what_a_child_has_does_not_grow_with_its_siblings(void **state)
