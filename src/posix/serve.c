@@ -2,8 +2,8 @@
 
 /*
  * A fork server.  It takes lines from clients, copies itself for each, and tells at the other end
- * that there is a copy, and how it ended.  All else is between the copy and its client: the server reads nothing that
- * a client says, so that none can stop or confuse it.
+ * that there is a copy, and how it ended.  All else is between the copy and its client: the server
+ * reads nothing that a client says, so that none can stop or confuse it.
  */
 
 #include "internal.h"
