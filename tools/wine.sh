@@ -69,7 +69,8 @@ find_setarch()
 # loses the conhost.exe: it waits for an answer that nobody gives any more, or is not even there
 # yet, and the server keeps what it has inherited. Either way our caller's pipes are never closed,
 # and CTest, which waits for that, says that the program timed out after all it did has passed. In
-# a console that there is already nobody starts anything, and the children start faster.
+# a console that there is already nobody starts anything, and the children start faster. The same
+# can still befall what a program was about to start when it was killed itself; few tests do that.
 give_console()
 {
     if [ /dev/stdin -ef /dev/null ] && (: </dev/ptmx) 2>/dev/null; then
