@@ -13,9 +13,10 @@ export WINEARCH=win64
 # Wine's complaints are its own affair, but for those of memory: a program that Wine cannot start
 # for want of it ends with exit code 1, and would say nothing.
 export WINEDEBUG="${WINEDEBUG:--all,err+virtual}"
-# No .NET, no HTML engine, no menu entries, and no debugger that wakes up when a program crashes:
-# each would open a window or ask a question, and nobody is there to answer.
-export WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe,winedbg.exe=d'
+# No .NET, no HTML engine, no menu entries, no debugger that wakes up when a program crashes, and no
+# desktop (explorer.exe), which would stay for a second behind each program: all of them would open
+# a window or ask a question, and nobody is there to answer.
+export WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe,winedbg.exe,explorer.exe=d'
 unset DISPLAY WAYLAND_DISPLAY
 
 fail()
@@ -57,6 +58,23 @@ find_setarch()
     setarch=
     if setarch -R true 2>/dev/null; then
         setarch=setarch
+    fi
+}
+
+# Gives the program a console, as programs have on Windows, unless its input is a terminal or holds
+# something to read. What it reads from is a terminal of its own then, at which nobody types.
+#
+# Without one, each child of the program gets a console of its own, and starts a conhost.exe for it
+# that inherits all that the child has. When the child is killed in that very moment, Wine (8.0)
+# loses the conhost.exe: it waits for an answer that nobody gives any more, or is not even there
+# yet, and the server keeps what it has inherited. Either way our caller's pipes are never closed,
+# and CTest, which waits for that, says that the program timed out after all it did has passed. In
+# a console that there is already nobody starts anything, and the children start faster. The same
+# can still befall what a program was about to start when it was killed itself; few tests do that.
+give_console()
+{
+    if [ /dev/stdin -ef /dev/null ] && (: </dev/ptmx) 2>/dev/null; then
+        exec </dev/ptmx
     fi
 }
 
@@ -105,4 +123,5 @@ find_wine
 find_setarch
 mkdir -p "$cache"
 start_server 9>"$WINEPREFIX.lock"
+give_console
 exec ${setarch:+"$setarch" -R} "$wine" "$@"

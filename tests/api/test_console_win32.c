@@ -9,6 +9,12 @@
 #include "claims.h"
 #include "workers.h"
 
+/* Claims of which nothing is left. */
+#define claim_in_a_console(test)                                                                   \
+    cmocka_unit_test_setup_teardown(test, get_console, destroy_and_count)
+#define claim_without_a_console(test)                                                              \
+    cmocka_unit_test_setup_teardown(test, leave_console, destroy_and_count)
+
 /* -- What the children do ------------------------------------------------------ */
 
 static int has_console(void)
@@ -44,9 +50,9 @@ static apr_status_t tell_console(mproc_task_t *task)
     MPROC_TRY(MPROC_UNPACK(task, &line));
     if (!has_console())
         return say(line, "none");
-    if (has_window())
-        return say(line, "a window");
-    return say(line, shares_console((DWORD)mproc_process_pid(parent)) ? "shared" : "its own");
+    if (shares_console((DWORD)mproc_process_pid(parent)))
+        return say(line, "shared");
+    return say(line, has_window() ? "a window" : "its own");
 }
 
 /* The same first, and then the same of a child. */
@@ -75,14 +81,30 @@ static void assert_told(int is_detached, const char *first, const char *second, 
     mproc_process_t *process;
 
     options.detached = is_detached;
-    FreeConsole(); /* fails where there is none already */
-    assert_false(has_console());
     assert_success(mproc_pipe(&here, &there, MPROC_ONE_WAY, mem));
     assert_success(mproc_process_start(&process, tell_both, MPROC_PACK(there), &options, mem));
     assert_success(mproc_connection_close(there));
     assert_string_equal(hear(here, mem), first);
     assert_string_equal(hear(here, mem), second);
     assert_ended(process, 0);
+}
+
+/* Its handles are not the claim's. */
+static int get_console(void **state)
+{
+    AllocConsole(); /* fails where there is one already */
+    return has_console() ? count_and_make_memory(state) : -1;
+}
+
+static int leave_console(void **state)
+{
+    FreeConsole(); /* fails where there is none already */
+    return has_console() ? -1 : count_and_make_memory(state);
+}
+
+static void a_child_shares_the_console_that_there_is(void **state)
+{
+    assert_told(0, "shared", "shared", *state);
 }
 
 static void without_a_console_a_child_gets_one_without_a_window_and_shares_it(void **state)
@@ -98,8 +120,9 @@ static void the_child_of_a_detached_one_opens_no_window(void **state)
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
-        claim_leaving_nothing(without_a_console_a_child_gets_one_without_a_window_and_shares_it),
-        claim_leaving_nothing(the_child_of_a_detached_one_opens_no_window),
+        claim_in_a_console(a_child_shares_the_console_that_there_is),
+        claim_without_a_console(without_a_console_a_child_gets_one_without_a_window_and_shares_it),
+        claim_without_a_console(the_child_of_a_detached_one_opens_no_window),
     };
     apr_pool_t *mem;
 

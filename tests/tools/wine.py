@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Windows program has its heap where Wine leaves it room: wine.py EMULATOR..."""
+"""A Windows program has its heap where Wine leaves it room, and a console: wine.py EMULATOR..."""
 import re
 import subprocess
 import sys
@@ -29,3 +29,11 @@ def distance_of_the_heap(lines):
 for _ in range(RUNS):
     distance = distance_of_the_heap(maps_of_a_program())
     assert 0 <= distance <= ROOM, 'the heap is %d MiB away: may setarch(8) do its work here?' % (distance >> 20)
+
+# Its children share it; without, each would start a conhost.exe, see give_console() in tools/wine.sh.
+page = subprocess.run(sys.argv[1:] + ['chcp.com'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=100).stdout
+assert re.search(rb': [1-9]', page), 'no console has a code page: %s' % page
+
+# But what there is to read comes first.
+command = subprocess.run(sys.argv[1:] + ['cmd.exe', '/q'], input=b'exit 7\r\n', stdout=subprocess.PIPE, timeout=100)
+assert command.returncode == 7, command
