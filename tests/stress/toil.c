@@ -80,6 +80,7 @@ void make_crew(crew_t *crew, int count, mproc_pool_options_t *options, apr_pool_
     const char *path;
     apr_uint64_t item = 0;
 
+    crew->count = count;
     crew->roll = share_memory(&path, sizeof *crew->roll, mem);
     options->initializer = find_roll;
     options->initargs = MPROC_PACK(path);
@@ -128,17 +129,25 @@ static int has_toiled(const roll_t *list, apr_int64_t pid)
 }
 
 /*
- * Any of them; but of two in a row one has been at work: a pool whose workers die at birth, all of
- * them and again and again, gives up.
+ * A pool whose workers die at birth, all of them and again and again, gives up.  So one is killed at
+ * birth only when more have been at work since the last such kill than there were then: then the
+ * pool has started one that did, and knows of it.
  */
+static int may_be_killed(killer_t *killer, apr_int64_t pid)
+{
+    const roll_t *list = killer->crew->roll;
+
+    if (has_toiled(list, pid))
+        return 1;
+    if (atomic_load(&list->count) - killer->count_at_birth <= (unsigned)killer->crew->count)
+        return 0;
+    killer->count_at_birth = atomic_load(&list->count);
+    return 1;
+}
+
 static void kill_one(killer_t *killer, apr_int64_t pid)
 {
-    int is_grown = has_toiled(killer->crew->roll, pid);
-
-    if (!is_grown && killer->last_was_at_birth)
-        return;
-    killer->last_was_at_birth = !is_grown;
-    if (kill_process(pid))
+    if (may_be_killed(killer, pid) && kill_process(pid))
         atomic_fetch_add(&killer->kills, 1);
 }
 
@@ -163,7 +172,7 @@ void start_killer(killer_t *killer, const crew_t *crew, apr_pool_t *mem)
 {
     killer->crew = crew;
     killer->random = 1;
-    killer->last_was_at_birth = 0;
+    killer->count_at_birth = 0;
     atomic_store(&killer->is_over, 0);
     atomic_store(&killer->kills, 0);
     assert_success(start_thread(&killer->thread, kill_some, killer, mem));

@@ -29,6 +29,7 @@ typedef struct roll_t roll_t;
 /* A pool, and who of it has been at work. */
 typedef struct crew_t {
     mproc_pool_t *workers;
+    int count;
     roll_t *roll;
     apr_interval_time_t birth; /* how long one takes until it can begin */
 } crew_t;
@@ -46,7 +47,7 @@ void assert_gone(apr_int64_t pid);
 typedef struct killer_t {
     const crew_t *crew;
     uint32_t random;
-    int last_was_at_birth;
+    unsigned count_at_birth; /* who had been at work when one was last killed before he was */
     _Atomic int is_over, kills;
     work_t thread;
 } killer_t;
