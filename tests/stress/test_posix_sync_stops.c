@@ -230,6 +230,24 @@ static void a_stopped_holder_keeps_what_it_has(void **state)
         assert_a_stopped_holder_keeps_it(i, *state);
 }
 
+/*
+ * Who is stopped while he looks around would hold up the others, or not be counted: he goes on, and is
+ * stopped again.
+ */
+static void stop_asleep(const mproc_process_t *process, void *object, unsigned event)
+{
+    apr_int64_t pid = mproc_process_pid(process);
+
+    for (;;) {
+        await_sleepers(object, event, 1);
+        assert_true(stop_process(pid));
+        apr_sleep(A_STOP);
+        if (count_sleepers(object, event) > 0)
+            return;
+        assert_true(continue_process(pid));
+    }
+}
+
 /* What a thread is to acquire. */
 typedef struct attempt_t {
     part_t *part;
@@ -257,8 +275,7 @@ static void assert_a_stopped_waiter_holds_up_nobody(int number, apr_pool_t *mem)
     make_all(&part, mem);
     assert_success(holding->acquire(&part, 0));
     process = start_to_hold(&line, &part, number, mem);
-    await_sleepers(holding->object_of(&part), holding->sleeps_in, 1);
-    assert_true(stop_process(mproc_process_pid(process)));
+    stop_asleep(process, holding->object_of(&part), holding->sleeps_in);
     assert_success(start_thread(&work, acquire_and_release, &attempt, mem));
     await_sleepers(holding->object_of(&part), holding->sleeps_in, 2);
     assert_success(holding->release(&part));
@@ -348,8 +365,7 @@ static void assert_heard_late(const char *outcome, void (*end_its_round)(mproc_b
     assert_success(mproc_barrier_create(&barrier, 2, NULL, mem));
     assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
     assert_success(mproc_process_start(&process, meet_once, MPROC_PACK(there, barrier), NULL, mem));
-    await_sleepers(barrier, IN_BARRIER, 1);
-    assert_true(stop_process(mproc_process_pid(process)));
+    stop_asleep(process, barrier, IN_BARRIER);
     end_its_round(barrier);
     go_on(barrier, mem);
     break_one(barrier);
