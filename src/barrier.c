@@ -184,8 +184,8 @@ static apr_status_t arrive(mproc_barrier_t *barrier, arrival_t *arrival, int act
 
 /* -- Waiting --------------------------------------------------------------------------- */
 
-/* However late: a round that is older than all bad ones that are known may have been one of them. */
-static apr_status_t how_it_ended(mproc_barrier_t *barrier, apr_uint64_t round)
+/* A round that is older than all bad ones that are known may have been one of them. */
+static apr_status_t look_for_end(const mproc_barrier_t *barrier, apr_uint64_t round)
 {
     int i, n_later = 0;
 
@@ -194,8 +194,23 @@ static apr_status_t how_it_ended(mproc_barrier_t *barrier, apr_uint64_t round)
         if (bad == round + 1)
             return MPROC_EBROKEN;
         n_later += bad > round + 1;
+        mproc__failpoint();
     }
     return n_later == BAD_ENDS ? MPROC_EBROKEN : APR_SUCCESS;
+}
+
+/* However late.  What others have written over in the middle of the look is looked for again. */
+static apr_status_t how_it_ended(mproc_barrier_t *barrier, apr_uint64_t round)
+{
+    uint32_t n_bad = atomic_load(&state_of(barrier)->n_bad);
+    apr_status_t rv = look_for_end(barrier, round);
+
+    if (rv != APR_SUCCESS || atomic_load(&state_of(barrier)->n_bad) == n_bad)
+        return rv;
+    lock(barrier);
+    rv = look_for_end(barrier, round);
+    unlock(barrier);
+    return rv;
 }
 
 /* Until the round has ended; who has no more patience ends it. */

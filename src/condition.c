@@ -220,6 +220,8 @@ apr_status_t mproc_condition_wait_for(mproc_condition_t *condition, mproc_predic
         rv = sleep_without_lock(condition, &patience);
         if (rv != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(rv))
             return rv;
+        if (mproc__patience_is_over(&patience)) /* however often it was notified meanwhile */
+            rv = APR_TIMEUP;
     }
     return APR_SUCCESS;
 }

@@ -214,6 +214,30 @@ static int finish_anothers(mproc__ring_view_t *view, int of_the_gone)
     return 0;
 }
 
+static mproc__task_counts_t *counts_of_own(const mproc__ring_view_t *view)
+{
+    return &view->tasks->counts[view->member.place];
+}
+
+/* Without what a thread of this process gets just now: it may yet be given up by its putter. */
+static uint32_t count_own(const mproc__ring_view_t *view)
+{
+    const mproc__task_counts_t *own = counts_of_own(view);
+    uint32_t taken = (uint32_t)atomic_load(&own->taken);
+
+    return atomic_load(&view->ring->getting.owner) == view->member.id
+               ? (uint32_t)atomic_load(&own->before)
+               : taken;
+}
+
+static int finish_own(const mproc__ring_view_t *view, uint32_t taken)
+{
+    mproc__task_counts_t *own = counts_of_own(view);
+
+    return atomic_load_explicit(&own->owner, memory_order_relaxed) == view->member.id &&
+           finish(own, taken);
+}
+
 static apr_status_t finish_any(mproc__ring_view_t *view)
 {
     mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
@@ -221,7 +245,8 @@ static apr_status_t finish_any(mproc__ring_view_t *view)
 
     MPROC_TRY(mproc__ring_lock_getting(view, &patience));
     mproc__stream_end(view);
-    is_done = finish_anothers(view, 0) || finish_anothers(view, 1);
+    is_done = finish_own(view, count_taken(view, counts_of_own(view))) ||
+              finish_anothers(view, 0) || finish_anothers(view, 1);
     mproc__ring_unlock_getting(view);
     return is_done ? APR_SUCCESS : MPROC_EOVERRELEASE;
 }
@@ -229,10 +254,7 @@ static apr_status_t finish_any(mproc__ring_view_t *view)
 /* Who has one himself need not ask anybody. */
 apr_status_t mproc__tasks_finish_one(mproc__ring_view_t *view)
 {
-    mproc__task_counts_t *mine = &view->tasks->counts[view->member.place];
-
-    if (atomic_load_explicit(&mine->owner, memory_order_relaxed) != view->member.id ||
-        !finish(mine, (uint32_t)atomic_load(&mine->taken)))
+    if (!finish_own(view, count_own(view)))
         MPROC_TRY(finish_any(view));
     mproc__tasks_tell(view);
     return APR_SUCCESS;

@@ -195,6 +195,7 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *messages, size_t
 /**
  * Get several messages at once: as many as there are, up to @a max and to the end of the
  * buffer, but at least one.
+ * One that passes in pieces, or is a block, comes by itself.
  *
  * @param buffer    filled with the messages, each aligned to 8 bytes
  * @param capacity  its size in bytes
@@ -228,7 +229,7 @@ mproc_queue_get_many(mproc_queue_t *queue, void *buffer, size_t capacity, mproc_
  * @return MPROC_ESHUTDOWN  the queue was shut down
  * @return MPROC_ECORRUPT   another process has damaged the queue
  * @return APR_EINVAL       an argument is bad, or the queue has no blocks; the message says which
- * @return MPROC_ECLOSED, MPROC_EFOREIGN  see the message
+ * @return MPROC_ECLOSED, MPROC_EFOREIGN, another  see the message; another is what the system said
  *
  * Threads: any; also another than the one that commits it.
  */

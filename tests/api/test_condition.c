@@ -10,6 +10,8 @@
 #include "threads.h"
 #include "workers.h"
 
+#include <stdatomic.h>
+
 #define NWAITING 3
 
 /* -- What the children do ------------------------------------------------------ */
@@ -344,6 +346,61 @@ static void what_is_waited_for_is_looked_at_first(void **state)
     assert_success(mproc_condition_release(condition));
 }
 
+/* Notifies for as long as it is set. */
+typedef struct notifier_t {
+    mproc_condition_t *condition;
+    atomic_int goes_on;
+} notifier_t;
+
+static apr_status_t notify_all_the_time(void *data)
+{
+    notifier_t *notifier = data;
+
+    while (atomic_load(&notifier->goes_on)) {
+        apr_status_t rv = mproc_condition_acquire(notifier->condition, 0);
+        if (APR_STATUS_IS_TIMEUP(rv))
+            continue;
+        MPROC_TRY(rv);
+        MPROC_TRY(mproc_condition_notify_all(notifier->condition));
+        MPROC_TRY(mproc_condition_release(notifier->condition));
+    }
+    return APR_SUCCESS;
+}
+
+/* It takes longer than the wait's timeout. */
+static int never_for_a_while(void *calls)
+{
+    apr_time_t end = apr_time_now() + apr_time_from_msec(2);
+
+    ++*(int *)calls;
+    while (apr_time_now() < end)
+        ;
+    return 0;
+}
+
+/* It looks first of all, when time may begin, when it is up, and at last. */
+static void a_wait_that_is_notified_all_the_time_keeps_to_its_timeout(void **state)
+{
+    mproc_condition_t *condition = make_condition(*state);
+    notifier_t notifier = {condition, 1};
+    int calls, most = 0, i;
+    work_t work;
+
+    assert_success(start_thread(&work, notify_all_the_time, &notifier, *state));
+    assert_success(mproc_condition_acquire(condition, PATIENCE));
+    for (i = 0; i < 20; i++) {
+        calls = 0;
+        assert_status(
+            mproc_condition_wait_for(condition, never_for_a_while, &calls, apr_time_from_msec(1)),
+            APR_TIMEUP);
+        most = calls > most ? calls : most;
+    }
+    assert_success(mproc_condition_release(condition));
+    atomic_store(&notifier.goes_on, 0);
+    assert_success(end_thread(&work));
+    assert_in_range(most, 2, 4);
+}
+
 static void two_processes_take_turns(void **state)
 {
     mproc_condition_t *condition = make_condition(*state);
@@ -441,6 +498,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(who_waits_learns_that_a_holder_has_died_without_a_notify),
         claim_leaving_nothing(all_who_wait_go_on_when_one_has_taken_over_from_the_dead),
         claim_leaving_nothing(what_is_waited_for_is_looked_at_first),
+        claim_leaving_nothing(a_wait_that_is_notified_all_the_time_keeps_to_its_timeout),
         claim_leaving_nothing(two_processes_take_turns),
         claim_leaving_nothing(only_the_thread_that_holds_it_uses_it),
         claim_leaving_nothing(one_that_is_held_or_waited_for_is_not_closed),

@@ -7,11 +7,15 @@
 
 #include "ends.h"
 #include "failing.h"
+#include "lock.h"
+#include "shared_object.h"
 #include "sync_stage.h"
 #include "system.h"
 #include "workers.h"
 
 #include <apr_time.h>
+
+#include <string.h>
 
 /* Longer than the slices in which others look. */
 #define A_STOP apr_time_from_msec(30)
@@ -226,6 +230,24 @@ static void a_stopped_holder_keeps_what_it_has(void **state)
         assert_a_stopped_holder_keeps_it(i, *state);
 }
 
+/*
+ * Who is stopped while he looks around would hold up the others, or not be counted: he goes on, and is
+ * stopped again.
+ */
+static void stop_asleep(const mproc_process_t *process, void *object, unsigned event)
+{
+    apr_int64_t pid = mproc_process_pid(process);
+
+    for (;;) {
+        await_sleepers(object, event, 1);
+        assert_true(stop_process(pid));
+        apr_sleep(A_STOP);
+        if (count_sleepers(object, event) > 0)
+            return;
+        assert_true(continue_process(pid));
+    }
+}
+
 /* What a thread is to acquire. */
 typedef struct attempt_t {
     part_t *part;
@@ -253,8 +275,7 @@ static void assert_a_stopped_waiter_holds_up_nobody(int number, apr_pool_t *mem)
     make_all(&part, mem);
     assert_success(holding->acquire(&part, 0));
     process = start_to_hold(&line, &part, number, mem);
-    await_sleepers(holding->object_of(&part), holding->sleeps_in, 1);
-    assert_true(stop_process(mproc_process_pid(process)));
+    stop_asleep(process, holding->object_of(&part), holding->sleeps_in);
     assert_success(start_thread(&work, acquire_and_release, &attempt, mem));
     await_sleepers(holding->object_of(&part), holding->sleeps_in, 2);
     assert_success(holding->release(&part));
@@ -344,8 +365,7 @@ static void assert_heard_late(const char *outcome, void (*end_its_round)(mproc_b
     assert_success(mproc_barrier_create(&barrier, 2, NULL, mem));
     assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
     assert_success(mproc_process_start(&process, meet_once, MPROC_PACK(there, barrier), NULL, mem));
-    await_sleepers(barrier, IN_BARRIER, 1);
-    assert_true(stop_process(mproc_process_pid(process)));
+    stop_asleep(process, barrier, IN_BARRIER);
     end_its_round(barrier);
     go_on(barrier, mem);
     break_one(barrier);
@@ -361,8 +381,64 @@ static void who_hears_late_hears_of_his_own_round(void **state)
     assert_heard_late("broken", break_one, break_many_rounds, *state);
 }
 
+/* Of a process that meets nobody: its barrier, and whether it has come to its failpoint. */
+static mproc_barrier_t *lonely;
+static int has_come;
+
+static void break_lonely_often(void)
+{
+    const mproc__shared_object_t *object = (const void *)lonely;
+    const mproc__lock_t *lock = object->state;
+
+    has_come = 1;
+    if (atomic_load(&lock->owner) != object->member.id)
+        break_many_rounds(lonely, NULL);
+}
+
+static apr_status_t meet_nobody(mproc_task_t *task)
+{
+    mproc_connection_t *line;
+    apr_status_t rv;
+
+    MPROC_TRY(MPROC_UNPACK(task, &line, &lonely));
+    at_failpoint = break_lonely_often;
+    begin_failing();
+    rv = mproc_barrier_wait(lonely, NULL, 0);
+    if (rv != MPROC_EBROKEN)
+        return say(line, "passed");
+    return say(line, has_come ? "broken" : "over");
+}
+
+static int play_alone(const void *unused, const char *const *environment, apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_connection_t *here, *there;
+    mproc_barrier_t *barrier;
+    mproc_process_t *process;
+    const char *outcome;
+
+    (void)unused;
+    options.environment = environment;
+    assert_success(mproc_barrier_create(&barrier, 2, NULL, mem));
+    break_one(barrier); /* so that the end of its round is not the first that it looks at */
+    assert_success(mproc_pipe(&here, &there, MPROC_DUPLEX, mem));
+    assert_success(
+        mproc_process_start(&process, meet_nobody, MPROC_PACK(there, barrier), &options, mem));
+    outcome = hear(here, mem);
+    assert_string_not_equal(outcome, "passed");
+    assert_ended(process, 0);
+    return strcmp(outcome, "broken") == 0;
+}
+
+/* Whatever else ends between any two of its steps. */
+static void who_meets_nobody_never_passes(void **state)
+{
+    assert_true(meet_failpoints(play_alone, NULL, 1, 1, *state) > 0);
+}
+
 static const mproc_target_t targets[] = {MPROC_TARGETS_OF(sync_targets), MPROC_TARGET(hold),
-                                         MPROC_TARGET(meet_once), MPROC_TARGETS_END};
+                                         MPROC_TARGET(meet_once), MPROC_TARGET(meet_nobody),
+                                         MPROC_TARGETS_END};
 
 int main(int argc, const char *const *argv)
 {
@@ -370,6 +446,7 @@ int main(int argc, const char *const *argv)
         claim(a_stopped_holder_keeps_what_it_has),
         claim(a_stopped_waiter_holds_up_nobody),
         claim(who_hears_late_hears_of_his_own_round),
+        claim(who_meets_nobody_never_passes),
         claim(who_is_stopped_at_any_failpoint_goes_on_and_so_do_others),
     };
     apr_pool_t *mem;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* What systems and their load add to a moment. */
-#define LOAD apr_time_from_sec(2)
+#define LOAD apr_time_from_sec(10)
 
 /* -- Targets -------------------------------------------------------------------------- */
 
@@ -119,12 +119,18 @@ static void what_is_thrown_away_is_not_named(void **state)
 
 /* -- How long others wait ------------------------------------------------------------------ */
 
+typedef struct late_t {
+    mproc_queue_t *queue;
+    mproc_event_t *event;
+} late_t;
+
+/* When it is told to; or when who should have timed out waits for ever. */
 static apr_status_t release_late(void *data)
 {
-    mproc_queue_t *queue = data;
+    const late_t *late = data;
 
-    apr_sleep(LOAD);
-    mproc__ring_unlock_putting(&queue->view);
+    (void)mproc_event_wait(late->event, PATIENCE);
+    mproc__ring_unlock_putting(&late->queue->view);
     return APR_SUCCESS;
 }
 
@@ -132,15 +138,19 @@ static apr_status_t release_late(void *data)
 static void a_get_from_a_queue_that_is_shut_down_keeps_to_its_timeout(void **state)
 {
     mproc_queue_t *queue;
-    work_t work;
     uint32_t name;
+    late_t late;
+    work_t work;
 
     assert_success(mproc_queue_create(&queue, NULL, *state));
+    assert_success(mproc_event_create(&late.event, NULL, *state));
+    late.queue = queue;
     assert_true(mproc__lock_try(&queue->view.ring->putting, &queue->view.member));
     atomic_store(&queue->view.ring->state, MPROC__RING_DRAINING);
-    assert_success(start_thread(&work, release_late, queue, *state));
+    assert_success(start_thread(&work, release_late, &late, *state));
     assert_status(get_message(queue, &name, A_MOMENT), APR_TIMEUP);
     assert_status(get_message(queue, &name, 0), APR_TIMEUP);
+    assert_success(mproc_event_set(late.event));
     assert_success(end_thread(&work));
     assert_status(get_message(queue, &name, 0), MPROC_ESHUTDOWN);
 }

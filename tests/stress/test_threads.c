@@ -215,6 +215,125 @@ static void pieces_are_not_held_up_where_messages_are_counted(void **state)
     assert_pieces_are_not_held_up(make_queue(1, *state), *state);
 }
 
+/* -- Tasks, while a message in pieces is got ----------------------------------------------------- */
+
+static mproc_queue_t *make_joinable(apr_pool_t *mem)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    mproc_queue_t *queue;
+
+    options.capacity = 4096;
+    options.joinable = 1;
+    assert_success(mproc_queue_create(&queue, &options, mem));
+    return queue;
+}
+
+/* As a putter that goes no further. */
+static void put_first_piece(mproc_queue_t *queue)
+{
+    mproc__ring_view_t *view = &queue->view;
+    mproc__index_t tail = atomic_load(&view->ring->index.tail);
+    apr_uint64_t total = MESSAGE_MAX;
+
+    assert_true(mproc__lock_try(&view->ring->putting, &view->member));
+    mproc__record_write(&view->bytes, tail, MPROC__FIRST, &total, sizeof total);
+    atomic_store(
+        &view->ring->index.tail,
+        mproc__index_advance(tail, mproc__record_size(sizeof total), 0, MPROC__INDEX_OPEN));
+}
+
+static void give_up(mproc_queue_t *queue)
+{
+    mproc__stream_abort(&queue->view);
+    mproc__ring_unlock_putting(&queue->view);
+}
+
+static void await_first_piece_got(mproc_queue_t *queue)
+{
+    apr_time_t limit = apr_time_now() + PATIENCE;
+
+    while (!mproc__ring_is_open(&queue->view.ring->index.head))
+        assert_true(apr_time_now() < limit);
+}
+
+static apr_status_t get_one(void *data)
+{
+    uint32_t name;
+
+    return get_message(data, &name, PATIENCE);
+}
+
+typedef struct doing_t {
+    mproc_queue_t *queue;
+    atomic_int is_over;
+} doing_t;
+
+static apr_status_t do_one(void *data)
+{
+    doing_t *doing = data;
+    apr_status_t rv = mproc_queue_task_done(doing->queue);
+
+    atomic_store(&doing->is_over, 1);
+    return rv;
+}
+
+/* It is, or the other thread sleeps too. */
+static void await_done_or_waiting(doing_t *doing)
+{
+    apr_time_t limit = apr_time_now() + PATIENCE;
+
+    while (!atomic_load(&doing->is_over) && atomic_load(&doing->queue->view.sleepers) < 2)
+        assert_true(apr_time_now() < limit);
+}
+
+static void assert_tasks(mproc_queue_t *queue, size_t expected)
+{
+    size_t unfinished;
+
+    assert_success(mproc_queue_tasks(queue, &unfinished, NULL));
+    assert_int_equal(unfinished, expected);
+}
+
+/* Its putter may give it up: it would be done before it was put. */
+static void what_another_thread_is_still_getting_is_no_task(void **state)
+{
+    mproc_queue_t *queue = make_joinable(*state);
+    doing_t doing = {queue, 0};
+    work_t getting, finishing;
+
+    put_first_piece(queue);
+    assert_success(start_thread(&getting, get_one, queue, *state));
+    await_first_piece_got(queue);
+    assert_success(start_thread(&finishing, do_one, &doing, *state));
+    await_done_or_waiting(&doing);
+    give_up(queue);
+    assert_status(end_thread(&finishing), MPROC_EOVERRELEASE);
+    assert_success(put_message(queue, 1, MESSAGE_MIN, PATIENCE));
+    assert_success(end_thread(&getting));
+    assert_tasks(queue, 1);
+    assert_success(mproc_queue_task_done(queue));
+    assert_success(mproc_queue_join(queue, 0));
+}
+
+/* Of those that were got one can be done meanwhile, and nobody waits. */
+static void what_was_got_is_done_while_another_thread_gets(void **state)
+{
+    mproc_queue_t *queue = make_joinable(*state);
+    work_t getting;
+    uint32_t name;
+
+    assert_success(put_message(queue, 1, MESSAGE_MIN, PATIENCE));
+    assert_success(get_message(queue, &name, PATIENCE));
+    put_first_piece(queue);
+    assert_success(start_thread(&getting, get_one, queue, *state));
+    await_first_piece_got(queue);
+    assert_success(mproc_queue_task_done(queue));
+    give_up(queue);
+    assert_success(put_message(queue, 2, MESSAGE_MIN, PATIENCE));
+    assert_success(end_thread(&getting));
+    assert_tasks(queue, 1);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -223,6 +342,8 @@ int main(int argc, const char *const *argv)
         claim(threads_share_a_queue_for_few_messages),
         claim(pieces_are_not_held_up_by_putters_that_wait_for_room),
         claim(pieces_are_not_held_up_where_messages_are_counted),
+        claim(what_another_thread_is_still_getting_is_no_task),
+        claim(what_was_got_is_done_while_another_thread_gets),
     };
     apr_pool_t *mem;
 
