@@ -139,19 +139,36 @@ static double measure(const bench_group_t *what, const bench_side_t *side, int c
     return nanoseconds / count / what->unit_nanoseconds;
 }
 
-/* A run that does not count, to warm up; it tells how many operations a run is to have. */
+static int within_bounds(double count)
+{
+    return !(count > COUNT_MIN) ? COUNT_MIN : count > COUNT_MAX ? COUNT_MAX : (int)count;
+}
+
+/*
+ * How many operations take as long as a run is to: by runs of more and more, as of few one would
+ * see how long it takes to begin.
+ */
+static int fitting_count(const bench_group_t *what, const bench_side_t *side)
+{
+    double wanted = what->run_nanoseconds, taken;
+    int count = COUNT_MIN;
+
+    for (;;) {
+        taken = measure(what, side, count) * what->unit_nanoseconds * count;
+        if (taken > wanted / 3 || count == COUNT_MAX || state.has_failed)
+            return within_bounds(count * wanted / taken);
+        count = within_bounds(4.0 * count);
+    }
+}
+
+/* Runs that do not count, to warm up; they tell how many operations a run is to have. */
 static int warm_up(const bench_group_t *what, const bench_side_t *side)
 {
-    double one, count;
-
-    if (side->count > 0) {
-        if (side == &what->ours)
-            side->run(side->count / 10 + 1, side->data);
-        return side->count;
-    }
-    one = measure(what, side, COUNT_MIN) * what->unit_nanoseconds;
-    count = what->run_nanoseconds / one;
-    return !(count > COUNT_MIN) ? COUNT_MIN : count > COUNT_MAX ? COUNT_MAX : (int)count;
+    if (side->count == 0)
+        return fitting_count(what, side);
+    if (side == &what->ours)
+        side->run(side->count / 10 + 1, side->data);
+    return side->count;
 }
 
 static void measure_rounds(const bench_group_t *what, series_t *ours, series_t *theirs)
