@@ -10,10 +10,8 @@
 #include "queues/queues.h"
 #include "queues/run.h"
 
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define RUN_NANOSECONDS 25e6
@@ -177,16 +175,6 @@ static void run_blocks(const char *name, size_t size)
     bench_group(&one.group);
 }
 
-static double run_semaphore(int count, void *data)
-{
-    double start = bench_clock();
-
-    for (; count > 0; count--)
-        if (sem_post(data) != 0 || sem_wait(data) != 0)
-            return -1;
-    return bench_clock() - start;
-}
-
 /* A queue in this process. */
 static void set_alone(bench_side_t *side, alone_t *alone, const char *name)
 {
@@ -202,33 +190,26 @@ static void set_alone(bench_side_t *side, alone_t *alone, const char *name)
 
 static void run_uncontended(const char *name)
 {
-    static const queue_kind_t *const kinds[] = {&queue_spsc, &queue_vyukov, &queue_boost,
-                                                &queue_pipe};
+    static const queue_kind_t *const kinds[] = {&queue_semaphore, &queue_spsc, &queue_vyukov,
+                                                &queue_boost, &queue_pipe};
     run_t run = {.use = {64, QUEUE_CAPACITY, 1, 1}};
     alone_t ours = {.kind = &queue_ours, .use = run.use}, alone[COUNT_OF(kinds)];
-    sem_t *semaphore;
     case_t one;
     size_t i;
 
     if (!is_wanted(name))
         return;
-    semaphore = queue_memory(sizeof *semaphore);
     begin_case(&one, name, &run);
     set_alone(&one.group.ours, &ours, "mproc");
-    sem_init(semaphore, 1, 0);
-    one.group.peers[0].name = "sem_t post + wait";
-    one.group.peers[0].run = run_semaphore;
-    one.group.peers[0].data = semaphore;
     for (i = 0; i < COUNT_OF(kinds); i++) {
         alone[i] = (alone_t){.kind = kinds[i], .use = run.use};
-        set_alone(&one.group.peers[i + 1], &alone[i], kinds[i]->name);
+        set_alone(&one.group.peers[i], &alone[i], kinds[i]->name);
     }
-    one.group.npeers = COUNT_OF(kinds) + 1;
+    one.group.npeers = COUNT_OF(kinds);
     bench_group(&one.group);
     for (i = 0; i < COUNT_OF(kinds); i++)
         alone_close(&alone[i]);
     alone_close(&ours);
-    munmap(semaphore, sizeof *semaphore);
 }
 
 /* Of 100,000 messages put and got, to find even one call among them all. */

@@ -50,7 +50,8 @@ typedef struct queue_kind_t {
 } queue_kind_t;
 
 extern const queue_kind_t queue_ours, queue_blocks, queue_spsc, queue_vyukov, queue_futex,
-    queue_pipe, queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq, queue_nng;
+    queue_pipe, queue_seqpacket, queue_posix_mq, queue_boost, queue_zeromq, queue_nng,
+    queue_semaphore;
 
 /* Zeroed memory that copies of this process share with it, and that is there already; NULL: none. */
 void *queue_memory(size_t size);
