@@ -57,25 +57,39 @@ static void *create_blocks(const queue_use_t *use)
                : NULL;
 }
 
-/* What is in a block is the user's affair: its number alone is written, and read. */
+#define LINE 64
+#define LINES ((size_t)64)
+
+/*
+ * What is in a block is the user's affair: its number alone is written, and read.  It lies in another
+ * line of each block: the first lines of blocks that are a power of two apart compete for the same few
+ * places in a cache, which is of no weight where a block is filled, and would be half of the time here.
+ */
+static void *place_of_number(void *block, size_t *turn)
+{
+    return (unsigned char *)block + (*turn)++ % LINES * LINE;
+}
+
 static int put_block(void *queue, const void *message, size_t size)
 {
+    static size_t turn;
     void *block;
 
     if (mproc_queue_reserve(queue, size, &block, MPROC_FOREVER) != APR_SUCCESS)
         return 0;
-    memcpy(block, message, sizeof(uint64_t));
+    memcpy(place_of_number(block, &turn), message, sizeof(uint64_t));
     return mproc_queue_commit(queue, block, MPROC_FOREVER) == APR_SUCCESS;
 }
 
 static int get_block(void *queue, void *buffer, size_t size)
 {
+    static size_t turn;
     void *block;
     size_t got;
 
     if (mproc_queue_acquire(queue, &block, &got, MPROC_FOREVER) != APR_SUCCESS)
         return 0;
-    memcpy(buffer, block, sizeof(uint64_t));
+    memcpy(buffer, place_of_number(block, &turn), sizeof(uint64_t));
     return mproc_queue_release(queue, block) == APR_SUCCESS && got == size;
 }
 
