@@ -18,7 +18,7 @@ _Static_assert(MPROC__GRANULES_MAX <= MPROC__RUN_MASK, "and for the longest run"
 
 static uint32_t granules_for(const mproc__blocks_t *blocks, size_t size)
 {
-    return size == 0 ? 1 : (uint32_t)((size - 1) / blocks->granule + 1);
+    return size == 0 ? 1 : (uint32_t)((size - 1) >> blocks->granule_bits) + 1;
 }
 
 static uint32_t grown(const mproc__blocks_t *blocks)
@@ -95,8 +95,8 @@ static uint32_t lengthen(const mproc__blocks_t *blocks, uint32_t index, uint32_t
  * The first run from `at` on that is free, long enough, and has what is needed before `limit`.  *run is
  * how long it is.
  */
-static apr_status_t find_from(const mproc__blocks_t *blocks, uint32_t at, uint32_t need,
-                              uint32_t limit, uint32_t *index, uint32_t *run)
+static inline apr_status_t find_from(const mproc__blocks_t *blocks, uint32_t at, uint32_t need,
+                                     uint32_t limit, uint32_t *index, uint32_t *run)
 {
     uint32_t length;
 
@@ -169,19 +169,18 @@ static apr_status_t grow(mproc__blocks_t *blocks, const mproc__member_t *member,
     return grow_to(blocks, member, from, to);
 }
 
-/* Nothing but what is known already is asked of the system. */
-apr_status_t mproc__blocks_follow(mproc__blocks_t *blocks, const mproc__member_t *member,
-                                  uint32_t index, uint32_t run)
+apr_status_t mproc__blocks_follow_to(mproc__blocks_t *blocks, const mproc__member_t *member,
+                                     uint32_t end)
 {
     uint32_t known = atomic_load_explicit(&blocks->known, memory_order_relaxed);
     apr_status_t rv;
 
-    if (index + run <= known)
+    if (end <= known)
         return APR_SUCCESS;
     rv = port_segment_follow(member->segment, blocks->offset + known * blocks->granule,
-                             blocks->offset + (index + run) * blocks->granule);
+                             blocks->offset + end * blocks->granule);
     if (rv == APR_SUCCESS)
-        note_known(blocks, index + run);
+        note_known(blocks, end);
     return rv;
 }
 
@@ -213,29 +212,6 @@ apr_status_t mproc__blocks_take(mproc__blocks_t *blocks, const mproc__member_t *
     take(blocks, member, at, run, need, size);
     *index = at;
     return APR_SUCCESS;
-}
-
-uint32_t mproc__blocks_index(const mproc__blocks_t *blocks, const void *block)
-{
-    uintptr_t place = (uintptr_t)block - (uintptr_t)blocks->memory;
-
-    if (place >= blocks->count * blocks->granule || place % blocks->granule != 0)
-        return blocks->count;
-    return (uint32_t)(place / blocks->granule);
-}
-
-/* Who is not its owner could do nothing about it that lasts; two threads of the owner may try. */
-int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from, int to,
-                        const mproc__member_t *member)
-{
-    apr_uint64_t word = word_at(blocks, index);
-    uint32_t run = mproc__block_run(word);
-    apr_uint64_t changed =
-        to == MPROC__FREE ? mproc__block_free_word(run) : mproc__block_word(to, run, member->id);
-
-    mproc__failpoint();
-    return mproc__block_state(word) == from && mproc__block_owner(word) == member->id &&
-           atomic_compare_exchange_strong(&blocks->table->blocks[index].word, &word, changed);
 }
 
 /*

@@ -24,6 +24,7 @@
  * the dead, who holds the getters' lock: see mproc__ring_sweep_blocks().
  */
 
+#include "failpoint.h"
 #include "lock.h"
 
 #include <stddef.h>
@@ -60,6 +61,7 @@ typedef struct mproc__blocks_t {
     unsigned char *memory;
     size_t offset;          /* of the memory in the segment */
     size_t granule;         /* bytes, a power of two */
+    unsigned granule_bits;  /* of which power */
     uint32_t count;         /* of granules */
     _Atomic uint32_t known; /* granules that are known to be there, also in this process */
 } mproc__blocks_t;
@@ -75,6 +77,15 @@ static inline size_t mproc__block_granule(apr_uint64_t bytes)
            (bytes / granule == MPROC__GRANULES_MAX && bytes % granule != 0))
         granule *= 2;
     return granule;
+}
+
+static inline unsigned mproc__block_granule_bits(size_t granule)
+{
+    unsigned bits = 0;
+
+    while ((size_t)1 << bits < granule)
+        bits++;
+    return bits;
 }
 
 /* Bytes of the table for them. */
@@ -143,7 +154,14 @@ apr_status_t mproc__blocks_take(mproc__blocks_t *blocks, const mproc__member_t *
                                 int may_grow, uint32_t *index);
 
 /* The number of the granule at which a block would begin that lies there; count if none would. */
-uint32_t mproc__blocks_index(const mproc__blocks_t *blocks, const void *block);
+static inline uint32_t mproc__blocks_index(const mproc__blocks_t *blocks, const void *block)
+{
+    uintptr_t place = (uintptr_t)block - (uintptr_t)blocks->memory;
+    uintptr_t index = place >> blocks->granule_bits;
+
+    return (place & (blocks->granule - 1)) == 0 && index < blocks->count ? (uint32_t)index
+                                                                         : blocks->count;
+}
 
 static inline void *mproc__blocks_at(const mproc__blocks_t *blocks, uint32_t index)
 {
@@ -152,14 +170,36 @@ static inline void *mproc__blocks_at(const mproc__blocks_t *blocks, uint32_t ind
 
 /*
  * A member's block becomes another thing, if it is what it should be: whether it was.
- * The content that was written or read before is done with.
+ * The content that was written or read before is done with.  Who is not its owner could do nothing
+ * about it that lasts; two threads of the owner may try.
  */
-int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from, int to,
-                        const mproc__member_t *member);
+static inline int mproc__block_change(const mproc__blocks_t *blocks, uint32_t index, int from,
+                                      int to, const mproc__member_t *member)
+{
+    _Atomic apr_uint64_t *at = &blocks->table->blocks[index].word;
+    apr_uint64_t word = atomic_load_explicit(at, memory_order_acquire);
+    uint32_t run = mproc__block_run(word);
+    apr_uint64_t changed =
+        to == MPROC__FREE ? mproc__block_free_word(run) : mproc__block_word(to, run, member->id);
+
+    mproc__failpoint();
+    return mproc__block_state(word) == from && mproc__block_owner(word) == member->id &&
+           atomic_compare_exchange_strong(at, &word, changed);
+}
 
 /* The memory of a block that another process has reserved is there in this one, too. */
-apr_status_t mproc__blocks_follow(mproc__blocks_t *blocks, const mproc__member_t *member,
-                                  uint32_t index, uint32_t run);
+apr_status_t mproc__blocks_follow_to(mproc__blocks_t *blocks, const mproc__member_t *member,
+                                     uint32_t end);
+
+/* Nothing but what is known already is asked of the system. */
+static inline apr_status_t mproc__blocks_follow(mproc__blocks_t *blocks,
+                                                const mproc__member_t *member, uint32_t index,
+                                                uint32_t run)
+{
+    return index + run <= atomic_load_explicit(&blocks->known, memory_order_relaxed)
+               ? APR_SUCCESS
+               : mproc__blocks_follow_to(blocks, member, index + run);
+}
 
 /* How many blocks this member writes and reads. */
 uint32_t mproc__blocks_count_own(const mproc__blocks_t *blocks, const mproc__member_t *member);

@@ -222,6 +222,7 @@ static void look_at_blocks(mproc_queue_t *queue, const header_t *header)
     blocks->offset = fixed_size(header);
     blocks->memory = memory + blocks->offset;
     blocks->granule = mproc__block_granule(header->blocks);
+    blocks->granule_bits = mproc__block_granule_bits(blocks->granule);
     blocks->count = (uint32_t)(header->blocks / blocks->granule);
     queue->view.blocks = blocks;
 }

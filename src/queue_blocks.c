@@ -143,8 +143,11 @@ static acquired_t *acquired(mproc__sink_t *sink)
     return (acquired_t *)(void *)sink;
 }
 
+/* Mostly there is none. */
 static void forget_copy(mproc__sink_t *sink)
 {
+    if (acquired(sink)->copy == NULL)
+        return;
     free(acquired(sink)->copy);
     acquired(sink)->copy = NULL;
 }

@@ -45,19 +45,27 @@ static inline unsigned char *mproc__record_at(const mproc__bytes_t *bytes, apr_u
     return bytes->data + (position & (bytes->capacity - 1));
 }
 
+/* Bytes from a position to the end of the bytes, behind which payloads go on at their beginning. */
+static inline size_t mproc__record_to_end(const mproc__bytes_t *bytes, apr_uint64_t position)
+{
+    return bytes->capacity - (size_t)(position & (bytes->capacity - 1));
+}
+
 /* Write a record at an index. */
 static inline void mproc__record_write(const mproc__bytes_t *bytes, mproc__index_t at,
                                        apr_uint64_t kind, const void *payload, size_t size)
 {
     apr_uint64_t position = mproc__index_position(at), header = kind << 32 | size;
-    size_t to_end = bytes->capacity - (size_t)((position + 8) & (bytes->capacity - 1));
-    size_t first = size < to_end ? size : to_end;
+    size_t to_end = mproc__record_to_end(bytes, position + 8);
 
     memcpy(mproc__record_at(bytes, position), &header, sizeof header);
-    if (first > 0)
-        memcpy(mproc__record_at(bytes, position + 8), payload, first);
-    if (size > first)
-        memcpy(bytes->data, (const unsigned char *)payload + first, size - first);
+    if (size <= to_end) {
+        if (size > 0)
+            memcpy(mproc__record_at(bytes, position + 8), payload, size);
+        return;
+    }
+    memcpy(mproc__record_at(bytes, position + 8), payload, to_end);
+    memcpy(bytes->data, (const unsigned char *)payload + to_end, size - to_end);
 }
 
 /* Copy the payload of a record at an index. */
@@ -65,13 +73,15 @@ static inline void mproc__record_copy(const mproc__bytes_t *bytes, mproc__index_
                                       size_t size)
 {
     apr_uint64_t position = mproc__index_position(at);
-    size_t to_end = bytes->capacity - (size_t)((position + 8) & (bytes->capacity - 1));
-    size_t first = size < to_end ? size : to_end;
+    size_t to_end = mproc__record_to_end(bytes, position + 8);
 
-    if (first > 0)
-        memcpy(payload, mproc__record_at(bytes, position + 8), first);
-    if (size > first)
-        memcpy((unsigned char *)payload + first, bytes->data, size - first);
+    if (size <= to_end) {
+        if (size > 0)
+            memcpy(payload, mproc__record_at(bytes, position + 8), size);
+        return;
+    }
+    memcpy(payload, mproc__record_at(bytes, position + 8), to_end);
+    memcpy((unsigned char *)payload + to_end, bytes->data, size - to_end);
 }
 
 /*

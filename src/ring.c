@@ -237,15 +237,13 @@ void mproc__ring_wake_all(mproc__ring_view_t *view)
 
 /* -- The locks ------------------------------------------------------------------- */
 
-apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
-                                 mproc__patience_t *patience)
+apr_status_t mproc__ring_await_lock(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                                    mproc__patience_t *patience)
 {
     apr_status_t rv;
 
-    if (mproc__lock_try(lock, &view->member))
-        return APR_SUCCESS;
     atomic_fetch_add(&view->sleepers, 1);
-    rv = mproc__lock_acquire(lock, &view->member, event, patience);
+    rv = mproc__lock_await(lock, &view->member, event, patience);
     atomic_fetch_sub(&view->sleepers, 1);
     return rv;
 }

@@ -199,9 +199,17 @@ apr_status_t mproc__ring_acquire_block(mproc__ring_view_t *view, mproc__sink_t *
 /* Copy the block that was acquired into the sink, and give it back; no lock is held. */
 void mproc__ring_copy_block(mproc__ring_view_t *view, mproc__sink_t *sink);
 
-/* Acquire a lock of the ring: as mproc__lock_acquire(). */
-apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
-                                 mproc__patience_t *patience);
+/* Acquire a lock of the ring: as mproc__lock_acquire().  The slow half of it, and both. */
+apr_status_t mproc__ring_await_lock(mproc__ring_view_t *view, mproc__lock_t *lock, unsigned event,
+                                    mproc__patience_t *patience);
+
+static inline apr_status_t mproc__ring_acquire(mproc__ring_view_t *view, mproc__lock_t *lock,
+                                               unsigned event, mproc__patience_t *patience)
+{
+    return mproc__lock_try(lock, &view->member)
+               ? APR_SUCCESS
+               : mproc__ring_await_lock(view, lock, event, patience);
+}
 
 /* Larger payloads pass in pieces, each of mproc__piece_size() at most. */
 static inline size_t mproc__whole_size(const mproc__ring_view_t *view)

@@ -207,6 +207,14 @@ int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capac
     return is_got;
 }
 
+/* The lock, at once if it is free: whoever had it has left the ring whole, and told of what he got. */
+static inline apr_status_t lock_getting(mproc__ring_view_t *view, mproc__patience_t *patience)
+{
+    return mproc__lock_try(&view->ring->getting, &view->member)
+               ? APR_SUCCESS
+               : mproc__ring_lock_getting(view, patience);
+}
+
 /*
  * Lock, get and unlock; APR_EAGAIN when there is nothing.  Who was woken passes it on also when it
  * was too late for the lock.
@@ -214,12 +222,13 @@ int mproc__ring_get_at_once(mproc__ring_view_t *view, void *buffer, size_t capac
 static apr_status_t lock_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
                                  mproc__patience_t *patience)
 {
-    apr_status_t rv = mproc__ring_lock_getting(view, patience);
+    apr_status_t rv = lock_getting(view, patience);
 
     if (rv != APR_SUCCESS) {
         mproc__ring_tell_after_get(view);
         return rv;
     }
+    mproc__failpoint();
     do {
         sink->begin(sink);
         rv = get_some(view, sink);
