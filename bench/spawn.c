@@ -17,15 +17,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RAW_CHILD "--raw-child"
 #define RAW_FORKS "--raw-forks"
 #define SMALL "--small"
+#define PREPARED "--prepared"
 
 /* A round of the pools, and what it is held to. */
 #define WORKERS 100
 #define FEW_WORKERS 20
+
+/* What a program has to read, compute or open before it can work, in seconds of a CPU. */
+#define PREPARATION 5e-3
 
 #define DEADLINE apr_time_from_sec(120)
 
@@ -48,7 +53,32 @@ static apr_status_t tell_it_is_there(mproc_task_t *task)
     return mproc_queue_put(there, MPROC_NO_ARGS, DEADLINE);
 }
 
+static double used_of_cpu(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static apr_status_t prepare(mproc_task_t *task)
+{
+    double end = used_of_cpu() + PREPARATION;
+
+    (void)task;
+    while (used_of_cpu() < end)
+        ;
+    return APR_SUCCESS;
+}
+
+static apr_status_t prepare_and_tell(mproc_task_t *task)
+{
+    MPROC_TRY(prepare(task));
+    return tell_it_is_there(task);
+}
+
 static const mproc_target_t targets[] = {MPROC_TARGET(nothing), MPROC_TARGET(tell_it_is_there),
+                                         MPROC_TARGET(prepare), MPROC_TARGET(prepare_and_tell),
                                          MPROC_TARGETS_END};
 
 /* -- One child after the other ---------------------------------------------------- */
@@ -164,6 +194,7 @@ static double run_in_small_process(int count, void *mark)
 typedef struct workers_t {
     int count;
     const char *method;
+    mproc_target_fn *initializer;
     int is_to_end; /* not 0: the time has the end of the pool in it */
 } workers_t;
 
@@ -184,7 +215,7 @@ static double run_pool(int count, void *data)
     values = mproc_values_create(round);
     MPROC_CHECK(mproc_queue_create(&there, NULL, round));
     options.start_method = what->method;
-    options.initializer = tell_it_is_there;
+    options.initializer = what->initializer;
     options.initargs = MPROC_PACK(there);
     start = bench_clock();
     MPROC_CHECK(mproc_pool_create(&workers, what->count, &options, round));
@@ -200,8 +231,10 @@ static double run_pool(int count, void *data)
 static void run_pool_cases(int is_to_end)
 {
     static char spawn[] = MPROC_SPAWN, fork_method[] = MPROC_FORK, forkserver[] = MPROC_FORKSERVER;
-    workers_t ours = {WORKERS, forkserver, is_to_end}, few = {FEW_WORKERS, spawn, is_to_end},
-              as_many = {WORKERS, spawn, is_to_end}, forks = {WORKERS, fork_method, is_to_end};
+    workers_t ours = {WORKERS, forkserver, tell_it_is_there, is_to_end},
+              few = {FEW_WORKERS, spawn, tell_it_is_there, is_to_end},
+              as_many = {WORKERS, spawn, tell_it_is_there, is_to_end},
+              forks = {WORKERS, fork_method, tell_it_is_there, is_to_end};
     char name[48];
     bench_group_t group = {
         .name = name,
@@ -217,6 +250,30 @@ static void run_pool_cases(int is_to_end)
 
     snprintf(name, sizeof name, "100 %s, %ld MiB", is_to_end ? "to their end" : "workers",
              mebibytes);
+    bench_group(&group);
+}
+
+/*
+ * The same where there is something to prepare: by the fork server once, by those spawned each time.
+ * A preload function comes before the server, which ours starts within the time that is taken: it is a
+ * process of its own, see main.
+ */
+static void run_prepared_pool_cases(void)
+{
+    static char spawn[] = MPROC_SPAWN, prepared[] = PREPARED;
+    workers_t few = {FEW_WORKERS, spawn, prepare_and_tell, 0},
+              as_many = {WORKERS, spawn, prepare_and_tell, 0};
+    bench_group_t group = {
+        .name = "100 workers, 5 ms to prepare",
+        .unit = "ms",
+        .unit_nanoseconds = 1e6,
+        .rounds = 9,
+        .ours = {"mproc", run_in_small_process, prepared, 1, 0, NULL},
+        .peers = {{"mproc, 20 by spawn", run_pool, &few, 1, 0, NULL},
+                  {"mproc, 100 by spawn", run_pool, &as_many, 1, 3, NULL}},
+        .npeers = 2,
+    };
+
     bench_group(&group);
 }
 
@@ -322,6 +379,8 @@ static void run_cases(long resident, const char *part)
     if (part == NULL || strcmp(part, "workers") == 0) {
         run_pool_cases(0);
         run_pool_cases(1);
+        if (mebibytes == 0)
+            run_prepared_pool_cases();
     }
     if (memory != NULL)
         munmap(memory, (size_t)mebibytes << 20);
@@ -341,6 +400,7 @@ static int print_time(bench_run_t *run, const char *count, void *data)
 int main(int argc, const char *const *argv)
 {
     static char forkserver[] = MPROC_FORKSERVER;
+    static workers_t prepared = {WORKERS, forkserver, tell_it_is_there, 0};
 
     if (argc > 1 && strcmp(argv[1], RAW_CHILD) == 0)
         return 0;
@@ -349,6 +409,10 @@ int main(int argc, const char *const *argv)
     mproc_init(&mem, &argc, &argv, targets);
     if (argc > 2 && strcmp(argv[1], SMALL) == 0)
         return print_time(run_ours, argv[2], forkserver);
+    if (argc > 1 && strcmp(argv[1], PREPARED) == 0) {
+        MPROC_CHECK(mproc_set_forkserver_preload(prepare));
+        return printf("%.0f\n", run_pool(1, &prepared)) < 0;
+    }
     bench_begin("spawn", argc > 1 ? argv[1] : "spawn.json");
     run_cases(0, argc > 2 ? argv[2] : NULL);
     run_cases(256, argc > 2 ? argv[2] : NULL);

@@ -28,17 +28,21 @@ make_copy()
     cmake --preset dev >build.log 2>&1 || { cat build.log; fail "the copy cannot be configured"; }
 }
 
-# api.test_process  ->  api_test_process
+# api.test_process.fork  ->  api_test_process
 program_of()
 {
-    echo "$1" | tr . _
+    echo "$1" | sed 's/\.fork[a-z]*$//; s/\./_/'
 }
 
 build()
 {
-    # Names of tests are to be split.
-    # shellcheck disable=SC2046,SC2086
-    cmake --build --preset dev --target $(program_of "$1") >build.log 2>&1
+    programs=
+    for test in $1; do
+        programs="$programs $(program_of "$test")"
+    done
+    # Names of programs are to be split.
+    # shellcheck disable=SC2086
+    cmake --build --preset dev --target $programs >build.log 2>&1
 }
 
 # Children that nothing ends any more, as that was the mutation; Linux tells what each process runs.
@@ -51,19 +55,26 @@ end_leftovers()
     done
 }
 
+run_test()
+{
+    ctest --preset dev --timeout $deadline -R "^$(echo "$1" | sed 's/\./\\./g')\$" \
+        >test.log 2>&1 </dev/null 3<&-
+}
+
 # Prints the first of some tests that fails, and how.
 failing_test()
 {
     for test in $1; do
         status=0
-        timeout -k 5 $deadline \
-            "build/dev/tests/${test%%.*}/$(program_of "$test")" >test.log 2>&1 </dev/null 3<&- || status=$?
+        run_test "$test" || status=$?
         end_leftovers
-        case $status in
-            0) ;;
-            124|137) echo "$test hangs"; return ;;
-            *) echo "$test"; return ;;
-        esac
+        if [ $status -ne 0 ] && grep -q '\*\*\*Timeout' test.log; then
+            echo "$test hangs"
+            return
+        elif [ $status -ne 0 ]; then
+            echo "$test"
+            return
+        fi
     done
 }
 
