@@ -50,6 +50,15 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
                                  port_deadline_t deadline, apr_pool_t *mem);
 
 /*
+ * Wait until the server has told how a copy ended, or cannot any more.
+ *
+ * Pre: port_process_wait() has returned APR_SUCCESS for the copy.
+ * Errors: APR_TIMEUP.
+ * Blocks: until `deadline`.  Threads: any number at once.
+ */
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline);
+
+/*
  * A copy of what keeps a server that this process has started alive: it ends when nobody has one
  * any more.
  */

@@ -32,6 +32,8 @@
  * killed its children go on, and the next start makes another one; that a child of the dead one
  * has ended is still known at once, but no more how: mproc_process_exitcode() returns MPROC_ELOST
  * unless the child could say it, as one whose target returned does (mproc_process_status()).
+ * Until the server has told how a child ended, that counts as running: for an instant, and for ten
+ * seconds at most from when the end was seen, should the server be stopped.
  * Children of a fork server, and forks of a process that uses one, share it; spawned children
  * start their own.  It ends when the last process that could use it does.  The child has its
  * parent's environment, working directory, stdout and stderr of the moment, but the server's

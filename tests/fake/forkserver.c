@@ -15,6 +15,7 @@
 #include <string.h>
 
 static const char *refusal;
+static int are_stopped;
 static int deaths; /* so many servers have ended when they are asked */
 
 static struct {
@@ -26,7 +27,7 @@ static struct {
 void fake_forkserver_reset(void)
 {
     refusal = NULL;
-    deaths = 0;
+    deaths = are_stopped = 0;
     asked.nhandles = 0;
 }
 
@@ -38,6 +39,16 @@ void fake_forkserver_refuse(const char *why)
 void fake_forkservers_die(int count)
 {
     deaths = count;
+}
+
+void fake_forkservers_stop(int stop)
+{
+    are_stopped = stop;
+}
+
+int fake_forkservers_are_stopped(void)
+{
+    return are_stopped;
 }
 
 const char *port_forkserver_refusal(void)
@@ -82,9 +93,19 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
         return APR_EOF;
     }
     child = fake_child_begin(ask->handles, ask->nhandles);
+    child->is_served = 1;
     child->is_detached = ask->is_detached;
     apr_cpystrn(child->token, ask->token, sizeof child->token);
     *process = fake_process_open(child, mem);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline)
+{
+    assert_false(copy->child->is_running);
+    MPROC_TRY(fake_call());
+    while (are_stopped)
+        MPROC_TRY(fake_let_time_pass(deadline));
     return APR_SUCCESS;
 }
 
