@@ -33,6 +33,14 @@ typedef struct port_ask_t {
 } port_ask_t;
 
 /*
+ * Wait until a server serves: it has written a byte to its end of the channel, which nobody reads.
+ *
+ * Errors: APR_EOF when it is gone; APR_TIMEUP.
+ * Blocks: until `deadline`; signals do not end it.  Threads: any number at once.
+ */
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline);
+
+/*
  * Ask a server for a copy of itself.
  *
  * Post: the copy has stdin from the null device, this process's stdout and stderr (the null device

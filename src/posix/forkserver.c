@@ -49,6 +49,15 @@ apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *se
     return APR_SUCCESS;
 }
 
+/* Its end of the channel is closed when a server ends. */
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline)
+{
+    struct pollfd poller = {.fd = server->socket, .events = POLLIN};
+    apr_status_t rv = posix_poll_all(&poller, 1, deadline);
+
+    return rv == APR_SUCCESS && (poller.revents & POLLHUP) != 0 ? APR_EOF : rv;
+}
+
 /* -- Asking --------------------------------------------------------------------- */
 
 static size_t texts_size(const char *const *texts)

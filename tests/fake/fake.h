@@ -68,11 +68,12 @@ void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
 /*
- * The same for fork servers; so many of them have ended when they are asked for a copy; and they are
- * stopped, and do not tell how copies end.
+ * The same for fork servers; so many of them have ended when they are asked for a copy, or before they
+ * served; and they are stopped, and do not tell how copies end.
  */
 void fake_forkserver_refuse(const char *why);
 void fake_forkservers_die(int count);
+void fake_forkservers_die_early(int count);
 void fake_forkservers_stop(int are_stopped);
 
 /*
