@@ -168,6 +168,13 @@ apr_status_t mproc__forkserver_reach(mproc__forkserver_t **reached)
 
 /* -- Losing it -------------------------------------------------------------------------- */
 
+/* Another may do better; if not, this is what can be said. */
+static apr_status_t tell_fate(const char *fate)
+{
+    mproc_error_set(MPROC_EDIED, "%s", fate);
+    return APR_SUCCESS;
+}
+
 /* One that was killed may be followed by another; one that has given up would be so again. */
 static apr_status_t last_words(mproc_process_t *server)
 {
@@ -177,7 +184,8 @@ static apr_status_t last_words(mproc_process_t *server)
         mproc__process_force(server);
     rv = server->status;
     if (rv == APR_SUCCESS || rv == MPROC_EDIED || rv == MPROC_ELOST || rv == MPROC_EHANDSHAKE)
-        return APR_SUCCESS;
+        return tell_fate(rv != APR_SUCCESS ? server->words
+                                           : "ForkServer ended as if all were well");
     return mproc_error_set(rv, "the fork server could not go on: %s", server->words);
 }
 
@@ -192,14 +200,15 @@ static void dispose(const mproc__forkserver_t *server)
 apr_status_t mproc__forkserver_forget(void)
 {
     mproc__forkserver_t *server = way;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     mproc__log(MPROC__LOG_WARNING, "the fork server is gone");
     way = NULL;
     server->is_forgotten = 1;
     port_handle_close(server->lifeline);
-    if (server->process != NULL)
-        rv = last_words(server->process);
+    rv = server->process != NULL
+             ? last_words(server->process)
+             : tell_fate("how is known to the process that had started it, and not here");
     if (server->waiters == 0)
         dispose(server);
     return rv;
@@ -231,6 +240,13 @@ static apr_status_t begin_to_wait(mproc__forkserver_t **server)
     return rv;
 }
 
+static void leave_forgotten(const mproc__forkserver_t *server)
+{
+    tell_fate("how was told to another thread");
+    if (server->waiters == 0)
+        dispose(server);
+}
+
 /* The first one who sees that it is gone hears its last words, the last one disposes of it. */
 static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
 {
@@ -238,10 +254,10 @@ static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
 
     lock_all();
     server->waiters--;
-    if (APR_STATUS_IS_EOF(rv) && !server->is_forgotten)
+    if (server->is_forgotten)
+        leave_forgotten(server);
+    else if (APR_STATUS_IS_EOF(rv))
         words = mproc__forkserver_forget();
-    else if (server->is_forgotten && server->waiters == 0)
-        dispose(server);
     unlock_all();
     return words != APR_SUCCESS ? words : rv;
 }

@@ -34,13 +34,13 @@ apr_status_t mproc__forkserver_reach(mproc__forkserver_t **way);
 /*
  * Without the lock, and with no forks or signals held: wait until the server serves, after starting
  * one if there is none.  APR_SUCCESS; APR_TIMEUP; APR_EOF when it was gone and is forgotten, and
- * another may do better; else a message.
+ * another may do better, with a message all the same; else a message.
  */
 apr_status_t mproc__forkserver_await(port_deadline_t deadline);
 
 /*
- * It was gone when it was asked: forget the way.  APR_SUCCESS when another may do better; else what
- * it had to say, with a message.
+ * It was gone when it was asked: forget the way.  APR_SUCCESS when another may do better, with a
+ * message that says how this one ended; else what it had to say, with a message.
  */
 apr_status_t mproc__forkserver_forget(void);
 

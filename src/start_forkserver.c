@@ -63,8 +63,8 @@ static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t 
     if (APR_STATUS_IS_EOF(rv))
         return mproc_error_set(MPROC_EDIED,
                                "cannot start %s: the fork server has ended %d times before the "
-                               "process was there",
-                               starting->process->name, TRIES);
+                               "process was there: %s",
+                               starting->process->name, TRIES, mproc_error_message());
     return stage == PORT_STAGE_FORK
                ? mproc__starting_failed(starting, rv, "copying the fork server")
                : mproc__starting_failed_at(starting, rv, stage, NULL);

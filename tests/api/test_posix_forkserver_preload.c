@@ -29,6 +29,9 @@ static const char *own_path;
 static const char *notes;     /* as a handler of a signal finds it */
 static apr_status_t rv_above; /* of a call above the guard */
 
+/* Threads that start children at the same time. */
+enum { CROWD = 8 };
+
 /* What the preload function makes, for children to find. */
 static int calls;
 static pid_t loader;
@@ -222,6 +225,13 @@ static int be_program(const char *preload, apr_pool_t *mem)
     return start_and_print(mem) + start_and_print(mem);
 }
 
+/* The server is started from an executable that knows nothing of this. */
+static int be_program_of_another(apr_pool_t *mem)
+{
+    MPROC_CHECK(mproc_set_executable(FOREIGN_PROGRAM));
+    return start_and_print(mem);
+}
+
 static void write_what_is_loaded(void)
 {
     int file = open(notes, O_WRONLY);
@@ -291,6 +301,30 @@ static int be_program_that_forks(apr_pool_t *mem)
     return 0;
 }
 
+static apr_status_t start_beside_others(void *data)
+{
+    return start_and_print(data) == 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+/* Its threads wait for the same server, and start at the same time. */
+static int be_crowd(const char *preload, apr_pool_t *mem)
+{
+    work_t works[CROWD];
+    int i;
+
+    MPROC_CHECK(mproc_set_forkserver_preload(preload_of(preload)));
+    for (i = 0; i < CROWD; i++) {
+        apr_pool_t *own;
+
+        MPROC_CHECK(apr_pool_create(&own, mem));
+        MPROC_CHECK(start_thread(&works[i], start_beside_others, own, mem));
+    }
+    for (i = 0; i < CROWD; i++)
+        MPROC_CHECK(end_thread(&works[i]));
+    apr_pool_destroy(mem);
+    return 0;
+}
+
 /* The copy for its second child dies before it is one; its first child lives on. */
 static int be_program_whose_copy_dies(apr_pool_t *mem)
 {
@@ -320,6 +354,12 @@ static int be_some_program(const char *role, apr_pool_t *mem)
     notes = getenv("MPROC_TEST_NOTES");
     if (strcmp(role, "early") == 0)
         return be_program_that_is_early(mem);
+    if (strcmp(role, "foreign") == 0)
+        return be_program_of_another(mem);
+    if (strcmp(role, "crowd") == 0)
+        return be_crowd("die_once", mem);
+    if (strcmp(role, "lost-crowd") == 0)
+        return be_crowd("die", mem);
     if (strcmp(role, "called") == 0)
         return be_program_that_is_called(mem);
     if (strcmp(role, "forking") == 0)
@@ -398,6 +438,7 @@ static void when_it_calls_exit_each_start_fails_with_the_code(void **state)
 static void when_it_ends_the_server_each_start_tries_three_times(void **state)
 {
     static const char *const roles[] = {"die", "leave_well"};
+    static const char *const fates[] = {"ended by signal 9", "as if all were well"};
     size_t i;
 
     for (i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -407,7 +448,17 @@ static void when_it_ends_the_server_each_start_tries_three_times(void **state)
         assert_words(ran.output, "cannot start Process-1: ");
         assert_words(ran.output, "cannot start Process-2: ");
         assert_words(ran.output, "3 times");
+        assert_words(ran.output, fates[i]);
     }
+}
+
+static void when_the_executable_is_no_such_program_the_words_ask_for_the_guard(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "foreign", *state);
+    assert_words(ran.output, "cannot start Process-1: ");
+    assert_words(ran.output, "does its executable call mproc_init first?");
 }
 
 static void when_it_dies_once_nobody_notices(void **state)
@@ -417,6 +468,33 @@ static void when_it_dies_once_nobody_notices(void **state)
     assert_int_equal(run_with(&ran, "die_once", *state), 2);
     assert_string_equal(ran.output, "1 call, loaded, by the server: yes\n"
                                     "1 call, loaded, by the server: yes\n");
+    assert_string_equal(ran.errors, "");
+}
+
+static size_t count_words(const char *output, const char *part)
+{
+    size_t count = 0;
+
+    for (; (output = strstr(output, part)) != NULL; output++)
+        count++;
+    return count;
+}
+
+static void when_it_dies_once_while_many_wait_none_of_them_notices(void **state)
+{
+    ran_t ran;
+
+    assert_int_equal(run_with(&ran, "crowd", *state), 2);
+    assert_int_equal(count_words(ran.output, "1 call, loaded"), CROWD);
+    assert_string_equal(ran.errors, "");
+}
+
+static void when_it_dies_each_time_all_who_wait_are_told(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "lost-crowd", *state);
+    assert_int_equal(count_words(ran.output, "3 times"), CROWD);
     assert_string_equal(ran.errors, "");
 }
 
@@ -538,8 +616,11 @@ int main(int argc, const char *const *argv)
         claim(without_one_there_is_nothing),
         claim(when_it_fails_each_start_does_with_its_status_and_words),
         claim(when_it_calls_exit_each_start_fails_with_the_code),
+        claim(when_the_executable_is_no_such_program_the_words_ask_for_the_guard),
         claim(when_it_ends_the_server_each_start_tries_three_times),
         claim(when_it_dies_once_nobody_notices),
+        claim(when_it_dies_once_while_many_wait_none_of_them_notices),
+        claim(when_it_dies_each_time_all_who_wait_are_told),
         claim(a_copy_that_dies_at_its_birth_is_told_of_and_the_server_goes_on),
         claim(a_server_that_is_started_ahead_is_not_waited_for),
         claim(handlers_of_signals_run_while_a_start_waits_for_it),
