@@ -487,6 +487,18 @@ static void the_lock_of_a_function_that_fails_is_released(void **state)
     assert_int_equal(called.calls, 3);
 }
 
+/* It alone is told: the lock is free when it has failed, and nobody knows why. */
+static void a_function_that_fails_after_a_death_leaves_the_lock_free(void **state)
+{
+    called_t called = {make_lock(*state), 0, APR_EINIT, APR_ENOENT, 0};
+    mproc_process_t *process;
+
+    assert_success(status_of(&process, end_with_it, MPROC_PACK(called.lock), NULL, *state));
+    assert_refused(mproc_lock_call(called.lock, 0, note_call, &called), APR_ENOENT, "it failed");
+    assert_int_equal(called.acquired, MPROC_EOWNERDEAD);
+    assert_free(called.lock);
+}
+
 static void a_function_is_told_that_the_owner_died_and_not_called_in_vain(void **state)
 {
     called_t called = {make_lock(*state), 0, APR_EINIT, APR_SUCCESS, 0};
@@ -644,6 +656,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(an_owner_that_was_overwritten_is_noticed),
         claim_leaving_nothing(a_function_is_called_under_the_lock),
         claim_leaving_nothing(the_lock_of_a_function_that_fails_is_released),
+        claim_leaving_nothing(a_function_that_fails_after_a_death_leaves_the_lock_free),
         claim_leaving_nothing(a_function_is_told_that_the_owner_died_and_not_called_in_vain),
         claim_leaving_nothing(a_lock_goes_on_to_grandchildren),
         claim_leaving_nothing(a_recursive_lock_that_is_sent_is_recursive),
