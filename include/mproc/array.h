@@ -71,12 +71,15 @@ typedef struct mproc_array_options_t {
 /**
  * Make an array, all 0.
  *
- * All of its memory is taken at once, so that writing to it cannot fail later.
+ * All of its memory is taken at once, so that writing to it cannot fail later; but where a system
+ * does not let shared memory be written to by pwrite(2), as macOS and some BSDs, it is only
+ * promised.
  *
  * @param array      set to it
  * @param count      items, at least 1
  * @param item_size  bytes of an item, at least 1
- * @param mem        the array is closed in this process when it is destroyed
+ * @param mem        the array is closed in this process when it is destroyed, and may not be used
+ *                   any more
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called

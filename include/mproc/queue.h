@@ -98,11 +98,15 @@ typedef struct mproc_queue_options_t {
  * Make a queue.
  *
  * All of its memory is taken at once, so that a put cannot run out of it later; but for that of
- * blocks, which is taken before one is reserved.
+ * blocks, which is taken before one is reserved.  Where a system does not let shared memory be
+ * written to by pwrite(2), as macOS and some BSDs, neither can be taken before it is used: there is
+ * no APR_ENOSPC then, and who writes when memory has run out fares as with any other that was
+ * promised.
  *
  * @param queue    set to it
  * @param options  NULL for the defaults
- * @param mem      the queue is closed in this process when it is destroyed
+ * @param mem      the queue is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return APR_SUCCESS       it is there, and empty
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
