@@ -84,7 +84,9 @@ typedef struct mproc_array_options_t {
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
  * @return APR_EINVAL        an argument is bad; the message names it
- * @return APR_ENOMEM        it would be larger than the memory of this machine
+ * @return APR_ENOMEM        it would be larger than the memory of this machine, or than Linux lets
+ *                           the control group of this process have, as in a container.  What others
+ *                           have of it is not looked at: Linux ends a process when it is all in use
  * @return another           what the system said
  */
 MPROC_DECLARE(apr_status_t)

@@ -111,7 +111,9 @@ typedef struct mproc_queue_options_t {
  * @return APR_SUCCESS       it is there, and empty
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
  * @return APR_EINVAL        an argument or an option is bad; the message names it
- * @return APR_ENOMEM        the capacity, with the blocks, is beyond the memory of this machine
+ * @return APR_ENOMEM        the capacity, with the blocks, is beyond the memory of this machine, or
+ *                           beyond what Linux lets the control group of this process have, as in a
+ *                           container.  What others have of it is not looked at
  * @return another           what the system said
  */
 MPROC_DECLARE(apr_status_t)
