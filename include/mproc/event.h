@@ -73,7 +73,8 @@ typedef mproc_event_options_t mproc_rwlock_options_t;
  *
  * @param event    set to it
  * @param options  NULL for the defaults
- * @param mem      the event is closed in this process when it is destroyed
+ * @param mem      the event is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
@@ -137,7 +138,8 @@ typedef int mproc_predicate_fn(void *context);
  *
  * @param condition  set to it
  * @param options    NULL for the defaults
- * @param mem        the condition is closed in this process when it is destroyed
+ * @param mem        the condition is closed in this process when it is destroyed, and may not be
+ *                   used any more
  *
  * @return as mproc_event_create()
  */
@@ -244,7 +246,8 @@ typedef apr_status_t mproc_barrier_action_fn(void *context);
  * @param barrier  set to it
  * @param parties  how many: 1 to MPROC_BARRIER_MAX
  * @param options  NULL for the defaults
- * @param mem      the barrier is closed in this process when it is destroyed
+ * @param mem      the barrier is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return as mproc_event_create()
  */
@@ -326,7 +329,8 @@ MPROC_DECLARE(apr_status_t) mproc_barrier_close(mproc_barrier_t *barrier);
  *
  * @param rwlock   set to it, which is free
  * @param options  NULL for the defaults
- * @param mem      the lock is closed in this process when it is destroyed
+ * @param mem      the lock is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return as mproc_event_create()
  */

@@ -409,12 +409,6 @@ static void a_barrier_at_which_a_thread_waits_is_not_closed(void **state)
     assert_success(mproc_barrier_wait(barrier, NULL, PATIENCE));
     assert_success(end_thread(&work));
     assert_success(mproc_barrier_close(barrier));
-    assert_refused(mproc_barrier_wait(barrier, NULL, 0), MPROC_ECLOSED, "is closed");
-    assert_refused(mproc_barrier_abort(barrier), MPROC_ECLOSED, "is closed");
-    assert_refused(mproc_barrier_reset(barrier), MPROC_ECLOSED, "is closed");
-    assert_true(mproc_barrier_broken(barrier));
-    assert_int_equal(mproc_barrier_parties(barrier), 0);
-    assert_int_equal(mproc_barrier_n_waiting(barrier), 0);
 }
 
 static void bad_arguments_are_refused(void **state)
@@ -428,8 +422,6 @@ static void bad_arguments_are_refused(void **state)
                    "1 to 65536");
     assert_refused(mproc_barrier_create(&barrier, 1, &unset, *state), APR_EINVAL,
                    "MPROC_BARRIER_OPTIONS");
-    assert_refused(mproc_barrier_wait(NULL, NULL, 0), APR_EINVAL, "the barrier is NULL");
-    assert_refused(mproc_barrier_close(NULL), APR_EINVAL, "the barrier is NULL");
     assert_success(mproc_barrier_create(&barrier, MPROC_BARRIER_MAX, NULL, *state));
     assert_int_equal(mproc_barrier_parties(barrier), MPROC_BARRIER_MAX);
 }
