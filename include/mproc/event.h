@@ -256,7 +256,10 @@ mproc_barrier_create(mproc_barrier_t **barrier, unsigned parties,
  * Wait until all are there.
  *
  * @param index    set to a number from 0 to parties - 1, another for each who goes on; may be NULL
- * @param timeout  who does not wait any longer breaks the barrier
+ * @param timeout  who does not wait any longer for those who are missing breaks the barrier.  As in
+ *                 Python, it does not end what one does for all when they are there, which is waited
+ *                 for without a limit; and who comes during that is of the next round, with which
+ *                 his time begins
  *
  * @return APR_SUCCESS     all were there
  * @return MPROC_EBROKEN   the barrier is broken, or was reset: somebody's time is up (ours, too),
@@ -272,7 +275,9 @@ mproc_barrier_wait(mproc_barrier_t *barrier, unsigned *index, apr_interval_time_
  * that he came with.  A function is no more than that of the process that calls it, so each gives
  * his own; usually they are the same.
  *
- * @param action   called without a lock; NULL for none
+ * @param action   called without a lock, so it may break or reset the barrier, as others may: nothing
+ *                 else but its end, or the death of its process, lets those go on who wait for it.
+ *                 NULL for none
  * @param context  handed to it
  *
  * @return as mproc_barrier_wait(); and what the action returned, if it was called here and failed:
