@@ -327,7 +327,9 @@ MPROC_DECLARE(apr_status_t) mproc_barrier_close(mproc_barrier_t *barrier);
  * Make a lock that any number of readers hold at a time, or one writer.
  *
  * While a writer waits no new reader gets it: writers are not starved.  So a thread that reads and
- * acquires it again may wait for itself.
+ * acquires it again may wait for itself.  A writer that is stopped (SIGSTOP) while it waits does not
+ * keep readers out for good: those who wait get what it has left free for a tenth of a second, and
+ * as long as it is stopped, new ones need not wait for it any more.
  *
  * @param rwlock   set to it, which is free
  * @param options  NULL for the defaults
@@ -346,7 +348,7 @@ mproc_rwlock_create(mproc_rwlock_t **rwlock, const mproc_rwlock_options_t *optio
  * @return MPROC_EOWNERDEAD  the same; the process that held it for writing last has died, and what it
  *                           guards may be half done.  Each reader is told so until a writer has
  *                           acquired it, who is told it too
- * @return APR_TIMEUP        a writer holds it, or waits
+ * @return APR_TIMEUP        a writer holds it, or waits, and may be just about to hold it
  * @return MPROC_EDEADLOCK   this thread holds it for writing
  * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
  */
