@@ -168,7 +168,7 @@ apr_status_t mproc__forkserver_reach(mproc__forkserver_t **reached)
 
 /* -- Losing it -------------------------------------------------------------------------- */
 
-/* Another may do better; if not, this is what can be said. */
+/* Another may do better: if not, this is what can be said. */
 static apr_status_t tell_fate(const char *fate)
 {
     mproc_error_set(MPROC_EDIED, "%s", fate);
@@ -176,17 +176,24 @@ static apr_status_t tell_fate(const char *fate)
 }
 
 /* One that was killed may be followed by another; one that has given up would be so again. */
-static apr_status_t last_words(mproc_process_t *server)
+static apr_status_t last_words(const mproc__forkserver_t *server)
 {
-    apr_status_t rv;
+    const mproc_process_t *process = server->process;
 
-    if (mproc__process_wait(server, mproc__deadline(END_TIMEOUT)) != APR_SUCCESS)
-        mproc__process_force(server);
-    rv = server->status;
-    if (rv == APR_SUCCESS || rv == MPROC_EDIED || rv == MPROC_ELOST || rv == MPROC_EHANDSHAKE)
-        return tell_fate(rv != APR_SUCCESS ? server->words
-                                           : "ForkServer ended as if all were well");
-    return mproc_error_set(rv, "the fork server could not go on: %s", server->words);
+    if (process == NULL)
+        return tell_fate("how is known to the process that had started it, and not here");
+    if (process->status == APR_SUCCESS)
+        return tell_fate("ForkServer ended as if all were well");
+    if (process->status == MPROC_EDIED || process->status == MPROC_ELOST ||
+        process->status == MPROC_EHANDSHAKE)
+        return tell_fate(process->words);
+    return mproc_error_set(process->status, "the fork server could not go on: %s", process->words);
+}
+
+static void await_end(mproc_process_t *process)
+{
+    if (mproc__process_wait(process, mproc__deadline(END_TIMEOUT)) != APR_SUCCESS)
+        mproc__process_force(process);
 }
 
 /* Once nobody waits for it: who does looks at its channel. */
@@ -206,9 +213,9 @@ apr_status_t mproc__forkserver_forget(void)
     way = NULL;
     server->is_forgotten = 1;
     port_handle_close(server->lifeline);
-    rv = server->process != NULL
-             ? last_words(server->process)
-             : tell_fate("how is known to the process that had started it, and not here");
+    if (server->process != NULL)
+        await_end(server->process);
+    rv = last_words(server);
     if (server->waiters == 0)
         dispose(server);
     return rv;
@@ -240,26 +247,27 @@ static apr_status_t begin_to_wait(mproc__forkserver_t **server)
     return rv;
 }
 
-static void leave_forgotten(const mproc__forkserver_t *server)
+static apr_status_t leave_forgotten(const mproc__forkserver_t *server)
 {
-    tell_fate("how was told to another thread");
+    apr_status_t rv = last_words(server);
+
     if (server->waiters == 0)
         dispose(server);
+    return rv;
 }
 
-/* The first one who sees that it is gone hears its last words, the last one disposes of it. */
+/* The first one who sees that it is gone forgets it, all hear its last words. */
 static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
 {
-    apr_status_t words = APR_SUCCESS;
+    int is_gone;
 
     lock_all();
     server->waiters--;
-    if (server->is_forgotten)
-        leave_forgotten(server);
-    else if (APR_STATUS_IS_EOF(rv))
-        words = mproc__forkserver_forget();
+    is_gone = server->is_forgotten || APR_STATUS_IS_EOF(rv);
+    if (is_gone)
+        rv = server->is_forgotten ? leave_forgotten(server) : mproc__forkserver_forget();
     unlock_all();
-    return words != APR_SUCCESS ? words : rv;
+    return is_gone && rv == APR_SUCCESS ? APR_EOF : rv;
 }
 
 /* Its preload function may take long: meanwhile other threads fork, and handlers of signals run. */

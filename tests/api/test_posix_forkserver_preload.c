@@ -495,6 +495,7 @@ static void when_it_dies_each_time_all_who_wait_are_told(void **state)
 
     run_with(&ran, "lost-crowd", *state);
     assert_int_equal(count_words(ran.output, "3 times"), CROWD);
+    assert_int_equal(count_words(ran.output, "ended by signal 9"), CROWD);
     assert_string_equal(ran.errors, "");
 }
 
