@@ -257,12 +257,13 @@ static void a_killed_waiter_keeps_no_wake(void **state)
     assert_ended(other, 0);
 }
 
+/* Without a time after which it would look at the lock, and learn what it should have learned before. */
 static apr_status_t wait_in_a_thread(void *condition)
 {
     apr_status_t rv;
 
     MPROC_TRY(mproc_condition_acquire(condition, PATIENCE));
-    rv = mproc_condition_wait(condition, PATIENCE);
+    rv = mproc_condition_wait(condition, MPROC_FOREVER);
     MPROC_TRY(mproc_condition_release(condition));
     return rv;
 }
