@@ -22,6 +22,12 @@ static const char *no_refusal(void)
     return NULL;
 }
 
+static apr_status_t prepare_nothing(const mproc__starting_t *starting)
+{
+    (void)starting;
+    return APR_SUCCESS;
+}
+
 static void flush_output(void)
 {
     fflush(stdout);
@@ -30,12 +36,12 @@ static void flush_output(void)
 
 /* The default first. */
 static const mproc__method_t methods[] = {
-    {MPROC_SPAWN, no_refusal, flush_output, mproc__forks_hold, mproc__launch_by_spawn,
-     mproc__tell_by_spawn},
-    {MPROC_FORK, port_fork_refusal, port_fork_flush, mproc__forks_begin, mproc__launch_by_fork,
-     mproc__tell_by_fork},
-    {MPROC_FORKSERVER, port_forkserver_refusal, flush_output, mproc__forks_hold,
-     mproc__launch_by_forkserver, mproc__tell_by_spawn},
+    {MPROC_SPAWN, no_refusal, prepare_nothing, flush_output, mproc__forks_hold,
+     mproc__launch_by_spawn, mproc__tell_by_spawn},
+    {MPROC_FORK, port_fork_refusal, prepare_nothing, port_fork_flush, mproc__forks_begin,
+     mproc__launch_by_fork, mproc__tell_by_fork},
+    {MPROC_FORKSERVER, port_forkserver_refusal, mproc__prepare_by_forkserver, flush_output,
+     mproc__forks_hold, mproc__launch_by_forkserver, mproc__tell_by_spawn},
 };
 
 enum { METHODS = sizeof methods / sizeof methods[0] };

@@ -151,6 +151,7 @@ static void in_child(void)
     if (is_of_no_concern())
         return;
     mproc__children_abandon();
+    mproc__program_abandon_parent();
     mproc__forkserver_abandon();
     if (holding == HOLDS_NOTHING)
         mproc__forkserver_leave();

@@ -26,7 +26,7 @@
 /* One that has closed its channel is at its end. */
 #define END_TIMEOUT apr_time_from_sec(10)
 
-static mproc__forkserver_t way;
+static mproc__forkserver_t *way; /* NULL: there is none yet */
 static apr_thread_mutex_t *lock; /* NULL before the guard, and when APR has ended */
 static mproc_target_fn *preload;
 
@@ -46,7 +46,7 @@ static apr_status_t forget_all(void *data)
 {
     (void)data;
     lock = NULL;
-    memset(&way, 0, sizeof way);
+    way = NULL;
     return APR_SUCCESS;
 }
 
@@ -138,32 +138,42 @@ static apr_status_t start_with_channel(mproc__forkserver_t *made)
 
 static apr_status_t start_server(void)
 {
-    mproc__forkserver_t made = {0};
+    mproc__forkserver_t *made;
+    apr_pool_t *mem;
     apr_status_t rv;
 
-    MPROC_TRY(mproc__error_explain(apr_pool_create(&made.mem, mproc__program.mem),
+    MPROC_TRY(mproc__error_explain(apr_pool_create(&mem, mproc__program.mem),
                                    "make memory for the fork server"));
-    rv = start_with_channel(&made);
+    made = apr_pcalloc(mem, sizeof *made);
+    made->mem = mem;
+    rv = start_with_channel(made);
     if (rv != APR_SUCCESS) {
-        if (made.process != NULL)
-            mproc__process_force(made.process);
-        apr_pool_destroy(made.mem);
+        if (made->process != NULL)
+            mproc__process_force(made->process);
+        apr_pool_destroy(mem);
         return rv;
     }
     way = made;
-    mproc__log(MPROC__LOG_INFO, "started the fork server, pid %lld", (long long)made.process->pid);
+    mproc__log(MPROC__LOG_INFO, "started the fork server, pid %lld", (long long)made->process->pid);
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__forkserver_reach(const mproc__forkserver_t **reached)
+apr_status_t mproc__forkserver_reach(mproc__forkserver_t **reached)
 {
-    if (way.channel == NULL)
+    if (way == NULL)
         MPROC_TRY(start_server());
-    *reached = &way;
+    *reached = way;
     return APR_SUCCESS;
 }
 
 /* -- Losing it -------------------------------------------------------------------------- */
+
+/* Another may do better; if not, this is what can be said. */
+static apr_status_t tell_fate(const char *fate)
+{
+    mproc_error_set(MPROC_EDIED, "%s", fate);
+    return APR_SUCCESS;
+}
 
 /* One that was killed may be followed by another; one that has given up would be so again. */
 static apr_status_t last_words(mproc_process_t *server)
@@ -174,29 +184,95 @@ static apr_status_t last_words(mproc_process_t *server)
         mproc__process_force(server);
     rv = server->status;
     if (rv == APR_SUCCESS || rv == MPROC_EDIED || rv == MPROC_ELOST || rv == MPROC_EHANDSHAKE)
-        return APR_SUCCESS;
+        return tell_fate(rv != APR_SUCCESS ? server->words
+                                           : "ForkServer ended as if all were well");
     return mproc_error_set(rv, "the fork server could not go on: %s", server->words);
 }
 
-static void close_way(void)
+/* Once nobody waits for it: who does looks at its channel. */
+static void dispose(const mproc__forkserver_t *server)
 {
-    port_channel_close(way.channel);
-    port_handle_close(way.lifeline);
-    way.channel = NULL;
+    port_channel_close(server->channel);
+    if (server->mem != NULL)
+        apr_pool_destroy(server->mem);
 }
 
 apr_status_t mproc__forkserver_forget(void)
 {
-    apr_status_t rv = APR_SUCCESS;
+    mproc__forkserver_t *server = way;
+    apr_status_t rv;
 
     mproc__log(MPROC__LOG_WARNING, "the fork server is gone");
-    close_way();
-    if (way.process != NULL)
-        rv = last_words(way.process);
-    if (way.mem != NULL)
-        apr_pool_destroy(way.mem);
-    memset(&way, 0, sizeof way);
+    way = NULL;
+    server->is_forgotten = 1;
+    port_handle_close(server->lifeline);
+    rv = server->process != NULL
+             ? last_words(server->process)
+             : tell_fate("how is known to the process that had started it, and not here");
+    if (server->waiters == 0)
+        dispose(server);
     return rv;
+}
+
+/* -- Waiting for it ----------------------------------------------------------------------- */
+
+static void lock_all(void)
+{
+    mproc__forks_hold();
+    mproc__forkserver_lock();
+}
+
+static void unlock_all(void)
+{
+    mproc__forkserver_unlock();
+    mproc__forks_end();
+}
+
+static apr_status_t begin_to_wait(mproc__forkserver_t **server)
+{
+    apr_status_t rv;
+
+    lock_all();
+    rv = mproc__forkserver_reach(server);
+    if (rv == APR_SUCCESS)
+        (*server)->waiters++;
+    unlock_all();
+    return rv;
+}
+
+static void leave_forgotten(const mproc__forkserver_t *server)
+{
+    tell_fate("how was told to another thread");
+    if (server->waiters == 0)
+        dispose(server);
+}
+
+/* The first one who sees that it is gone hears its last words, the last one disposes of it. */
+static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
+{
+    apr_status_t words = APR_SUCCESS;
+
+    lock_all();
+    server->waiters--;
+    if (server->is_forgotten)
+        leave_forgotten(server);
+    else if (APR_STATUS_IS_EOF(rv))
+        words = mproc__forkserver_forget();
+    unlock_all();
+    return words != APR_SUCCESS ? words : rv;
+}
+
+/* Its preload function may take long: meanwhile other threads fork, and handlers of signals run. */
+apr_status_t mproc__forkserver_await(port_deadline_t deadline)
+{
+    mproc__forkserver_t *server;
+    apr_status_t rv;
+
+    MPROC_TRY(begin_to_wait(&server));
+    rv = port_forkserver_await_service(server->channel, deadline);
+    if (!APR_STATUS_IS_EOF(rv) && !APR_STATUS_IS_TIMEUP(rv))
+        rv = mproc__error_explain(rv, "wait for the fork server");
+    return end_waiting(server, rv);
 }
 
 /* -- In others ---------------------------------------------------------------------------- */
@@ -204,31 +280,38 @@ apr_status_t mproc__forkserver_forget(void)
 apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t lifeline,
                                        const unsigned char *key, apr_pool_t *mem)
 {
-    mproc__forkserver_t inherited = {.lifeline = lifeline};
-    apr_status_t rv = port_channel_adopt(&inherited.channel, channel, PORT_READ | PORT_WRITE, mem);
+    mproc__forkserver_t *inherited = apr_pcalloc(mem, sizeof *inherited);
+    apr_status_t rv = port_channel_adopt(&inherited->channel, channel, PORT_READ | PORT_WRITE, mem);
 
     if (rv != APR_SUCCESS)
         return mproc__error_explain(rv, "take over the way to the fork server");
-    memcpy(inherited.key, key, sizeof inherited.key);
+    inherited->lifeline = lifeline;
+    memcpy(inherited->key, key, sizeof inherited->key);
     way = inherited;
     return APR_SUCCESS;
 }
 
 void mproc__forkserver_abandon(void)
 {
-    if (way.process == NULL)
+    if (way == NULL)
         return;
-    if (way.process->port != NULL)
-        port_process_abandon(way.process->port);
-    if (way.process->control != NULL)
-        port_channel_close(way.process->control);
-    way.process = NULL;
+    way->waiters = 0;
+    if (way->process == NULL)
+        return;
+    if (way->process->port != NULL)
+        port_process_abandon(way->process->port);
+    if (way->process->control != NULL)
+        port_channel_close(way->process->control);
+    way->process = NULL;
 }
 
 void mproc__forkserver_leave(void)
 {
-    if (way.channel != NULL)
-        close_way();
+    if (way == NULL)
+        return;
+    port_channel_close(way->channel);
+    port_handle_close(way->lifeline);
+    way = NULL;
 }
 
 /* -- For the program -------------------------------------------------------------------- */
@@ -242,7 +325,7 @@ static apr_status_t set_preload(mproc_target_fn *target)
 {
     apr_uint64_t number;
 
-    if (way.channel != NULL)
+    if (way != NULL)
         return mproc_error_set(MPROC_ECONTEXT, "the fork server runs already: its preload function "
                                                "is set before the first start by it");
     if (target != NULL && mproc__targets_find(mproc__program.targets, MPROC_KIND_TASK,
@@ -259,24 +342,20 @@ apr_status_t mproc_set_forkserver_preload(mproc_target_fn *target)
     apr_status_t rv;
 
     MPROC_TRY(mproc__program_check());
-    mproc__forks_hold();
-    mproc__forkserver_lock();
+    lock_all();
     rv = set_preload(target);
-    mproc__forkserver_unlock();
-    mproc__forks_end();
+    unlock_all();
     return rv;
 }
 
 static apr_status_t ensure(void)
 {
-    const mproc__forkserver_t *reached;
+    mproc__forkserver_t *reached;
     apr_status_t rv;
 
-    mproc__forks_hold();
-    mproc__forkserver_lock();
+    lock_all();
     rv = mproc__forkserver_reach(&reached);
-    mproc__forkserver_unlock();
-    mproc__forks_end();
+    unlock_all();
     return rv;
 }
 

@@ -15,11 +15,13 @@
 
 /* The way to it.  It lives as long as anybody has one. */
 typedef struct mproc__forkserver_t {
-    apr_pool_t *mem;         /* NULL: the program's, in a copy */
-    port_channel_t *channel; /* NULL: there is no way yet */
+    apr_pool_t *mem; /* NULL: the program's, in a copy */
+    port_channel_t *channel;
     port_handle_t lifeline;
     mproc_process_t *process; /* NULL: another process has started it */
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];
+    int waiters; /* threads that wait for it to serve, without the lock */
+    int is_forgotten;
 } mproc__forkserver_t;
 
 /* What is below is under this lock; and forks are held, so that a copy finds it free. */
@@ -27,11 +29,18 @@ void mproc__forkserver_lock(void);
 void mproc__forkserver_unlock(void);
 
 /* The way, after starting a server if there is none: APR_SUCCESS, or a message. */
-apr_status_t mproc__forkserver_reach(const mproc__forkserver_t **way);
+apr_status_t mproc__forkserver_reach(mproc__forkserver_t **way);
 
 /*
- * It was gone when it was asked: forget the way.  APR_SUCCESS when another may do better; else what
- * it had to say, with a message.
+ * Without the lock, and with no forks or signals held: wait until the server serves, after starting
+ * one if there is none.  APR_SUCCESS; APR_TIMEUP; APR_EOF when it was gone and is forgotten, and
+ * another may do better, with a message all the same; else a message.
+ */
+apr_status_t mproc__forkserver_await(port_deadline_t deadline);
+
+/*
+ * It was gone when it was asked: forget the way.  APR_SUCCESS when another may do better, with a
+ * message that says how this one ended; else what it had to say, with a message.
  */
 apr_status_t mproc__forkserver_forget(void);
 
@@ -46,7 +55,7 @@ apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t life
 /* In the server, for its copies: one that has to start another server has it call this as well. */
 void mproc__forkserver_preloaded(mproc_target_fn *target);
 
-/* In any fork of this process: the server is another process's child. */
+/* In any fork of this process: the server is another process's child, and other threads are not there. */
 void mproc__forkserver_abandon(void);
 
 /* In a fork that can start nothing: it does not keep the server alive. */

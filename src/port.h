@@ -414,7 +414,7 @@ typedef struct port_exit_t {
 /* The system's number of a process.  Blocks: no.  Threads: any. */
 apr_int64_t port_process_pid(const port_process_t *process);
 
-/* Ready for the system's own waiting calls when the process has ended. */
+/* Ready for the system's own waiting calls when the process has ended, and how can be told. */
 port_handle_t port_process_sentinel(const port_process_t *process);
 
 /*
@@ -430,7 +430,8 @@ apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline
  *
  * Pre: a child; port_process_wait() has returned APR_SUCCESS; called once, under a
  * lock that port_process_stop() is called under too.
- * Post: Ctrl-C reads as signal 2 where the system has a code for it instead.
+ * Post: Ctrl-C reads as signal 2 where the system has a code for it instead; of a fork server's
+ * copy, what port_forkserver_await_end() waits for, if it is there.
  */
 void port_process_reap(port_process_t *process, port_exit_t *how);
 
@@ -464,6 +465,7 @@ typedef struct port_waitable_t {
     port_channel_t *channel;
     port_process_t *process;
     port_segment_t *bell; /* of this segment */
+    int has_ended;        /* in: of a fork server's copy: wait for port_forkserver_await_end() */
     int is_ready;         /* in: it is known to be; out: also when the system says so */
 } port_waitable_t;
 

@@ -33,6 +33,14 @@ typedef struct port_ask_t {
 } port_ask_t;
 
 /*
+ * Wait until a server serves: it has written a byte to its end of the channel, which nobody reads.
+ *
+ * Errors: APR_EOF when it is gone; APR_TIMEUP.
+ * Blocks: until `deadline`; signals do not end it.  Threads: any number at once.
+ */
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline);
+
+/*
  * Ask a server for a copy of itself.
  *
  * Post: the copy has stdin from the null device, this process's stdout and stderr (the null device
@@ -48,6 +56,15 @@ typedef struct port_ask_t {
 apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *server,
                                  const port_ask_t *ask, port_stage_t *stage,
                                  port_deadline_t deadline, apr_pool_t *mem);
+
+/*
+ * Wait until the server has told how a copy ended, or cannot any more.
+ *
+ * Pre: port_process_wait() has returned APR_SUCCESS for the copy.
+ * Errors: APR_TIMEUP.
+ * Blocks: until `deadline`.  Threads: any number at once.
+ */
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline);
 
 /*
  * A copy of what keeps a server that this process has started alive: it ends when nobody has one

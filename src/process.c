@@ -12,9 +12,13 @@
 
 #include "belongings.h"
 #include "deadline.h"
+#include "port_forkserver.h"
 #include "program.h"
 
 #include <mproc/status.h>
+
+/* A fork server tells of an end at once.  One that has been stopped may never. */
+#define TOLD_TIMEOUT apr_time_from_sec(10)
 
 apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role, apr_pool_t *mem)
 {
@@ -105,6 +109,34 @@ port_process_t *mproc__process_enter(mproc_process_t *process)
     return port;
 }
 
+/* Whoever sees the end first decides.  For the signals see below. */
+port_deadline_t mproc__process_overdue(mproc_process_t *process)
+{
+    port_deadline_t overdue;
+
+    port_signals_hold();
+    lock(process);
+    if (process->overdue == 0)
+        process->overdue = port_clock() + TOLD_TIMEOUT;
+    overdue = process->overdue;
+    unlock(process);
+    port_signals_release();
+    return overdue;
+}
+
+apr_status_t mproc__process_hear_end(mproc_process_t *process, const port_process_t *port,
+                                     port_deadline_t deadline)
+{
+    port_deadline_t overdue;
+    apr_status_t rv;
+
+    if (!process->is_served || port_forkserver_await_end(port, PORT_NOW) == APR_SUCCESS)
+        return APR_SUCCESS;
+    overdue = mproc__process_overdue(process);
+    rv = port_forkserver_await_end(port, deadline < overdue ? deadline : overdue);
+    return APR_STATUS_IS_TIMEUP(rv) && port_clock() < overdue ? rv : APR_SUCCESS;
+}
+
 /* The handler of a signal that came now and called exit() would want this lock too. */
 void mproc__process_leave(mproc_process_t *process, int has_ended)
 {
@@ -127,6 +159,8 @@ apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadl
     if (port == NULL)
         return APR_SUCCESS;
     rv = port_process_wait(port, deadline);
+    if (rv == APR_SUCCESS)
+        rv = mproc__process_hear_end(process, port, deadline);
     mproc__process_leave(process, rv == APR_SUCCESS);
     return rv;
 }
@@ -197,14 +231,29 @@ apr_status_t mproc__process_check_child(const mproc_process_t *process)
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__process_not_ended(const mproc_process_t *process, apr_status_t rv,
+static int is_untold(mproc_process_t *process)
+{
+    int is_untold;
+
+    lock(process);
+    is_untold = process->overdue != 0 && !process->has_ended;
+    unlock(process);
+    return is_untold;
+}
+
+apr_status_t mproc__process_not_ended(mproc_process_t *process, apr_status_t rv,
                                       apr_status_t running)
 {
     char text[120];
 
-    return APR_STATUS_IS_TIMEUP(rv) ? mproc_error_set(running, "%s is still running", process->name)
-                                    : mproc_error_set(rv, "cannot wait for %s: %s", process->name,
-                                                      mproc_strerror(rv, text, sizeof text));
+    if (!APR_STATUS_IS_TIMEUP(rv))
+        return mproc_error_set(rv, "cannot wait for %s: %s", process->name,
+                               mproc_strerror(rv, text, sizeof text));
+    return mproc_error_set(running,
+                           is_untold(process)
+                               ? "%s has ended, and the fork server has not told yet how"
+                               : "%s is still running",
+                           process->name);
 }
 
 apr_status_t mproc_process_join(mproc_process_t *process, apr_interval_time_t timeout)

@@ -35,6 +35,7 @@ struct mproc_process_t {
     int is_being_told;       /* a start uses `control` without the lock: nobody settles it */
     char first_word;         /* of those on it; 0 until it was read */
     int waiters;             /* threads that wait on `port` without the lock */
+    port_deadline_t overdue; /* when how it ended is lost, if untold; 0: its end was not seen */
     int has_ended;
     int is_sentinel_given; /* then `port` stays until the object is closed */
     int is_closed;
@@ -57,9 +58,9 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline);
 
 /*
- * Say why waiting for it returned `rv`: the status `running` if it runs, else what the system said.
+ * Say why waiting for it returned `rv`: the status `running` if it runs or is untold, else what the system said.
  */
-apr_status_t mproc__process_not_ended(const mproc_process_t *process, apr_status_t rv,
+apr_status_t mproc__process_not_ended(mproc_process_t *process, apr_status_t rv,
                                       apr_status_t running);
 
 /*
@@ -74,7 +75,17 @@ apr_status_t mproc__process_check(const mproc_process_t *process);
  */
 port_process_t *mproc__process_enter(mproc_process_t *process);
 
-/* Be done with it, having seen its end or not. */
+/*
+ * In between, when the system says that it has ended: wait until it is known how, or never will be.
+ * APR_SUCCESS or APR_TIMEUP.
+ */
+apr_status_t mproc__process_hear_end(mproc_process_t *process, const port_process_t *port,
+                                     port_deadline_t deadline);
+
+/* In between, when its end was seen: from when on how it ended is lost, if nobody has told it. */
+port_deadline_t mproc__process_overdue(mproc_process_t *process);
+
+/* Be done with it, its end heard or not. */
 void mproc__process_leave(mproc_process_t *process, int has_ended);
 
 /* Reap a child if it has ended: whether it has, and the system's part of it is given back. */

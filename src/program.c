@@ -168,13 +168,22 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
     return APR_SUCCESS;
 }
 
+void mproc__program_abandon_parent(void)
+{
+    mproc_process_t *parent = mproc__program.parent;
+
+    if (parent == NULL || parent->port == NULL)
+        return;
+    port_process_abandon(parent->port);
+    parent->port = NULL;
+}
+
 /* What is read only stays where it is: in the parent's memory, of which this process has a copy. */
 void mproc__program_forked(apr_pool_t *mem)
 {
     mproc__program.mem = mem;
     mproc__program.pid = port_pid();
-    if (mproc__program.parent != NULL && mproc__program.parent->port != NULL)
-        port_process_abandon(mproc__program.parent->port);
+    mproc__program_abandon_parent();
     mproc__program.parent = NULL;
     atomic_store(&mproc__program.children, 0);
 }

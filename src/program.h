@@ -70,6 +70,9 @@ apr_status_t mproc__program_set(const mproc_target_t *targets, const char *const
 /* What the environment says of the start method and the log: APR_SUCCESS, or a message. */
 apr_status_t mproc__read_environment(apr_pool_t *mem);
 
+/* In any fork of this process: the parent is this one's alone, and so is what tells of the two. */
+void mproc__program_abandon_parent(void);
+
 /* In a forked child of mproc's: this is a process of its own, and `mem` is its memory. */
 void mproc__program_forked(apr_pool_t *mem);
 

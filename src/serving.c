@@ -127,6 +127,15 @@ static apr_status_t lay_in_memory(apr_pool_t *mem)
     return rv;
 }
 
+/* To all who have the other end: nobody reads it, so that it stays there. */
+static apr_status_t say_ready(const serving_t *serving)
+{
+    size_t sent;
+    apr_status_t rv = port_channel_write(serving->channel, "", 1, PORT_NOW, &sent);
+
+    return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : mproc__error_explain(rv, "say that it serves");
+}
+
 apr_status_t mproc__forkserver(mproc_task_t *task)
 {
     serving_t serving;
@@ -142,6 +151,7 @@ apr_status_t mproc__forkserver(mproc_task_t *task)
     how.key = serving.key;
     how.copy_mem = serving.copies;
     port_fork_flush();
+    MPROC_TRY(say_ready(&serving));
     return mproc__error_explain(port_forkserver_serve(serving.channel, &how),
                                 "wait for those who start processes");
 }

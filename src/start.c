@@ -283,6 +283,7 @@ static apr_status_t launch_child(mproc__starting_t *starting, const mproc_pack_t
 {
     apr_status_t rv;
 
+    MPROC_TRY(starting->method->prepare(starting));
     starting->method->flush();
     starting->method->hold();
     rv = launch(starting, args);

@@ -63,16 +63,17 @@ static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t 
     if (APR_STATUS_IS_EOF(rv))
         return mproc_error_set(MPROC_EDIED,
                                "cannot start %s: the fork server has ended %d times before the "
-                               "process was there",
-                               starting->process->name, TRIES);
+                               "process was there: %s",
+                               starting->process->name, TRIES, mproc_error_message());
     return stage == PORT_STAGE_FORK
                ? mproc__starting_failed(starting, rv, "copying the fork server")
                : mproc__starting_failed_at(starting, rv, stage, NULL);
 }
 
+/* One may be killed when it is asked. */
 static apr_status_t launch(mproc__starting_t *starting)
 {
-    const mproc__forkserver_t *way;
+    mproc__forkserver_t *way;
     port_stage_t stage = PORT_STAGE_HANDLES;
     apr_status_t rv;
     int tries = 0;
@@ -84,6 +85,20 @@ static apr_status_t launch(mproc__starting_t *starting)
             MPROC_TRY(mproc__forkserver_forget());
     } while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
     return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
+}
+
+apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting)
+{
+    port_deadline_t deadline = mproc__deadline(BIRTH_TIMEOUT);
+    apr_status_t rv;
+    int tries = 0;
+
+    do
+        rv = mproc__forkserver_await(deadline);
+    while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
+    return APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_TIMEUP(rv)
+               ? say_why_not(starting, rv, PORT_STAGE_FORK)
+               : rv;
 }
 
 /* What there is room for goes before there is a copy: it does not have to wait for it then. */

@@ -30,6 +30,7 @@ typedef struct mproc__starting_t {
 } mproc__starting_t;
 
 /* start_spawn.c, start_fork.c, start_forkserver.c: see mproc__method_t. */
+apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting);
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting);

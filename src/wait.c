@@ -61,7 +61,7 @@ static void leave_queue(mproc_queue_t *queue)
 
 static apr_status_t enter(const mproc_waitable_t *what, port_waitable_t *asked)
 {
-    *asked = (port_waitable_t){NULL, NULL, NULL, 0};
+    *asked = (port_waitable_t){.is_ready = 0};
     if (what->kind == MPROC_WAITABLE_CONNECTION)
         return enter_connection(what->object, asked);
     if (what->kind == MPROC_WAITABLE_PROCESS)
@@ -124,16 +124,26 @@ static int is_known_ready(const mproc_waitable_t *what, const port_waitable_t *a
     return is_queue_ready(what->object);
 }
 
+/* Then it is waited for until how it ended is known, or is lost. */
+static int has_process_ended(mproc_process_t *process, port_waitable_t *asked)
+{
+    if (asked->process == NULL)
+        return 1;
+    asked->has_ended = asked->has_ended || asked->is_ready;
+    return asked->has_ended &&
+           mproc__process_hear_end(process, asked->process, PORT_NOW) == APR_SUCCESS;
+}
+
 /*
  * What is readable need not be the whole header of a message; a failure is seen by receiving.  A
  * bell is only a hint, and need not have rung.
  */
-static int is_really_ready(const mproc_waitable_t *what, const port_waitable_t *asked)
+static int is_really_ready(const mproc_waitable_t *what, port_waitable_t *asked)
 {
     if (what->kind == MPROC_WAITABLE_QUEUE)
         return is_queue_ready(what->object);
     if (what->kind == MPROC_WAITABLE_PROCESS)
-        return asked->is_ready;
+        return has_process_ended(what->object, asked);
     return asked->is_ready && !APR_STATUS_IS_TIMEUP(mproc__connection_look(what->object));
 }
 
@@ -170,16 +180,27 @@ static int has_queues(const waiting_t *waiting)
     return 0;
 }
 
-/* Who was to ring the bell of a queue may have been killed: then only a look tells. */
+static port_deadline_t earlier(port_deadline_t one, port_deadline_t other)
+{
+    return one < other ? one : other;
+}
+
+/*
+ * Who was to ring the bell of a queue may have been killed, and who was to tell how a process ended
+ * may not: then only a look tells.
+ */
 static port_deadline_t next_look(const waiting_t *waiting, port_deadline_t deadline,
                                  mproc__patience_t *patience)
 {
-    port_deadline_t slice;
+    port_deadline_t look = deadline;
+    size_t i;
 
-    if (!has_queues(waiting))
-        return deadline;
-    slice = mproc__patience_slice(patience);
-    return slice < deadline ? slice : deadline;
+    if (has_queues(waiting))
+        look = earlier(look, mproc__patience_slice(patience));
+    for (i = 0; i < waiting->count; i++)
+        if (waiting->asked[i].has_ended)
+            look = earlier(look, mproc__process_overdue(waiting->what[i].object));
+    return look;
 }
 
 /* The last look is at the deadline: what was readable, and then was not ready, may be by then. */

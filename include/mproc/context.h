@@ -32,6 +32,8 @@
  * killed its children go on, and the next start makes another one; that a child of the dead one
  * has ended is still known at once, but no more how: mproc_process_exitcode() returns MPROC_ELOST
  * unless the child could say it, as one whose target returned does (mproc_process_status()).
+ * Until the server has told how a child ended, that counts as running: for an instant, and for ten
+ * seconds at most from when the end was seen, should the server be stopped.
  * Children of a fork server, and forks of a process that uses one, share it; spawned children
  * start their own.  It ends when the last process that could use it does.  The child has its
  * parent's environment, working directory, stdout and stderr of the moment, but the server's
@@ -117,7 +119,8 @@ MPROC_DECLARE(apr_status_t) mproc_set_forkserver_preload(mproc_target_fn *target
 /**
  * Start the fork server now, if this process has none, and not by the first start that needs it:
  * so that a long preload function is at work early.  Does not wait for that function; a start by
- * the server waits for at most a minute.
+ * the server waits for at most a minute.  Handlers of signals run during that, and other threads
+ * start processes and fork.
  *
  * @return APR_SUCCESS      it has been started; or was, and may have ended since
  * @return APR_ENOTIMPL     this system has none; the message says why, and what to use

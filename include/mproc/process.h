@@ -234,7 +234,8 @@ MPROC_DECLARE(apr_int64_t) mproc_process_pid(const mproc_process_t *process);
 MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
 
 /**
- * What the system's own waiting calls can wait on: ready when the process has ended.
+ * What the system's own waiting calls can wait on: ready when the process has ended.  Of a fork
+ * server's child it is ready when the server has told how it ended, so that the code is there.
  *
  * @param sentinel  set to a descriptor for poll() on POSIX, a HANDLE for
  *                  WaitForSingleObject() on Windows; it belongs to @a process and is

@@ -24,9 +24,6 @@
 
 extern char **environ;
 
-/* A server tells of an end at once.  One that has been stopped may never. */
-#define TOLD_TIMEOUT apr_time_from_sec(10)
-
 /* What asking holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
@@ -50,6 +47,15 @@ apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *se
         return APR_FROM_OS_ERROR(errno);
     *copy = made;
     return APR_SUCCESS;
+}
+
+/* Its end of the channel is closed when a server ends. */
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline)
+{
+    struct pollfd poller = {.fd = server->socket, .events = POLLIN};
+    apr_status_t rv = posix_poll_all(&poller, 1, deadline);
+
+    return rv == APR_SUCCESS && (poller.revents & POLLHUP) != 0 ? APR_EOF : rv;
 }
 
 /* -- Asking --------------------------------------------------------------------- */
@@ -306,25 +312,24 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
  * The server hears of an end when this process does, and says so in less time than it takes to go to
  * sleep and be woken, if it has a CPU: it may wait for this one's.
  */
-static apr_status_t await_telling(int line)
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline)
 {
     int round;
 
-    for (round = 0; round < MPROC__SPINS; round++) {
-        if (posix_poll(line, POLLIN, PORT_NOW) == APR_SUCCESS)
+    for (round = 0; deadline != PORT_NOW && round < MPROC__SPINS; round++) {
+        if (posix_poll(copy->told, POLLIN, PORT_NOW) == APR_SUCCESS)
             return APR_SUCCESS;
         port_yield();
     }
-    return posix_poll(line, POLLIN, port_clock() + TOLD_TIMEOUT);
+    return posix_poll(copy->told, POLLIN, deadline);
 }
 
-/* The answer stays there: where it is the sentinel, too, that is to stay ready. */
+/* The answer stays there: the line is what others wait on, too, and is to stay ready. */
 int posix_told_reap(const port_process_t *process, siginfo_t *how)
 {
     posix_answer_t answer;
 
-    if (await_telling(process->told) != APR_SUCCESS ||
-        recv(process->told, &answer, sizeof answer, MSG_PEEK) != sizeof answer ||
+    if (recv(process->told, &answer, sizeof answer, MSG_PEEK | MSG_DONTWAIT) != sizeof answer ||
         answer.news != POSIX_ENDED)
         return ECHILD;
     memset(how, 0, sizeof *how);

@@ -32,14 +32,21 @@ apr_status_t posix_process_watch(port_process_t *process)
     return rv;
 }
 
+/* It is no child of this process, but a fork server's. */
+static int is_told_of(const port_process_t *process)
+{
+    return process->told >= 0;
+}
+
 apr_int64_t port_process_pid(const port_process_t *process)
 {
     return (apr_int64_t)process->pid;
 }
 
+/* A copy's line is ready when all is known, and its pidfd a moment before that. */
 port_handle_t port_process_sentinel(const port_process_t *process)
 {
-    return process->sentinel;
+    return is_told_of(process) ? process->told : process->sentinel;
 }
 
 apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline)
@@ -50,12 +57,6 @@ apr_status_t port_process_wait(port_process_t *process, port_deadline_t deadline
 int posix_is_end(const siginfo_t *how)
 {
     return how->si_code == CLD_EXITED || how->si_code == CLD_KILLED || how->si_code == CLD_DUMPED;
-}
-
-/* It is no child of this process, but a fork server's. */
-static int is_told_of(const port_process_t *process)
-{
-    return process->told >= 0;
 }
 
 void port_process_reap(port_process_t *process, port_exit_t *how)

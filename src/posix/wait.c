@@ -17,7 +17,7 @@ static void ask(struct pollfd *poller, const port_waitable_t *what)
     if (what->channel != NULL)
         poller->fd = what->channel->socket;
     else if (what->process != NULL)
-        poller->fd = what->process->sentinel;
+        poller->fd = what->has_ended ? what->process->told : what->process->sentinel;
     else if (what->bell != NULL)
         poller->fd = posix_bell(what->bell);
 }

@@ -22,6 +22,22 @@ apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *se
     return APR_ENOTIMPL;
 }
 
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline)
+{
+    (void)server;
+    (void)deadline;
+    assert(!"port_forkserver_refusal() was not asked");
+    return APR_ENOTIMPL;
+}
+
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline)
+{
+    (void)copy;
+    (void)deadline;
+    assert(!"port_forkserver_refusal() was not asked");
+    return APR_ENOTIMPL;
+}
+
 apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *server,
                                  const port_ask_t *ask, port_stage_t *stage,
                                  port_deadline_t deadline, apr_pool_t *mem)

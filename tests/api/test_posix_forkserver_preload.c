@@ -26,7 +26,11 @@
 #include <unistd.h>
 
 static const char *own_path;
+static const char *notes;     /* as a handler of a signal finds it */
 static apr_status_t rv_above; /* of a call above the guard */
+
+/* Threads that start children at the same time. */
+enum { CROWD = 8 };
 
 /* What the preload function makes, for children to find. */
 static int calls;
@@ -221,20 +225,104 @@ static int be_program(const char *preload, apr_pool_t *mem)
     return start_and_print(mem) + start_and_print(mem);
 }
 
+/* The server is started from an executable that knows nothing of this. */
+static int be_program_of_another(apr_pool_t *mem)
+{
+    MPROC_CHECK(mproc_set_executable(FOREIGN_PROGRAM));
+    return start_and_print(mem);
+}
+
+static void write_what_is_loaded(void)
+{
+    int file = open(notes, O_WRONLY);
+
+    if (file >= 0 && write(file, "slowly", 6) == 6)
+        close(file);
+}
+
 /* It has the server ahead of its first start, and does something else meanwhile. */
 static int be_program_that_is_early(apr_pool_t *mem)
 {
-    int file;
-
     MPROC_CHECK(mproc_set_forkserver_preload(load_slowly));
     MPROC_CHECK(mproc_forkserver_ensure_running());
     MPROC_CHECK(mproc_forkserver_ensure_running());
     printf("early, ");
     fflush(stdout);
-    file = open(getenv("MPROC_TEST_NOTES"), O_WRONLY);
-    if (file < 0 || write(file, "slowly", 6) != 6 || close(file) != 0)
-        return 1;
+    write_what_is_loaded();
     return start_and_print(mem);
+}
+
+static void let_load(int signal)
+{
+    (void)signal;
+    write_what_is_loaded();
+}
+
+/* A handler runs while a start waits, which waits for that. */
+static int be_program_that_is_called(apr_pool_t *mem)
+{
+    MPROC_CHECK(mproc_set_forkserver_preload(load_slowly));
+    MPROC_CHECK(mproc_forkserver_ensure_running());
+    signal(SIGALRM, let_load);
+    alarm(1);
+    return start_and_print(mem);
+}
+
+/* A fork(2), and a start by fork, while another thread waits for the server. */
+static apr_status_t fork_and_let_load(void *data)
+{
+    mproc_process_options_t options = by(MPROC_FORK);
+    mproc_process_t *process;
+    pid_t pid;
+
+    apr_sleep(apr_time_from_sec(1));
+    pid = fork();
+    if (pid == 0)
+        _exit(0);
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+        return APR_EGENERAL;
+    MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, data));
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    write_what_is_loaded();
+    return APR_SUCCESS;
+}
+
+static int be_program_that_forks(apr_pool_t *mem)
+{
+    apr_pool_t *own;
+    work_t work;
+
+    MPROC_CHECK(apr_pool_create(&own, mem));
+    MPROC_CHECK(mproc_set_forkserver_preload(load_slowly));
+    MPROC_CHECK(mproc_forkserver_ensure_running());
+    MPROC_CHECK(start_thread(&work, fork_and_let_load, own, mem));
+    start_and_print(mem);
+    MPROC_CHECK(end_thread(&work));
+    return 0;
+}
+
+static apr_status_t start_beside_others(void *data)
+{
+    return start_and_print(data) == 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+/* Its threads wait for the same server, and start at the same time. */
+static int be_crowd(const char *preload, apr_pool_t *mem)
+{
+    work_t works[CROWD];
+    int i;
+
+    MPROC_CHECK(mproc_set_forkserver_preload(preload_of(preload)));
+    for (i = 0; i < CROWD; i++) {
+        apr_pool_t *own;
+
+        MPROC_CHECK(apr_pool_create(&own, mem));
+        MPROC_CHECK(start_thread(&works[i], start_beside_others, own, mem));
+    }
+    for (i = 0; i < CROWD; i++)
+        MPROC_CHECK(end_thread(&works[i]));
+    apr_pool_destroy(mem);
+    return 0;
 }
 
 /* The copy for its second child dies before it is one; its first child lives on. */
@@ -263,8 +351,19 @@ static int be_program_whose_copy_dies(apr_pool_t *mem)
 
 static int be_some_program(const char *role, apr_pool_t *mem)
 {
+    notes = getenv("MPROC_TEST_NOTES");
     if (strcmp(role, "early") == 0)
         return be_program_that_is_early(mem);
+    if (strcmp(role, "foreign") == 0)
+        return be_program_of_another(mem);
+    if (strcmp(role, "crowd") == 0)
+        return be_crowd("die_once", mem);
+    if (strcmp(role, "lost-crowd") == 0)
+        return be_crowd("die", mem);
+    if (strcmp(role, "called") == 0)
+        return be_program_that_is_called(mem);
+    if (strcmp(role, "forking") == 0)
+        return be_program_that_forks(mem);
     return strcmp(role, "copy-dies") == 0 ? be_program_whose_copy_dies(mem) : be_program(role, mem);
 }
 
@@ -339,6 +438,7 @@ static void when_it_calls_exit_each_start_fails_with_the_code(void **state)
 static void when_it_ends_the_server_each_start_tries_three_times(void **state)
 {
     static const char *const roles[] = {"die", "leave_well"};
+    static const char *const fates[] = {"ended by signal 9", "as if all were well"};
     size_t i;
 
     for (i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -348,7 +448,17 @@ static void when_it_ends_the_server_each_start_tries_three_times(void **state)
         assert_words(ran.output, "cannot start Process-1: ");
         assert_words(ran.output, "cannot start Process-2: ");
         assert_words(ran.output, "3 times");
+        assert_words(ran.output, fates[i]);
     }
+}
+
+static void when_the_executable_is_no_such_program_the_words_ask_for_the_guard(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "foreign", *state);
+    assert_words(ran.output, "cannot start Process-1: ");
+    assert_words(ran.output, "does its executable call mproc_init first?");
 }
 
 static void when_it_dies_once_nobody_notices(void **state)
@@ -358,6 +468,33 @@ static void when_it_dies_once_nobody_notices(void **state)
     assert_int_equal(run_with(&ran, "die_once", *state), 2);
     assert_string_equal(ran.output, "1 call, loaded, by the server: yes\n"
                                     "1 call, loaded, by the server: yes\n");
+    assert_string_equal(ran.errors, "");
+}
+
+static size_t count_words(const char *output, const char *part)
+{
+    size_t count = 0;
+
+    for (; (output = strstr(output, part)) != NULL; output++)
+        count++;
+    return count;
+}
+
+static void when_it_dies_once_while_many_wait_none_of_them_notices(void **state)
+{
+    ran_t ran;
+
+    assert_int_equal(run_with(&ran, "crowd", *state), 2);
+    assert_int_equal(count_words(ran.output, "1 call, loaded"), CROWD);
+    assert_string_equal(ran.errors, "");
+}
+
+static void when_it_dies_each_time_all_who_wait_are_told(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "lost-crowd", *state);
+    assert_int_equal(count_words(ran.output, "3 times"), CROWD);
     assert_string_equal(ran.errors, "");
 }
 
@@ -371,24 +508,42 @@ static void a_copy_that_dies_at_its_birth_is_told_of_and_the_server_goes_on(void
     assert_string_equal(ran.errors, "");
 }
 
-/* Else this would hang: what it waits for is written when the call is back. */
-static void a_server_that_is_started_ahead_is_not_waited_for(void **state)
+/* With a pipe from which load_slowly() reads. */
+static const char *output_with_pipe(const char *role, apr_pool_t *mem)
 {
-    const char *const arguments[] = {own_path, "early", NULL};
+    const char *const arguments[] = {own_path, role, NULL};
     char folder[] = "/tmp/mproc-test-XXXXXX";
     const char *path;
     ran_t ran;
 
     assert_non_null(mkdtemp(folder));
-    path = apr_pstrcat(*state, folder, "/notes", NULL);
+    path = apr_pstrcat(mem, folder, "/notes", NULL);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_success(apr_env_set("MPROC_TEST_NOTES", path, *state));
-    run_program(&ran, arguments, *state);
-    assert_success(apr_env_delete("MPROC_TEST_NOTES", *state));
+    assert_success(apr_env_set("MPROC_TEST_NOTES", path, mem));
+    run_program(&ran, arguments, mem);
+    assert_success(apr_env_delete("MPROC_TEST_NOTES", mem));
     unlink(path);
     rmdir(folder);
-    assert_string_equal(ran.output, "early, 0 call, slowly, by the server: no\n");
     assert_int_equal(ran.exitcode, 0);
+    return ran.output;
+}
+
+/* Else this would hang: what it waits for is written when the call is back. */
+static void a_server_that_is_started_ahead_is_not_waited_for(void **state)
+{
+    assert_string_equal(output_with_pipe("early", *state),
+                        "early, 0 call, slowly, by the server: no\n");
+}
+
+/* Else these would wait for a minute, and fail: what a start waits for is written meanwhile. */
+static void handlers_of_signals_run_while_a_start_waits_for_it(void **state)
+{
+    assert_string_equal(output_with_pipe("called", *state), "0 call, slowly, by the server: no\n");
+}
+
+static void other_threads_fork_while_a_start_waits_for_it(void **state)
+{
+    assert_string_equal(output_with_pipe("forking", *state), "0 call, slowly, by the server: no\n");
 }
 
 static void it_may_start_processes_of_its_own(void **state)
@@ -461,10 +616,15 @@ int main(int argc, const char *const *argv)
         claim(without_one_there_is_nothing),
         claim(when_it_fails_each_start_does_with_its_status_and_words),
         claim(when_it_calls_exit_each_start_fails_with_the_code),
+        claim(when_the_executable_is_no_such_program_the_words_ask_for_the_guard),
         claim(when_it_ends_the_server_each_start_tries_three_times),
         claim(when_it_dies_once_nobody_notices),
+        claim(when_it_dies_once_while_many_wait_none_of_them_notices),
+        claim(when_it_dies_each_time_all_who_wait_are_told),
         claim(a_copy_that_dies_at_its_birth_is_told_of_and_the_server_goes_on),
         claim(a_server_that_is_started_ahead_is_not_waited_for),
+        claim(handlers_of_signals_run_while_a_start_waits_for_it),
+        claim(other_threads_fork_while_a_start_waits_for_it),
         claim(it_may_start_processes_of_its_own),
         claim(threads_that_it_leaves_are_warned_of_in_the_log),
         claim_leaving_nothing(once_there_is_a_server_it_is_too_late),

@@ -174,6 +174,7 @@ static void end_copy(const copy_t *copy, port_ending_t ending, apr_int64_t code)
     port_exit_t how;
 
     assert_success(port_process_wait(copy->process, in_good_time()));
+    assert_success(port_forkserver_await_end(copy->process, in_good_time()));
     port_process_reap(copy->process, &how);
     port_process_close(copy->process);
     port_channel_close(copy->control);
@@ -294,6 +295,42 @@ static void a_server_that_is_gone_is_the_end(void **state)
     port_channel_close(server.channel);
 }
 
+static void stop_server(const server_t *server)
+{
+    pid_t pid = (pid_t)port_process_pid(server->child.process);
+    siginfo_t how;
+
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &how, WSTOPPED), 0);
+}
+
+static void let_go_on(const server_t *server)
+{
+    assert_int_equal(kill((pid_t)port_process_pid(server->child.process), SIGCONT), 0);
+}
+
+static void a_server_that_does_not_tell_of_an_end_is_waited_for_until_the_deadline(void **state)
+{
+    port_waitable_t what = {.has_ended = 1};
+    server_t server;
+    copy_t copy;
+
+    start_server(&server, *state);
+    assert_success(ask_for(&copy, &server, *state));
+    assert_string_equal(hear(copy.control, *state), TOKEN);
+    stop_server(&server);
+    assert_success(port_process_stop(copy.process, SIGKILL));
+    assert_string_equal(hear(copy.control, *state), "(end)");
+    what.process = copy.process;
+    assert_int_equal(port_forkserver_await_end(copy.process, PORT_NOW), APR_TIMEUP);
+    assert_int_equal(port_forkserver_await_end(copy.process, in_a_moment()), APR_TIMEUP);
+    assert_int_equal(port_wait(&what, 1, in_a_moment()), APR_TIMEUP);
+    let_go_on(&server);
+    assert_success(port_wait(&what, 1, in_good_time()));
+    end_copy(&copy, PORT_SIGNALED, SIGKILL);
+    end_server(&server);
+}
+
 /* Later it makes the copy that nobody waits for any more, which then is none for long. */
 static void a_server_that_does_not_answer_is_waited_for_until_the_deadline(void **state)
 {
@@ -301,15 +338,11 @@ static void a_server_that_does_not_answer_is_waited_for_until_the_deadline(void 
     port_channel_t *here, *there;
     server_t server;
     copy_t copy;
-    siginfo_t how;
-    pid_t pid;
     int before;
 
     start_server(&server, *state);
     assert_serves(&server, *state);
-    pid = (pid_t)port_process_pid(server.child.process);
-    assert_int_equal(kill(pid, SIGSTOP), 0);
-    assert_int_equal(waitid(P_PID, (id_t)pid, &how, WSTOPPED), 0);
+    stop_server(&server);
     assert_success(port_channel_pair(&here, &there, BOTH, *state));
     before = count_open_handles();
     assert_int_equal(
@@ -317,7 +350,7 @@ static void a_server_that_does_not_answer_is_waited_for_until_the_deadline(void 
         APR_TIMEUP);
     assert_int_equal(count_open_handles(), before);
     port_channel_close(there);
-    assert_int_equal(kill(pid, SIGCONT), 0);
+    let_go_on(&server);
     assert_string_equal(hear(here, *state), "(end)");
     port_channel_close(here);
     assert_serves(&server, *state);
@@ -675,6 +708,7 @@ int main(int argc, char **argv)
         claim(a_copy_that_is_killed_is_told_of),
         claim(copies_outlive_a_server_that_is_killed_and_their_ends_are_lost),
         claim(a_server_that_is_gone_is_the_end),
+        claim(a_server_that_does_not_tell_of_an_end_is_waited_for_until_the_deadline),
         claim(a_server_that_does_not_answer_is_waited_for_until_the_deadline),
         claim(clients_at_once_get_each_what_is_theirs),
         claim(a_client_may_die_after_any_byte),

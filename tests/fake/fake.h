@@ -67,9 +67,14 @@ void fake_environment_set(const char *name, const char *value);
 void fake_threads_set(int count);
 void fake_fork_refuse(const char *why);
 
-/* The same for fork servers; and so many of them have ended when they are asked for a copy. */
+/*
+ * The same for fork servers; so many of them have ended when they are asked for a copy, or before they
+ * served; and they are stopped, and do not tell how copies end.
+ */
 void fake_forkserver_refuse(const char *why);
 void fake_forkservers_die(int count);
+void fake_forkservers_die_early(int count);
+void fake_forkservers_stop(int are_stopped);
 
 /*
  * What the next fork server is asked for: this process becomes the copy, and has these handles, which
@@ -98,6 +103,7 @@ typedef struct fake_child_t {
     int is_reaped;
     int is_detached;
     int is_copy;                             /* by fork */
+    int is_served;                           /* by a fork server */
     int is_stubborn;                         /* does not end when it is asked to */
     int signal;                              /* that it was sent last, or 0 */
     port_exit_t how;                         /* when it has ended */

@@ -15,7 +15,9 @@
 #include <string.h>
 
 static const char *refusal;
-static int deaths; /* so many servers have ended when they are asked */
+static int are_stopped;
+static int deaths;       /* so many servers have ended when they are asked */
+static int early_deaths; /* the same, and when they are waited for */
 
 static struct {
     port_handle_t handles[FAKE_HANDLES_MAX];
@@ -26,7 +28,7 @@ static struct {
 void fake_forkserver_reset(void)
 {
     refusal = NULL;
-    deaths = 0;
+    deaths = early_deaths = are_stopped = 0;
     asked.nhandles = 0;
 }
 
@@ -38,6 +40,21 @@ void fake_forkserver_refuse(const char *why)
 void fake_forkservers_die(int count)
 {
     deaths = count;
+}
+
+void fake_forkservers_die_early(int count)
+{
+    early_deaths = count;
+}
+
+void fake_forkservers_stop(int stop)
+{
+    are_stopped = stop;
+}
+
+int fake_forkservers_are_stopped(void)
+{
+    return are_stopped;
 }
 
 const char *port_forkserver_refusal(void)
@@ -53,6 +70,18 @@ apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *se
     fake_ends_make(ends, PORT_WRITE);
     fake_handle_open(ends[1], server->child->number);
     *copy = fake_handle_open(ends[0], FAKE_THIS_PROCESS);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_forkserver_await_service(const port_channel_t *server, port_deadline_t deadline)
+{
+    (void)deadline;
+    assert_non_null(fake_handle_end(port_channel_handle(server)));
+    MPROC_TRY(fake_call());
+    if (early_deaths > 0) {
+        early_deaths--;
+        return APR_EOF;
+    }
     return APR_SUCCESS;
 }
 
@@ -82,9 +111,19 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
         return APR_EOF;
     }
     child = fake_child_begin(ask->handles, ask->nhandles);
+    child->is_served = 1;
     child->is_detached = ask->is_detached;
     apr_cpystrn(child->token, ask->token, sizeof child->token);
     *process = fake_process_open(child, mem);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_forkserver_await_end(const port_process_t *copy, port_deadline_t deadline)
+{
+    assert_false(copy->child->is_running);
+    MPROC_TRY(fake_call());
+    while (are_stopped)
+        MPROC_TRY(fake_let_time_pass(deadline));
     return APR_SUCCESS;
 }
 

@@ -133,6 +133,9 @@ void fake_environment_reset(void);
 void fake_surroundings_reset(void);
 void fake_fork_reset(void);
 void fake_forkserver_reset(void);
+
+/* Whether it is not told how copies ended. */
+int fake_forkservers_are_stopped(void);
 int fake_signals_are_held(void);
 void fake_pid_set(apr_int64_t number); /* 1 at first */
 

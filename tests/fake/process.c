@@ -68,7 +68,7 @@ void port_process_reap(port_process_t *process, port_exit_t *how)
     assert_false(child->is_reaped);
     child->is_reaped = 1;
     *how = child->how;
-    if (fake_call() != APR_SUCCESS)
+    if (fake_call() != APR_SUCCESS || (child->is_served && fake_forkservers_are_stopped()))
         *how = (port_exit_t){PORT_LOST, 0};
 }
 

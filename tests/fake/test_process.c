@@ -450,6 +450,87 @@ static void every_end_is_told(void **state)
     }
 }
 
+/* -- One whose end the fork server does not tell ------------------------------------------------ */
+
+/* From when its end is first seen on, so long its code is waited for. */
+#define UNTOLD_FOR apr_time_from_sec(10)
+
+static mproc_process_t *start_untold(apr_pool_t *mem)
+{
+    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
+    mproc_process_t *process;
+
+    options.start_method = MPROC_FORKSERVER;
+    fake_children_act(fake_obeys, 0);
+    assert_success(mproc_process_start(&process, work, MPROC_NO_ARGS, &options, mem));
+    fake_let_all_act();
+    fake_forkservers_stop(1);
+    return process;
+}
+
+static void assert_is_lost(mproc_process_t *process)
+{
+    apr_int64_t code;
+
+    assert_success(mproc_process_join(process, 0));
+    assert_int_equal(mproc_process_exitcode(process, &code), MPROC_ELOST);
+}
+
+static void who_looks_does_not_wait_for_the_telling(void **state)
+{
+    apr_pool_t *mem = fake_program_begin(walk_targets);
+    mproc_process_t *process = start_untold(mem), **children;
+    mproc_waitable_t what[] = {MPROC_WAITABLE(process)};
+    port_deadline_t begin = port_clock();
+    apr_int64_t code;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(mproc_process_join(process, 0), APR_TIMEUP);
+    assert_non_null(strstr(mproc_error_message(), "has not told yet how"));
+    assert_int_equal(mproc_wait(what, 1, 0), APR_TIMEUP);
+    assert_int_equal(mproc_process_is_alive(process), 1);
+    assert_int_equal(mproc_process_exitcode(process, &code), MPROC_ERUNNING);
+    assert_int_equal(mproc_process_close(process), MPROC_ERUNNING);
+    assert_success(mproc_active_children(&children, &count, mem));
+    assert_int_equal(count, 1);
+    assert_int_equal(port_clock(), begin);
+    fake_forkservers_stop(0);
+    assert_success(mproc_process_exitcode(process, &code));
+    assert_int_equal(code, 0);
+}
+
+static void who_waits_does_so_no_longer_than_wanted_and_at_last_the_code_is_lost(void **state)
+{
+    apr_pool_t *mem = fake_program_begin(walk_targets);
+    mproc_process_t *process = start_untold(mem);
+    port_deadline_t begin = port_clock();
+
+    (void)state;
+    assert_int_equal(mproc_process_join(process, A_WHILE), APR_TIMEUP);
+    assert_int_equal(port_clock() - begin, A_WHILE);
+    assert_success(mproc_process_join(process, MPROC_FOREVER));
+    assert_int_equal(port_clock() - begin, UNTOLD_FOR);
+    assert_is_lost(process);
+}
+
+static void who_waits_on_many_does_so_for_all_at_once(void **state)
+{
+    apr_pool_t *mem = fake_program_begin(walk_targets);
+    mproc_process_t *one = start_untold(mem), *two = start_untold(mem);
+    mproc_waitable_t what[] = {MPROC_WAITABLE(one), MPROC_WAITABLE(two)};
+    port_deadline_t begin = port_clock();
+
+    (void)state;
+    assert_int_equal(mproc_wait(what, 2, A_WHILE), APR_TIMEUP);
+    assert_int_equal(port_clock() - begin, A_WHILE);
+    assert_success(mproc_wait(what, 2, MPROC_FOREVER));
+    assert_int_equal(port_clock() - begin, UNTOLD_FOR);
+    assert_true(what[0].ready && what[1].ready);
+    assert_is_lost(one);
+    assert_is_lost(two);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -470,6 +551,9 @@ int main(void)
         claim(its_memory_takes_it_along),
         claim(its_memory_takes_along_one_that_resists),
         claim(every_end_is_told),
+        claim(who_looks_does_not_wait_for_the_telling),
+        claim(who_waits_does_so_no_longer_than_wanted_and_at_last_the_code_is_lost),
+        claim(who_waits_on_many_does_so_for_all_at_once),
     };
 
     apr_initialize();

@@ -10,6 +10,8 @@ static int is_ready(const port_waitable_t *what)
 {
     const fake_end_t *end;
 
+    if (what->process != NULL && what->has_ended && fake_forkservers_are_stopped())
+        return 0;
     if (what->process != NULL)
         return what->process->child != NULL && !what->process->child->is_running;
     if (what->bell != NULL)
