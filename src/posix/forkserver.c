@@ -27,6 +27,9 @@ extern char **environ;
 /* A server tells of an end at once.  One that has been stopped may never. */
 #define TOLD_TIMEOUT apr_time_from_sec(10)
 
+/* All that a server has is closed at once when it ends. */
+#define GONE_TIMEOUT apr_time_from_sec(1)
+
 /* What asking holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
@@ -224,6 +227,18 @@ static apr_status_t await_answer(const port_channel_t *server, int line, port_de
     return rv == APR_SUCCESS && pollers[0].revents == 0 ? APR_EOF : rv;
 }
 
+/*
+ * Its line was closed before there was an answer: the server is gone, or it had no room for the line,
+ * which the system closes then.
+ */
+static apr_status_t find_out_why(const port_channel_t *server)
+{
+    struct pollfd poller = {.fd = server->socket};
+    apr_status_t rv = posix_poll_all(&poller, 1, port_clock() + GONE_TIMEOUT);
+
+    return APR_STATUS_IS_TIMEUP(rv) ? APR_EMFILE : APR_EOF;
+}
+
 static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t *server,
                                   port_channel_t *line, port_deadline_t deadline)
 {
@@ -232,6 +247,8 @@ static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t 
 
     if (rv == APR_SUCCESS)
         rv = posix_read_exactly(line, &answer, sizeof answer, deadline);
+    if (APR_STATUS_IS_EOF(rv))
+        rv = find_out_why(server);
     if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
         rv = APR_FROM_OS_ERROR(answer.first);
     if (rv != APR_SUCCESS)

@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -308,6 +309,21 @@ static int make_room(server_t *server)
     return 1;
 }
 
+/* Whether this process could open one more. */
+static int has_descriptor_left(int line)
+{
+    int another = fcntl(line, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
+
+    posix_close_if_open(another);
+    return another >= 0;
+}
+
+static void refuse(int line, int error)
+{
+    say(line, POSIX_FAILED, error, 0);
+    close(line);
+}
+
 /* The copy's signals are held until it is whole: a handler may call exit(). */
 static void make_copy(server_t *server, int line)
 {
@@ -325,8 +341,7 @@ static void make_copy(server_t *server, int line)
         server->copies[server->ncopies++] = (copy_t){pid, line};
         tell_of_birth(pid, line);
     } else {
-        say(line, POSIX_FAILED, error, 0);
-        close(line);
+        refuse(line, error);
     }
     port_signals_release();
 }
@@ -385,6 +400,18 @@ static apr_status_t forget_input(void)
     return rv;
 }
 
+/*
+ * It goes with its copy.  The last descriptor is left for the next one, as a line that finds no room
+ * is closed by the system before anybody could be refused; and for a copy's pidfd.
+ */
+static void use_line(server_t *server, int line)
+{
+    if (has_descriptor_left(line))
+        make_copy(server, line);
+    else
+        refuse(line, errno);
+}
+
 /* APR_EOF when there is nobody left. */
 static apr_status_t take_line(server_t *server)
 {
@@ -395,7 +422,7 @@ static apr_status_t take_line(server_t *server)
 
     if (rv == APR_SUCCESS &&
         port_channel_take_handles(server->channel, NULL, 1, &line) == APR_SUCCESS)
-        make_copy(server, (int)line);
+        use_line(server, (int)line);
     if (port_channel_waiting_handles(server->channel, NULL, 0) > 0)
         port_channel_drop_handles(server->channel);
     return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;

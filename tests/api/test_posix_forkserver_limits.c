@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a fork server has too little of, and what its preload function has taken from it: it serves
+ * on, and says what it cannot do.  Each test runs this program again.
+ */
+
+#include "claims.h"
+#include "run.h"
+#include "servers_posix.h"
+#include "workers.h"
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* What the server may have open, and how many children want to be there at once. */
+#define DESCRIPTORS 40
+#define CHILDREN 60
+
+/* The first after stdin, stdout and stderr. */
+#define FIRST_DESCRIPTOR 3
+
+static const char *own_path;
+
+/* -- Preload functions ---------------------------------------------------------------- */
+
+static void have_no_room_any_more(void)
+{
+    struct rlimit none = {FIRST_DESCRIPTOR, FIRST_DESCRIPTOR};
+
+    setrlimit(RLIMIT_NOFILE, &none);
+}
+
+/* After its first copy it can take no line, nor have a pidfd. */
+static apr_status_t lose_all_room(mproc_task_t *task)
+{
+    (void)task;
+    return pthread_atfork(NULL, have_no_room_any_more, NULL);
+}
+
+static const mproc_target_t targets[] = {
+    MPROC_TARGET(lose_all_room),
+    MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets),
+    MPROC_TARGETS_END,
+};
+
+/* -- Programs --------------------------------------------------------------------------- */
+
+static void start_server_with(rlim_t descriptors)
+{
+    struct rlimit before, small;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    small = before;
+    small.rlim_cur = descriptors;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    assert_success(mproc_forkserver_ensure_running());
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+/* Until one is refused: how many there are. */
+static int start_until_refused(mproc_process_t **processes, mproc_connection_t **lines,
+                               apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_connection_t *there;
+    apr_status_t rv = APR_SUCCESS;
+    int count = 0;
+
+    options.daemon = 1;
+    while (rv == APR_SUCCESS && count < CHILDREN) {
+        assert_success(mproc_pipe(&lines[count], &there, MPROC_DUPLEX, mem));
+        rv = mproc_process_start(&processes[count], answer, MPROC_PACK(there), &options, mem);
+        assert_success(mproc_connection_close(there));
+        count += rv == APR_SUCCESS;
+    }
+    if (count < CHILDREN)
+        assert_refused(rv, EMFILE, "copying the fork server");
+    return count;
+}
+
+/* Where there is no room for one more, there is when one has ended. */
+static int be_one_with_many_children(apr_pool_t *mem)
+{
+    mproc_process_t *processes[CHILDREN];
+    mproc_connection_t *lines[CHILDREN];
+    pid_t server;
+    int count, i;
+
+    start_server_with(DESCRIPTORS);
+    server = server_now(mem);
+    count = start_until_refused(processes, lines, mem);
+    assert_true(count > 0 && count < DESCRIPTORS);
+    for (i = 0; i < count; i++) {
+        assert_string_equal(hear(lines[i], mem), "born");
+        assert_success(say(lines[i], "leave"));
+        assert_ended(processes[i], 0);
+        if (i < 3)
+            assert_int_equal(server_now(mem), server);
+    }
+    printf("served by one server");
+    return 0;
+}
+
+static int be_one_whose_server_takes_no_line(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *refused;
+    served_t served;
+
+    options.daemon = 1;
+    assert_success(mproc_set_forkserver_preload(lose_all_room));
+    start_served(&served, &options, mem);
+    assert_refused(mproc_process_start(&refused, succeed, MPROC_NO_ARGS, &options, mem), EMFILE,
+                   "copying the fork server");
+    let_leave(&served);
+    printf("its child has gone on");
+    return 0;
+}
+
+static int be_some_program(const char *role, apr_pool_t *mem)
+{
+    if (strcmp(role, "lines") == 0)
+        return be_one_whose_server_takes_no_line(mem);
+    return be_one_with_many_children(mem);
+}
+
+/* -- Running them -------------------------------------------------------------------------- */
+
+static void assert_prints(const char *role, const char *text, apr_pool_t *mem)
+{
+    const char *const arguments[] = {own_path, role, NULL};
+    ran_t ran;
+
+    run_program(&ran, arguments, mem);
+    assert_string_equal(ran.errors, "");
+    assert_string_equal(ran.output, text);
+    assert_int_equal(ran.exitcode, 0);
+}
+
+static void one_without_descriptors_refuses_a_start_and_its_children_go_on(void **state)
+{
+    assert_prints("descriptors", "served by one server", *state);
+}
+
+/* The system closes it: the server never knows. */
+static void one_that_can_take_no_line_is_left_alone(void **state)
+{
+    assert_prints("lines", "its child has gone on", *state);
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(one_without_descriptors_refuses_a_start_and_its_children_go_on),
+        claim(one_that_can_take_no_line_is_left_alone),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    own_path = argv[0];
+    if (argc > 1)
+        return be_some_program(argv[1], mem);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
