@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ typedef struct server_t {
     size_t ncopies, capacity;
     int ended[2];           /* a pipe that the handler of SIGCHLD writes to */
     struct sigaction child; /* as it was */
+    sigset_t mask;          /* the same */
 } server_t;
 
 /* -- Signals -------------------------------------------------------------------- */
@@ -49,6 +51,16 @@ static void note_end(int signal)
     errno = error;
 }
 
+/* A preload function may have blocked it, as those do that read signals from a descriptor. */
+static void hear_of_ends(sigset_t *before)
+{
+    sigset_t child;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    pthread_sigmask(SIG_UNBLOCK, &child, before);
+}
+
 /* Ctrl-C is the clients' business; a copy decides anew. */
 static void set_signals(server_t *server)
 {
@@ -61,6 +73,7 @@ static void set_signals(server_t *server)
     sigaction(SIGCHLD, &action, &server->child);
     action.sa_handler = SIG_IGN;
     sigaction(SIGINT, &action, NULL);
+    hear_of_ends(&server->mask);
 }
 
 /* -- In the copy: what it is told -------------------------------------------------- */
@@ -324,12 +337,16 @@ static void refuse(int line, int error)
     close(line);
 }
 
-/* The copy's signals are held until it is whole: a handler may call exit(). */
+/*
+ * The copy's signals are held until it is whole: a handler may call exit().  Then those are blocked
+ * that the preload function has left so.
+ */
 static void make_copy(server_t *server, int line)
 {
     pid_t pid = -1;
     int error = ENOMEM;
 
+    pthread_sigmask(SIG_SETMASK, &server->mask, NULL);
     port_signals_hold();
     if (make_room(server)) {
         pid = fork();
@@ -344,6 +361,7 @@ static void make_copy(server_t *server, int line)
         refuse(line, error);
     }
     port_signals_release();
+    hear_of_ends(NULL);
 }
 
 /* How a copy ended, or that somebody else has asked; the number is its own until then. */
@@ -460,6 +478,7 @@ apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t
     set_signals(&server);
     rv = serve(&server);
     let_go(&server);
+    pthread_sigmask(SIG_SETMASK, &server.mask, NULL);
     port_channel_drop_handles(channel);
     free(server.copies);
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;

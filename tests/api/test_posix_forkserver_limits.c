@@ -45,11 +45,33 @@ static apr_status_t lose_all_room(mproc_task_t *task)
     return pthread_atfork(NULL, have_no_room_any_more, NULL);
 }
 
+/* As one does that reads its signals from a descriptor. */
+static apr_status_t block_ends(mproc_task_t *task)
+{
+    sigset_t child;
+
+    (void)task;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    return pthread_sigmask(SIG_BLOCK, &child, NULL);
+}
+
+/* -- Children --------------------------------------------------------------------------- */
+
+static apr_status_t find_ends_blocked(mproc_task_t *task)
+{
+    sigset_t blocked;
+
+    (void)task;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    return sigismember(&blocked, SIGCHLD) && !sigismember(&blocked, SIGTERM) ? APR_SUCCESS
+                                                                             : MPROC_ETORN;
+}
+
 static const mproc_target_t targets[] = {
-    MPROC_TARGET(lose_all_room),
-    MPROC_TARGETS_OF(server_targets),
-    MPROC_TARGETS_OF(worker_targets),
-    MPROC_TARGETS_END,
+    MPROC_TARGET(lose_all_room),      MPROC_TARGET(block_ends),
+    MPROC_TARGET(find_ends_blocked),  MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END,
 };
 
 /* -- Programs --------------------------------------------------------------------------- */
@@ -126,10 +148,24 @@ static int be_one_whose_server_takes_no_line(apr_pool_t *mem)
     return 0;
 }
 
+static int be_one_whose_server_blocks_ends(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+
+    assert_success(mproc_set_forkserver_preload(block_ends));
+    assert_success(status_of(&process, find_ends_blocked, MPROC_NO_ARGS, &options, mem));
+    assert_ended(process, 0);
+    printf("they are told");
+    return 0;
+}
+
 static int be_some_program(const char *role, apr_pool_t *mem)
 {
     if (strcmp(role, "lines") == 0)
         return be_one_whose_server_takes_no_line(mem);
+    if (strcmp(role, "ends") == 0)
+        return be_one_whose_server_blocks_ends(mem);
     return be_one_with_many_children(mem);
 }
 
@@ -157,11 +193,17 @@ static void one_that_can_take_no_line_is_left_alone(void **state)
     assert_prints("lines", "its child has gone on", *state);
 }
 
+static void one_whose_preload_function_blocks_ends_tells_of_them(void **state)
+{
+    assert_prints("ends", "they are told", *state);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(one_without_descriptors_refuses_a_start_and_its_children_go_on),
         claim(one_that_can_take_no_line_is_left_alone),
+        claim(one_whose_preload_function_blocks_ends_tells_of_them),
     };
     apr_pool_t *mem;
 
