@@ -291,20 +291,25 @@ static void say(int line, posix_news_t news, int first, int second)
     port_channel_write(&channel, &answer, sizeof answer, PORT_NOW, &sent);
 }
 
-/* Nobody but this process can ask how the copy ended, so that its number is its own until then. */
+/*
+ * Nobody but this process can ask how the copy ended, so that its number is its own until then.  The
+ * system may refuse to carry a pidfd, as where one user has too many descriptors on their way.
+ */
 static void tell_of_birth(pid_t pid, int line)
 {
     port_channel_t channel = {.socket = line};
     port_handle_t pidfd = posix_watch_number(pid);
     posix_answer_t answer = {POSIX_BORN, (int32_t)pid, 1};
+    apr_status_t rv = APR_ENOTIMPL;
     size_t sent;
 
-    if (pidfd < 0) {
-        say(line, POSIX_BORN, (int)pid, 0);
-        return;
+    if (pidfd >= 0) {
+        rv =
+            port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
+        close((int)pidfd);
     }
-    port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
-    close((int)pidfd);
+    if (rv != APR_SUCCESS)
+        say(line, POSIX_BORN, (int)pid, 0);
 }
 
 static int make_room(server_t *server)

@@ -19,10 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* What the server may have open, and how many children want to be there at once. */
 #define DESCRIPTORS 40
 #define CHILDREN 60
+
+/* How many go at once that nobody takes, and the user whom they are to be counted for. */
+#define ON_THEIR_WAY 32
+#define NOBODY 65534
 
 /* The first after stdin, stdout and stderr. */
 #define FIRST_DESCRIPTOR 3
@@ -56,6 +62,45 @@ static apr_status_t block_ends(mproc_task_t *task)
     return pthread_sigmask(SIG_BLOCK, &child, NULL);
 }
 
+/* Descriptors on their way that count as this user's until somebody takes them. */
+static int send_some(int socket)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(ON_THEIR_WAY * sizeof(int))];
+    } control = {{0}};
+    struct iovec piece = {(char[]){""}, 1};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    int descriptors[ON_THEIR_WAY], i;
+
+    for (i = 0; i < ON_THEIR_WAY; i++)
+        descriptors[i] = socket;
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof descriptors);
+    memcpy(CMSG_DATA(&control.header), descriptors, sizeof descriptors);
+    return sendmsg(socket, &message, MSG_DONTWAIT) == 1;
+}
+
+/* Nobody's user is refused more descriptors on their way than it may have open: ETOOMANYREFS. */
+static apr_status_t have_too_many_on_their_way(mproc_task_t *task)
+{
+    struct rlimit small = {ON_THEIR_WAY, ON_THEIR_WAY};
+    int pair[2], i;
+
+    (void)task;
+    if (geteuid() == 0 && setuid(NOBODY) != 0)
+        return APR_EGENERAL;
+    if (setrlimit(RLIMIT_NOFILE, &small) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        return APR_EGENERAL;
+    for (i = 0; i < 3 && send_some(pair[0]); i++)
+        ;
+    return APR_SUCCESS;
+}
+
 /* -- Children --------------------------------------------------------------------------- */
 
 static apr_status_t find_ends_blocked(mproc_task_t *task)
@@ -68,10 +113,24 @@ static apr_status_t find_ends_blocked(mproc_task_t *task)
                                                                              : MPROC_ETORN;
 }
 
+/* Until it is ended. */
+static apr_status_t stay(mproc_task_t *task)
+{
+    (void)task;
+    while (pause() != 0)
+        ;
+    return APR_SUCCESS;
+}
+
 static const mproc_target_t targets[] = {
-    MPROC_TARGET(lose_all_room),      MPROC_TARGET(block_ends),
-    MPROC_TARGET(find_ends_blocked),  MPROC_TARGETS_OF(server_targets),
-    MPROC_TARGETS_OF(worker_targets), MPROC_TARGETS_END,
+    MPROC_TARGET(stay),
+    MPROC_TARGET(lose_all_room),
+    MPROC_TARGET(block_ends),
+    MPROC_TARGET(find_ends_blocked),
+    MPROC_TARGET(have_too_many_on_their_way),
+    MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets),
+    MPROC_TARGETS_END,
 };
 
 /* -- Programs --------------------------------------------------------------------------- */
@@ -160,12 +219,29 @@ static int be_one_whose_server_blocks_ends(apr_pool_t *mem)
     return 0;
 }
 
+static int be_one_whose_server_cannot_send(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+
+    assert_success(mproc_set_forkserver_preload(have_too_many_on_their_way));
+    assert_success(status_of(&process, succeed, MPROC_NO_ARGS, &options, mem));
+    assert_ended(process, 0);
+    assert_success(mproc_process_start(&process, stay, MPROC_NO_ARGS, &options, mem));
+    assert_success(mproc_process_kill(process));
+    assert_ended(process, -SIGKILL);
+    printf("born and ended");
+    return 0;
+}
+
 static int be_some_program(const char *role, apr_pool_t *mem)
 {
     if (strcmp(role, "lines") == 0)
         return be_one_whose_server_takes_no_line(mem);
     if (strcmp(role, "ends") == 0)
         return be_one_whose_server_blocks_ends(mem);
+    if (strcmp(role, "flight") == 0)
+        return be_one_whose_server_cannot_send(mem);
     return be_one_with_many_children(mem);
 }
 
@@ -198,12 +274,18 @@ static void one_whose_preload_function_blocks_ends_tells_of_them(void **state)
     assert_prints("ends", "they are told", *state);
 }
 
+static void one_that_cannot_send_a_pidfd_tells_of_births_all_the_same(void **state)
+{
+    assert_prints("flight", "born and ended", *state);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(one_without_descriptors_refuses_a_start_and_its_children_go_on),
         claim(one_that_can_take_no_line_is_left_alone),
         claim(one_whose_preload_function_blocks_ends_tells_of_them),
+        claim(one_that_cannot_send_a_pidfd_tells_of_births_all_the_same),
     };
     apr_pool_t *mem;
 
