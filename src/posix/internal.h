@@ -123,6 +123,9 @@ typedef struct posix_answer_t {
 apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t size,
                                 port_deadline_t deadline);
 
+/* served.c: in a copy of a fork server, with the line to its client, once it has let go of what is the server's. */
+_Noreturn void posix_be_copy(int line, const port_serving_t *serving);
+
 /* Whether this process could go to a folder; NULL: it need not. */
 apr_status_t posix_check_folder(const char *folder);
 
