@@ -6,6 +6,7 @@
  * reads nothing that a client says, so that none can stop or confuse it.
  */
 
+#include "failpoint.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -178,8 +179,11 @@ static void make_copy(server_t *server, int line)
     if (pid == 0)
         be_copy(server, line);
     if (pid > 0) {
+        mproc__failpoint();
         server->copies[server->ncopies++] = (copy_t){pid, line};
+        mproc__failpoint();
         tell_of_birth(pid, line);
+        mproc__failpoint();
     } else {
         refuse(line, error);
     }
@@ -187,20 +191,35 @@ static void make_copy(server_t *server, int line)
     hear_of_ends(NULL);
 }
 
-/* How a copy ended, or that somebody else has asked; the number is its own until then. */
+/* Whether there is an end to ask for, or somebody else has asked: 0, or -1 and errno. */
+static int ask(pid_t pid, siginfo_t *how, int flags)
+{
+    int result;
+
+    memset(how, 0, sizeof *how);
+    do
+        result = waitid(P_PID, (id_t)pid, how, WEXITED | WNOHANG | flags);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/*
+ * Its number is its own until it is reaped: whoever signals it by that must have heard of its end
+ * before.
+ */
 static int has_ended(const copy_t *copy)
 {
     siginfo_t how;
-    int result;
 
-    memset(&how, 0, sizeof how);
-    do
-        result = waitid(P_PID, (id_t)copy->pid, &how, WEXITED | WNOHANG);
-    while (result != 0 && errno == EINTR);
-    if (result == 0 && how.si_pid == 0)
-        return 0;
-    if (result == 0)
+    if (ask(copy->pid, &how, WNOWAIT) == 0) {
+        if (how.si_pid == 0)
+            return 0;
+        mproc__failpoint();
         say(copy->line, POSIX_ENDED, how.si_code, how.si_status);
+        mproc__failpoint();
+        ask(copy->pid, &how, 0);
+        mproc__failpoint();
+    }
     close(copy->line);
     return 1;
 }
@@ -259,8 +278,11 @@ static apr_status_t take_line(server_t *server)
     port_handle_t line;
     char byte;
     size_t received;
-    apr_status_t rv = port_channel_read(server->channel, &byte, 1, PORT_NOW, &received);
+    apr_status_t rv;
 
+    mproc__failpoint();
+    rv = port_channel_read(server->channel, &byte, 1, PORT_NOW, &received);
+    mproc__failpoint();
     if (rv == APR_SUCCESS &&
         port_channel_take_handles(server->channel, NULL, 1, &line) == APR_SUCCESS)
         use_line(server, (int)line);
