@@ -96,7 +96,8 @@ int posix_is_ready_pipe(const int pair[2]);
 /*
  * What a client sends to the copy that a fork server has made for it: this, and `size` bytes of strings
  * with their NULs (the token, the folder, and the environment).  Descriptors go beside it: the copy's
- * stdout and its stderr, and then those that were asked for.  A byte follows when the client has heard
+ * stdout and its stderr, where the client is, from where the folder is found, and then those that were
+ * asked for.  A byte follows when the client has heard
  * that there is a copy.
  */
 typedef struct posix_ask_t {
@@ -106,7 +107,7 @@ typedef struct posix_ask_t {
     uint64_t size;
 } posix_ask_t;
 
-enum { POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
+enum { POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_FOLDER, POSIX_ASK_HANDLES };
 
 /* What a client hears of the server: that there is a copy, and of its end; or that there will be none. */
 typedef enum posix_news_t {

@@ -154,6 +154,17 @@ static apr_status_t take_streams(const told_t *told)
     return rv;
 }
 
+static apr_status_t go_to_folder(const told_t *told)
+{
+    int clients = (int)told->handles[POSIX_ASK_FOLDER];
+    apr_status_t rv = APR_SUCCESS;
+
+    if (fchdir(clients) != 0 || chdir(told->folder) != 0)
+        rv = APR_FROM_OS_ERROR(errno);
+    close(clients);
+    return rv;
+}
+
 /* The tie comes first, as one that hangs in what follows must end with its parent. */
 static apr_status_t become_what_was_told(const told_t *told, int line,
                                          const port_serving_t *serving)
@@ -164,8 +175,8 @@ static apr_status_t become_what_was_told(const told_t *told, int line,
     if (posix_leave_by(serving->leave) != APR_SUCCESS)
         _exit(127);
     rv = take_streams(told);
-    if (rv == APR_SUCCESS && chdir(told->folder) != 0)
-        rv = APR_FROM_OS_ERROR(errno);
+    if (rv == APR_SUCCESS)
+        rv = go_to_folder(told);
     return tied != APR_SUCCESS ? tied : rv;
 }
 
