@@ -86,7 +86,8 @@ static void make_message(asking_t *asking, const port_ask_t *ask, apr_pool_t *me
     const char *const *environment =
         ask->environment != NULL ? ask->environment : (const char *const *)environ;
     posix_ask_t heading = {.ndescriptors = (uint32_t)ask->nhandles + POSIX_ASK_HANDLES,
-                           .is_detached = ask->is_detached != 0};
+                           .is_detached = ask->is_detached != 0,
+                           .group = getpgrp()};
     const char *folder = ask->folder != NULL ? ask->folder : ".";
     char *place;
 

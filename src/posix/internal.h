@@ -104,6 +104,7 @@ typedef struct posix_ask_t {
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];
     uint32_t ndescriptors;
     uint32_t is_detached;
+    int64_t group; /* of processes: the client's */
     uint64_t size;
 } posix_ask_t;
 

@@ -133,12 +133,24 @@ static void hear_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/*
+ * Its client's: whom a terminal's Ctrl-C reaches, and what is signalled together.  Into another session
+ * there is no way, and then that client's terminal is not the server's: it is on its own.
+ */
+static void join_group(pid_t group)
+{
+    if (setpgid(0, group) != 0)
+        setpgid(0, 0);
+}
+
 static apr_status_t tie(const told_t *told, int line)
 {
-    if (!told->heading.is_detached)
-        return posix_tie_to_parent(line);
-    setsid();
-    return APR_SUCCESS;
+    if (told->heading.is_detached) {
+        setsid();
+        return APR_SUCCESS;
+    }
+    join_group((pid_t)told->heading.group);
+    return posix_tie_to_parent(line);
 }
 
 /* stdin the server has let go of, for all of them. */
@@ -193,7 +205,7 @@ static void await_client(port_channel_t *line)
 _Noreturn void posix_be_copy(int descriptor, const port_serving_t *serving)
 {
     port_channel_t line = {.socket = descriptor};
-    port_birth_t birth;
+    port_birth_t birth = {0};
     told_t told;
     apr_status_t rv;
 
@@ -204,6 +216,7 @@ _Noreturn void posix_be_copy(int descriptor, const port_serving_t *serving)
     port_channel_drop_handles(&line);
     rv = become_what_was_told(&told, descriptor, serving);
     birth.token = told.token;
+    birth.is_detached = told.heading.is_detached != 0;
     birth.control = told.handles[POSIX_ASK_HANDLES];
     birth.parent = posix_parent_process(descriptor, serving->copy_mem);
     serving->live(rv, &birth, told.handles + POSIX_ASK_HANDLES,
