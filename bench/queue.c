@@ -121,10 +121,16 @@ static void begin_case(case_t *one, const char *name, const run_t *run)
         one->runs[i] = *run;
 }
 
+/* There is room for some messages, also of the largest. */
+static size_t capacity_for(size_t size)
+{
+    return size <= QUEUE_CAPACITY / 16 ? QUEUE_CAPACITY : 16 * size;
+}
+
 /* One to one on a CPU each; of many, each CPU has putters and getters. */
 static void run_streams(const char *size_name, size_t size, int many)
 {
-    run_t run = {.use = {size, QUEUE_CAPACITY, many, many},
+    run_t run = {.use = {size, capacity_for(size), many, many},
                  .first_cpu = many == 1 ? 0 : EVERY_CPU,
                  .second_cpu = many == 1 ? 1 : EVERY_CPU};
     case_t one;
@@ -275,6 +281,7 @@ static void run_parts(void)
     run_round_trips("round trip, one CPU", 0);
     if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
         run_round_trips("round trip, two CPUs", 1);
+    run_streams("1 MiB", (size_t)1 << 20, 1);
     run_blocks("1 MiB block, 1 to 1", (size_t)1 << 20);
     for (i = 0; i < COUNT_OF(many); i++) {
         run_streams("64 B", 64, many[i]);

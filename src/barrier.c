@@ -156,6 +156,15 @@ static void look_after_neighbour(mproc_barrier_t *barrier, const arrival_t *arri
         end_round(barrier, 1, BROKEN);
 }
 
+/* Nobody is missing any more, and what the last one does takes as long as it takes. */
+static int is_full(const mproc_barrier_t *barrier)
+{
+    const state_t *state = state_of(barrier);
+
+    return atomic_load(&state->phase) == ACTING &&
+           atomic_load(&state->count) == parties_of(barrier);
+}
+
 static apr_status_t arrive(mproc_barrier_t *barrier, arrival_t *arrival, int acts)
 {
     state_t *state = state_of(barrier);
@@ -165,9 +174,9 @@ static apr_status_t arrive(mproc_barrier_t *barrier, arrival_t *arrival, int act
     arrival->index = 0;
     if (atomic_load(&state->phase) == BROKEN)
         return MPROC_EBROKEN;
-    if (atomic_load(&state->phase) == ACTING)
+    if (is_full(barrier))
         return APR_EAGAIN;
-    if (count >= parties_of(barrier))
+    if (atomic_load(&state->phase) == ACTING || count >= parties_of(barrier))
         return MPROC_ECORRUPT;
     atomic_store(&state->arrived[count], barrier->object.member.id);
     mproc__failpoint();
@@ -213,26 +222,32 @@ static apr_status_t how_it_ended(mproc_barrier_t *barrier, apr_uint64_t round)
     return rv;
 }
 
-/* Until the round has ended; who has no more patience ends it. */
+/* Who has no more patience ends the round, unless all have come. */
+static void look_around(mproc_barrier_t *barrier, const arrival_t *arrival, int is_over)
+{
+    lock(barrier);
+    if (is_over && atomic_load(&state_of(barrier)->round) == arrival->round && !is_full(barrier))
+        end_round(barrier, 1, BROKEN); /* whatever the phase is said to be */
+    else
+        look_after_neighbour(barrier, arrival);
+    unlock(barrier);
+}
+
+/* Until the round has ended. */
 static apr_status_t await_end(mproc_barrier_t *barrier, const arrival_t *arrival,
                               mproc__patience_t *patience)
 {
+    mproc__patience_t endless = mproc__patience(MPROC_FOREVER);
     _Atomic apr_uint64_t *round = &state_of(barrier)->round;
 
     mproc__change_hope(round, arrival->round);
     while (atomic_load(round) == arrival->round) {
         int is_over = mproc__patience_is_over(patience);
-        if (!is_over)
+        if (!is_over || is_full(barrier))
             mproc__change_sleep(&barrier->object, event_of(arrival->round), round, arrival->round,
-                                patience);
-        if (atomic_load(round) != arrival->round)
-            break;
-        lock(barrier);
-        if (is_over && atomic_load(round) == arrival->round)
-            end_round(barrier, 1, BROKEN); /* whatever the phase is said to be */
-        else
-            look_after_neighbour(barrier, arrival);
-        unlock(barrier);
+                                is_over ? &endless : patience);
+        if (atomic_load(round) == arrival->round)
+            look_around(barrier, arrival, is_over);
     }
     return how_it_ended(barrier, arrival->round);
 }
@@ -250,10 +265,13 @@ static apr_status_t act(mproc_barrier_t *barrier, const arrival_t *arrival,
     return rv != APR_SUCCESS ? rv : how_it_ended(barrier, arrival->round);
 }
 
-/* More than are wanted may come while the last of a round acts: they are of the next one. */
-static apr_status_t come(mproc_barrier_t *barrier, arrival_t *arrival, int acts,
-                         mproc__patience_t *patience)
+/*
+ * More than are wanted may come while the last of a round acts: they are of the next one, and their
+ * time begins with it.
+ */
+static apr_status_t come(mproc_barrier_t *barrier, arrival_t *arrival, int acts)
 {
+    mproc__patience_t endless = mproc__patience(MPROC_FOREVER);
     apr_status_t rv;
 
     for (;;) {
@@ -262,14 +280,14 @@ static apr_status_t come(mproc_barrier_t *barrier, arrival_t *arrival, int acts,
         unlock(barrier);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
-        (void)await_end(barrier, arrival, patience);
+        (void)await_end(barrier, arrival, &endless);
     }
 }
 
 static apr_status_t pass(mproc_barrier_t *barrier, mproc_barrier_action_fn *action, void *context,
                          arrival_t *arrival, mproc__patience_t *patience)
 {
-    MPROC_TRY(come(barrier, arrival, action != NULL, patience));
+    MPROC_TRY(come(barrier, arrival, action != NULL));
     if (!arrival->is_last)
         return await_end(barrier, arrival, patience);
     return action != NULL ? act(barrier, arrival, action, context) : APR_SUCCESS;

@@ -24,6 +24,9 @@
 /* Where they sleep. */
 enum { LOCK, TURN };
 
+/* For so long readers leave a free lock to the next writer; who has not taken it then is stopped. */
+#define A_CHANCE (5 * MPROC__SLICE_MIN)
+
 /* What one process reads, at its place; its id is changed under the lock. */
 typedef struct hold_t {
     _Alignas(MPROC__APART) _Atomic mproc__member_id_t id; /* of those who have or had the place */
@@ -156,23 +159,53 @@ static int is_read(const mproc_rwlock_t *rwlock, int is_thorough)
     return is_read;
 }
 
+/* What a reader who waits has seen: who was next when the lock was free, and until when it is left to him. */
+typedef struct chance_t {
+    mproc__member_id_t next;
+    port_deadline_t end;
+} chance_t;
+
+/* Where nobody writes: whether the next writer leaves it free.  When others have read, he has time again. */
+static int has_missed_chance(const mproc_rwlock_t *rwlock, mproc__member_id_t next,
+                             chance_t *chance)
+{
+    if (is_read(rwlock, 1))
+        chance->next = 0;
+    else if (chance->next == next)
+        return port_clock() >= chance->end;
+    else
+        *chance = (chance_t){next, port_clock() + A_CHANCE};
+    return 0;
+}
+
+static int is_written(const mproc_rwlock_t *rwlock, mproc__member_id_t writer, chance_t *chance)
+{
+    if (writer == 0 || (chance != NULL && is_dead(rwlock, writer)))
+        return 0;
+    if (chance != NULL)
+        chance->next = 0;
+    return 1;
+}
+
 /*
- * APR_EAGAIN while another has it; who is thorough asks whether that one lives.  A dead writer's
- * name stays until there is another: no reader could make whole what he has left.
+ * APR_EAGAIN while another has it; who has waited asks whether that one lives, and whether the next
+ * writer moves.  A dead writer's name stays until there is another: no reader could make whole what
+ * he has left.
  */
-static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
+static apr_status_t try_to_read(mproc_rwlock_t *rwlock, chance_t *chance)
 {
     state_t *state = state_of(rwlock);
     mproc__member_id_t next = atomic_load(&state->next), writer = atomic_load(&state->writer);
 
-    if (writer != 0 && !(is_thorough && is_dead(rwlock, writer)))
+    if (is_written(rwlock, writer, chance))
         return APR_EAGAIN;
-    if (next != 0 && !(is_thorough && is_dead(rwlock, next)))
+    if (next != 0 &&
+        (chance == NULL || (!is_dead(rwlock, next) && !has_missed_chance(rwlock, next, chance))))
         return APR_EAGAIN;
     make_own_hold(rwlock);
     atomic_fetch_add(&own_hold(rwlock)->count, 1);
     mproc__failpoint();
-    if (next != 0) { /* others may wait to write, and must say again who is next */
+    if (next != 0) { /* who waits to write must say again that he is next */
         atomic_store(&state->next, 0);
         change_turn(rwlock);
     }
@@ -183,16 +216,17 @@ static apr_status_t try_to_read(mproc_rwlock_t *rwlock, int is_thorough)
  * Who is next is said before the look at who reads.  The writer is known before nobody is next: readers
  * look in the other order.
  */
-static apr_status_t try_to_write(mproc_rwlock_t *rwlock, int is_thorough)
+static apr_status_t try_to_write(mproc_rwlock_t *rwlock, chance_t *chance)
 {
     state_t *state = state_of(rwlock);
     mproc__member_id_t writer = atomic_load(&state->writer), own = rwlock->object.member.id;
     mproc__member_id_t next = atomic_load(&state->next);
+    int is_thorough = chance != NULL;
 
     if (next == 0 || (is_thorough && is_dead(rwlock, next)))
         atomic_store(&state->next, next = own);
     mproc__failpoint();
-    if ((writer != 0 && !(is_thorough && is_dead(rwlock, writer))) || is_read(rwlock, is_thorough))
+    if (is_written(rwlock, writer, chance) || is_read(rwlock, is_thorough))
         return APR_EAGAIN;
     atomic_store_explicit(&state->writer, own, memory_order_release);
     mproc__failpoint();
@@ -240,14 +274,15 @@ static int is_read_at_once(mproc_rwlock_t *rwlock)
 
 /* -- Acquiring -------------------------------------------------------------------------- */
 
-typedef apr_status_t try_fn(mproc_rwlock_t *rwlock, int is_thorough);
+/* `chance` is NULL for the first look. */
+typedef apr_status_t try_fn(mproc_rwlock_t *rwlock, chance_t *chance);
 
-static apr_status_t look(mproc_rwlock_t *rwlock, try_fn *attempt, int is_thorough)
+static apr_status_t look(mproc_rwlock_t *rwlock, try_fn *attempt, chance_t *chance)
 {
     apr_status_t rv;
 
     lock(rwlock);
-    rv = attempt(rwlock, is_thorough);
+    rv = attempt(rwlock, chance);
     unlock(rwlock);
     return rv;
 }
@@ -265,11 +300,12 @@ static void give_up(mproc_rwlock_t *rwlock)
 static apr_status_t await(mproc_rwlock_t *rwlock, try_fn *attempt, mproc__patience_t *patience)
 {
     _Atomic apr_uint64_t *turn = &state_of(rwlock)->turn;
+    chance_t chance = {0, PORT_NOW};
 
     mproc__change_hope(turn, atomic_load(turn));
     for (;;) {
         apr_uint64_t seen = atomic_load(turn);
-        apr_status_t rv = look(rwlock, attempt, 1);
+        apr_status_t rv = look(rwlock, attempt, &chance);
         if (!APR_STATUS_IS_EAGAIN(rv))
             return rv;
         if (mproc__patience_is_over(patience))
@@ -300,7 +336,7 @@ static apr_status_t acquire(mproc_rwlock_t *rwlock, try_fn *attempt, apr_interva
                                "wait for itself");
     if (attempt == try_to_read && is_read_at_once(rwlock))
         return APR_SUCCESS;
-    rv = look(rwlock, attempt, 0);
+    rv = look(rwlock, attempt, NULL);
     if (APR_STATUS_IS_EAGAIN(rv)) {
         atomic_fetch_add(&rwlock->object.waiters, 1);
         rv = await(rwlock, attempt, &patience);

@@ -8,6 +8,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The room that a socket has to send, of which each message takes some more than its bytes. */
+static size_t room_to_send(void)
+{
+    int room = 0, any = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    socklen_t size = sizeof room;
+
+    if (any >= 0 && getsockopt(any, SOL_SOCKET, SO_SNDBUF, &room, &size) != 0)
+        room = 0;
+    close(any);
+    return (size_t)room;
+}
+
+static const char *refuses(const queue_use_t *use)
+{
+    return use->message_size >= room_to_send() ? "the message is above a socket's send buffer"
+                                               : NULL;
+}
+
 static void *create(const queue_use_t *use)
 {
     int *ends = malloc(2 * sizeof *ends);
@@ -39,5 +57,9 @@ static void close_pair(void *queue)
     free(ends);
 }
 
-const queue_kind_t queue_seqpacket = {
-    .name = "SEQPACKET", .create = create, .put = put, .get = get, .close = close_pair};
+const queue_kind_t queue_seqpacket = {.name = "SEQPACKET",
+                                      .refuses = refuses,
+                                      .create = create,
+                                      .put = put,
+                                      .get = get,
+                                      .close = close_pair};

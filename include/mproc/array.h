@@ -71,17 +71,22 @@ typedef struct mproc_array_options_t {
 /**
  * Make an array, all 0.
  *
- * All of its memory is taken at once, so that writing to it cannot fail later.
+ * All of its memory is taken at once, so that writing to it cannot fail later; but where a system
+ * does not let shared memory be written to by pwrite(2), as macOS and some BSDs, it is only
+ * promised.
  *
  * @param array      set to it
  * @param count      items, at least 1
  * @param item_size  bytes of an item, at least 1
- * @param mem        the array is closed in this process when it is destroyed
+ * @param mem        the array is closed in this process when it is destroyed, and may not be used
+ *                   any more
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
  * @return APR_EINVAL        an argument is bad; the message names it
- * @return APR_ENOMEM        it would be larger than the memory of this machine
+ * @return APR_ENOMEM        it would be larger than the memory of this machine, or than Linux lets
+ *                           the control group of this process have, as in a container.  What others
+ *                           have of it is not looked at: Linux ends a process when it is all in use
  * @return another           what the system said
  */
 MPROC_DECLARE(apr_status_t)

@@ -14,6 +14,9 @@
  * - `mem` is an APR memory pool; what a call creates lives until `mem` is
  *   destroyed.  Objects keep their memory in a pool of their own under `mem`,
  *   so that threads may share `mem` when it comes from mproc_init().
+ * - What was closed is still there to say MPROC_ECLOSED.  When `mem` is destroyed
+ *   it is not: no status is possible then, and to use it is as wrong as to use
+ *   memory after free().
  * - Strings are UTF-8 on every system.
  */
 

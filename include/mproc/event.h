@@ -73,7 +73,8 @@ typedef mproc_event_options_t mproc_rwlock_options_t;
  *
  * @param event    set to it
  * @param options  NULL for the defaults
- * @param mem      the event is closed in this process when it is destroyed
+ * @param mem      the event is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
@@ -137,7 +138,8 @@ typedef int mproc_predicate_fn(void *context);
  *
  * @param condition  set to it
  * @param options    NULL for the defaults
- * @param mem        the condition is closed in this process when it is destroyed
+ * @param mem        the condition is closed in this process when it is destroyed, and may not be
+ *                   used any more
  *
  * @return as mproc_event_create()
  */
@@ -244,7 +246,8 @@ typedef apr_status_t mproc_barrier_action_fn(void *context);
  * @param barrier  set to it
  * @param parties  how many: 1 to MPROC_BARRIER_MAX
  * @param options  NULL for the defaults
- * @param mem      the barrier is closed in this process when it is destroyed
+ * @param mem      the barrier is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return as mproc_event_create()
  */
@@ -256,7 +259,10 @@ mproc_barrier_create(mproc_barrier_t **barrier, unsigned parties,
  * Wait until all are there.
  *
  * @param index    set to a number from 0 to parties - 1, another for each who goes on; may be NULL
- * @param timeout  who does not wait any longer breaks the barrier
+ * @param timeout  who does not wait any longer for those who are missing breaks the barrier.  As in
+ *                 Python, it does not end what one does for all when they are there, which is waited
+ *                 for without a limit; and who comes during that is of the next round, with which
+ *                 his time begins
  *
  * @return APR_SUCCESS     all were there
  * @return MPROC_EBROKEN   the barrier is broken, or was reset: somebody's time is up (ours, too),
@@ -272,7 +278,9 @@ mproc_barrier_wait(mproc_barrier_t *barrier, unsigned *index, apr_interval_time_
  * that he came with.  A function is no more than that of the process that calls it, so each gives
  * his own; usually they are the same.
  *
- * @param action   called without a lock; NULL for none
+ * @param action   called without a lock, so it may break or reset the barrier, as others may: nothing
+ *                 else but its end, or the death of its process, lets those go on who wait for it.
+ *                 NULL for none
  * @param context  handed to it
  *
  * @return as mproc_barrier_wait(); and what the action returned, if it was called here and failed:
@@ -322,11 +330,14 @@ MPROC_DECLARE(apr_status_t) mproc_barrier_close(mproc_barrier_t *barrier);
  * Make a lock that any number of readers hold at a time, or one writer.
  *
  * While a writer waits no new reader gets it: writers are not starved.  So a thread that reads and
- * acquires it again may wait for itself.
+ * acquires it again may wait for itself.  A writer that is stopped (SIGSTOP) while it waits does not
+ * keep readers out for good: those who wait get what it has left free for a tenth of a second, and
+ * as long as it is stopped, new ones need not wait for it any more.
  *
  * @param rwlock   set to it, which is free
  * @param options  NULL for the defaults
- * @param mem      the lock is closed in this process when it is destroyed
+ * @param mem      the lock is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return as mproc_event_create()
  */
@@ -341,7 +352,7 @@ mproc_rwlock_create(mproc_rwlock_t **rwlock, const mproc_rwlock_options_t *optio
  * @return MPROC_EOWNERDEAD  the same; the process that held it for writing last has died, and what it
  *                           guards may be half done.  Each reader is told so until a writer has
  *                           acquired it, who is told it too
- * @return APR_TIMEUP        a writer holds it, or waits
+ * @return APR_TIMEUP        a writer holds it, or waits, and may be just about to hold it
  * @return MPROC_EDEADLOCK   this thread holds it for writing
  * @return MPROC_ECORRUPT, MPROC_ECLOSED, MPROC_EFOREIGN, APR_EINVAL  see the message
  */

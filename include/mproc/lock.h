@@ -58,8 +58,9 @@ typedef struct mproc_lock_options_t {
  *
  * @param lock     set to it
  * @param options  NULL for the defaults
- * @param mem      the lock is closed in this process when it is destroyed; if this process holds
- *                 it then, the next owner is told so by MPROC_EOWNERDEAD
+ * @param mem      the lock is closed in this process when it is destroyed, and may not be used
+ *                 any more; if this process holds it then, the next owner is told so by
+ *                 MPROC_EOWNERDEAD
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
@@ -120,6 +121,10 @@ typedef apr_status_t mproc_locked_fn(apr_status_t acquired, void *context);
 
 /**
  * Acquire a lock, call a function, and release the lock, whatever the function returned.
+ *
+ * A function that is told MPROC_EOWNERDEAD is the only one that is: when it has failed, the lock is
+ * released all the same, and the next owner gets APR_SUCCESS, over what may still be half changed.
+ * One that cannot make it whole leaves a note of that where the others look.
  *
  * @param timeout   as for mproc_lock_acquire()
  * @param function  called in this thread

@@ -98,16 +98,22 @@ typedef struct mproc_queue_options_t {
  * Make a queue.
  *
  * All of its memory is taken at once, so that a put cannot run out of it later; but for that of
- * blocks, which is taken before one is reserved.
+ * blocks, which is taken before one is reserved.  Where a system does not let shared memory be
+ * written to by pwrite(2), as macOS and some BSDs, neither can be taken before it is used: there is
+ * no APR_ENOSPC then, and who writes when memory has run out fares as with any other that was
+ * promised.
  *
  * @param queue    set to it
  * @param options  NULL for the defaults
- * @param mem      the queue is closed in this process when it is destroyed
+ * @param mem      the queue is closed in this process when it is destroyed, and may not be used
+ *                 any more
  *
  * @return APR_SUCCESS       it is there, and empty
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called
  * @return APR_EINVAL        an argument or an option is bad; the message names it
- * @return APR_ENOMEM        the capacity, with the blocks, is beyond the memory of this machine
+ * @return APR_ENOMEM        the capacity, with the blocks, is beyond the memory of this machine, or
+ *                           beyond what Linux lets the control group of this process have, as in a
+ *                           container.  What others have of it is not looked at
  * @return another           what the system said
  */
 MPROC_DECLARE(apr_status_t)

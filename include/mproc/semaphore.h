@@ -20,7 +20,10 @@
  *
  * **Death.**  Any process may be killed at any instruction.  The units of one that has ended,
  * killed or not, come back when somebody needs them, within a second.  So do signals that it
- * has taken: who must take each of them once uses a queue.
+ * has taken: who must take each of them once uses a queue.  A process that is stopped (SIGSTOP) is
+ * not dead: it keeps its units, and if it is stopped while it is inside a call, it delays the
+ * others for as long.  Their mproc_semaphore_acquire() keeps to its timeout then; all other calls
+ * on it wait.
  *
  * Units that are there are acquired and released without a system call.  Who comes first is
  * not said.  Each process that has the semaphore takes one place of `processes`; a dead one's is
@@ -59,7 +62,8 @@ typedef struct mproc_semaphore_options_t {
  * @param semaphore  set to it
  * @param value      units that are there, 0 to MPROC_SEMAPHORE_MAX
  * @param options    NULL for the defaults
- * @param mem        the semaphore is closed in this process when it is destroyed
+ * @param mem        the semaphore is closed in this process when it is destroyed, and may not be
+ *                   used any more
  *
  * @return APR_SUCCESS       it is there
  * @return MPROC_EBOOTSTRAP  mproc_init() has not been called

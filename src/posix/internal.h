@@ -180,8 +180,12 @@ int posix_usable_cpus(void);
 /* quota_*.c: as many CPUs as this process's share of time is worth, rounded up; 0: it has no limit. */
 int posix_quota_cpus(void);
 
+/* quota_*.c: the most bytes of memory that this process's group may have; 0: it has no limit. */
+long long posix_quota_memory(void);
+
 /* cgroups.c: the same of what `read` finds: a copy of a file's text by malloc(), or NULL. */
 int posix_cgroup_cpus(char *(*read)(const char *path));
+long long posix_cgroup_memory(char *(*read)(const char *path));
 
 /* resident_*.c: as port_resident_size(). */
 apr_status_t posix_resident_size(size_t *bytes);

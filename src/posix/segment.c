@@ -33,6 +33,16 @@ static size_t count_descriptors(void)
     return first_park() + posix_park_descriptors;
 }
 
+/* To ask for the limit of a group takes longer than to make what is smaller, which none forbids. */
+#define LARGE ((size_t)16 << 20)
+
+static int is_beyond_quota(size_t size)
+{
+    long long limit = size >= LARGE ? posix_quota_memory() : 0;
+
+    return limit > 0 && size > (unsigned long long)limit;
+}
+
 /*
  * More than there is would be found out only when it is too late to refuse it, and a file larger
  * than the process may make ends it: SIGXFSZ (setrlimit(2)).
@@ -45,6 +55,8 @@ static apr_status_t check_size(size_t size)
     if (size > PTRDIFF_MAX)
         return APR_ENOMEM;
     if (pages > 0 && page_size > 0 && (size - 1) / (size_t)page_size >= (size_t)pages)
+        return APR_ENOMEM;
+    if (is_beyond_quota(size))
         return APR_ENOMEM;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         size > limit.rlim_cur)

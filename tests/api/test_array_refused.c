@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "queues.h"
+#include "system.h"
 #include "workers.h"
 
 #include <string.h>
@@ -71,6 +72,18 @@ static void an_array_beyond_memory_is_refused(void **state)
     assert_size_refused(1, SIZE_MAX, APR_ENOMEM, "more memory than there is", *state);
     assert_size_refused(SIZE_MAX, SIZE_MAX, APR_ENOMEM, "more memory than there is", *state);
     assert_size_refused(SIZE_MAX / 8, 1, APR_ENOMEM, "more memory than there is", *state);
+}
+
+/* At once: nothing of it is taken. */
+static void an_array_beyond_the_memory_of_this_machine_is_refused(void **state)
+{
+    size_t memory = machine_memory(), taken = resident_memory();
+
+    assert_true(memory > 0);
+    assert_size_refused(memory, 1, APR_ENOMEM, "more memory than there is", *state);
+    assert_size_refused(2 * (memory / 8), 8, APR_ENOMEM, "more memory than there is", *state);
+    assert_size_refused(1, 4 * memory, APR_ENOMEM, "more memory than there is", *state);
+    assert_true(resident_memory() < taken + ((size_t)1 << 20));
 }
 
 static void null_for_the_array_or_its_memory_is_refused(void **state)
@@ -199,6 +212,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(before_the_guard_there_are_no_arrays),
         claim_leaving_nothing(an_array_of_nothing_is_refused),
         claim_leaving_nothing(an_array_beyond_memory_is_refused),
+        claim_leaving_nothing(an_array_beyond_the_memory_of_this_machine_is_refused),
         claim_leaving_nothing(null_for_the_array_or_its_memory_is_refused),
         claim_leaving_nothing(bad_options_are_refused),
         claim_leaving_nothing(the_most_processes_are_accepted),

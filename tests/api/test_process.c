@@ -75,6 +75,14 @@ static apr_status_t send_back(mproc_task_t *task)
                                                   MPROC_BOOL(mproc_values_is_none(nothing, 0))), PATIENCE);
 }
 
+static apr_status_t take_two(mproc_task_t *task)
+{
+    const char *word;
+    int number;
+
+    return MPROC_UNPACK(task, &number, &word);
+}
+
 static apr_status_t print_word(mproc_task_t *task)
 {
     const char *word;
@@ -105,7 +113,8 @@ static apr_status_t tell_input(mproc_task_t *task)
 static const mproc_target_t targets[] = {
     MPROC_TARGET(introduce),  MPROC_TARGET(tell_names_of_children), MPROC_TARGET(start_one),
     MPROC_TARGET(send_back),  MPROC_TARGET(print_word),             MPROC_TARGET(tell_variables),
-    MPROC_TARGET(tell_input), MPROC_TARGETS_OF(worker_targets),     MPROC_TARGETS_END,
+    MPROC_TARGET(tell_input), MPROC_TARGET(take_two),               MPROC_TARGETS_OF(worker_targets),
+    MPROC_TARGETS_END,
 };
 
 /* -- Helpers ------------------------------------------------------------------- */
@@ -331,6 +340,35 @@ static void stdin_is_empty_in_a_child(void **state)
     assert_ended(process, 0);
 }
 
+/* -- Arguments that do not fit the target -------------------------------------------- */
+
+static void assert_refused_in_child(const mproc_pack_t *args, apr_status_t expected,
+                                    const char *words, apr_pool_t *mem)
+{
+    mproc_process_t *process;
+
+    assert_status(status_of(&process, take_two, args, NULL, mem), expected);
+    assert_words(mproc_process_error(process), words);
+    assert_ended(process, 1);
+}
+
+static void too_few_arguments_come_back_as_a_status(void **state)
+{
+    assert_refused_in_child(MPROC_PACK(1), MPROC_ECOUNT, "1 values arrived for 2 variables", *state);
+}
+
+static void too_many_arguments_come_back_as_a_status(void **state)
+{
+    assert_refused_in_child(MPROC_PACK(1, "two", 3), MPROC_ECOUNT,
+                            "3 values arrived for 2 variables", *state);
+}
+
+static void an_argument_of_another_type_comes_back_as_a_status(void **state)
+{
+    assert_refused_in_child(MPROC_PACK(1, 2), MPROC_ETYPE,
+                            "value 2 is an integer, and its variable is for a string", *state);
+}
+
 /* -- Output ----------------------------------------------------------------------- */
 
 /* As a program of its own: printed into a pipe, nothing is flushed by itself. */
@@ -377,6 +415,9 @@ int main(int argc, const char *const *argv)
         claim(daemon_is_known_on_both_sides),
         claim(a_daemonic_process_may_not_have_children),
         claim(arguments_of_every_type_arrive),
+        claim(too_few_arguments_come_back_as_a_status),
+        claim(too_many_arguments_come_back_as_a_status),
+        claim(an_argument_of_another_type_comes_back_as_a_status),
         claim(the_environment_is_the_parents_with_changes),
         claim(stdin_is_empty_in_a_child),
         claim(lines_come_in_the_order_one_expects),

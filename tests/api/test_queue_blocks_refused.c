@@ -7,6 +7,7 @@
 
 #include "claims.h"
 #include "queues.h"
+#include "system.h"
 #include "threads.h"
 #include "workers.h"
 
@@ -163,6 +164,9 @@ static void a_bound_beyond_all_memory_is_refused(void **state)
     options.blocks = (size_t)1 << 40;
     assert_refused(mproc_queue_create(&queue, &options, *state), APR_ENOMEM,
                    "1099511627776 of blocks is more memory than there is");
+    options.blocks = machine_memory();
+    assert_refused(mproc_queue_create(&queue, &options, *state), APR_ENOMEM,
+                   "of blocks is more memory than there is");
     assert_null(queue);
 }
 

@@ -13,13 +13,9 @@
 #include "threads.h"
 #include "workers.h"
 
-#include <apr_general.h>
 #include <apr_time.h>
 
 #include <string.h>
-
-/* What creating a semaphore gave before the guard was called. */
-static apr_status_t before_the_guard;
 
 /* -- What the children do ------------------------------------------------------ */
 
@@ -423,19 +419,6 @@ static void a_semaphore_that_is_waited_for_is_not_closed(void **state)
     assert_success(mproc_semaphore_close(semaphore));
 }
 
-static void nothing_is_done_with_a_closed_one(void **state)
-{
-    mproc_semaphore_t *semaphore = make_semaphore(1, *state);
-    unsigned value = 77;
-
-    assert_success(mproc_semaphore_close(semaphore));
-    assert_success(mproc_semaphore_close(semaphore));
-    assert_refused(mproc_semaphore_acquire(semaphore, 0), MPROC_ECLOSED, "the semaphore is closed");
-    assert_status(mproc_semaphore_release(semaphore), MPROC_ECLOSED);
-    assert_status(mproc_semaphore_get_value(semaphore, &value), MPROC_ECLOSED);
-    assert_int_equal(value, 77);
-}
-
 static void what_is_damaged_is_noticed(void **state)
 {
     mproc_semaphore_t *semaphore = make_bounded(1, *state);
@@ -471,27 +454,17 @@ static void what_is_no_semaphore_is_refused(void **state)
 {
     mproc_semaphore_options_t options = MPROC_SEMAPHORE_OPTIONS;
     mproc_semaphore_t *semaphore = NULL;
-    unsigned value;
 
-    assert_int_equal(before_the_guard, MPROC_EBOOTSTRAP);
     assert_refused(mproc_semaphore_create(NULL, 1, NULL, *state), APR_EINVAL, "is NULL");
-    assert_refused(mproc_semaphore_create(&semaphore, 1, NULL, NULL), APR_EINVAL, "is NULL");
     assert_refused(
         mproc_bounded_semaphore_create(&semaphore, MPROC_SEMAPHORE_MAX + 1, NULL, *state),
         APR_EINVAL, "a semaphore of 2147483648 units; 2147483647 are the most");
-    options.processes = 0;
-    assert_refused(mproc_semaphore_create(&semaphore, 1, &options, *state), APR_EINVAL,
-                   "0 processes");
     options.size = 0;
     assert_refused(mproc_semaphore_create(&semaphore, 1, &options, *state), APR_EINVAL,
                    "MPROC_SEMAPHORE_OPTIONS");
     assert_null(semaphore);
-    assert_refused(mproc_semaphore_acquire(NULL, 0), APR_EINVAL, "the semaphore is NULL");
-    assert_refused(mproc_semaphore_release(NULL), APR_EINVAL, "the semaphore is NULL");
-    assert_refused(mproc_semaphore_get_value(NULL, &value), APR_EINVAL, "the semaphore is NULL");
     assert_refused(mproc_semaphore_get_value(make_semaphore(1, *state), NULL), APR_EINVAL,
                    "the variable for the value is NULL");
-    assert_refused(mproc_semaphore_close(NULL), APR_EINVAL, "the semaphore is NULL");
 }
 
 int main(int argc, const char *const *argv)
@@ -515,18 +488,12 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_semaphore_that_is_sent_keeps_its_bound),
         claim_leaving_nothing(a_queue_refuses_semaphores),
         claim_leaving_nothing(a_semaphore_that_is_waited_for_is_not_closed),
-        claim_leaving_nothing(nothing_is_done_with_a_closed_one),
         claim_leaving_nothing(what_is_damaged_is_noticed),
         claim_leaving_nothing(one_that_arrives_damaged_is_refused),
         claim_leaving_nothing(what_is_no_semaphore_is_refused),
     };
-    mproc_semaphore_t *semaphore;
     apr_pool_t *mem;
 
-    apr_initialize();
-    apr_pool_create(&mem, NULL);
-    before_the_guard = mproc_semaphore_create(&semaphore, 1, NULL, mem);
-    apr_pool_destroy(mem);
     mproc_init(&mem, &argc, &argv, targets);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

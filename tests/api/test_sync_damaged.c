@@ -363,6 +363,17 @@ static void more_who_have_come_than_are_wanted_are_noticed(void **state)
     assert_status(mproc_barrier_wait(barrier, NULL, 0), MPROC_EBROKEN);
 }
 
+/* Nobody acts before all have come. */
+static void who_comes_where_one_acts_without_the_others_does_not_wait(void **state)
+{
+    mproc_barrier_t *barrier;
+
+    assert_success(mproc_barrier_create(&barrier, PARTIES, NULL, *state));
+    *number_of(barrier, PHASE) = 1;
+    assert_refused(mproc_barrier_wait(barrier, NULL, MPROC_FOREVER), MPROC_ECORRUPT,
+                   "damaged the barrier");
+}
+
 static apr_status_t meet_for_a_moment(void *barrier)
 {
     return mproc_barrier_wait(barrier, NULL, A_MOMENT);
@@ -475,6 +486,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(more_units_than_there_can_be_are_noticed),
         claim_leaving_nothing(a_bound_that_changes_later_is_not_believed),
         claim_leaving_nothing(more_who_have_come_than_are_wanted_are_noticed),
+        claim_leaving_nothing(who_comes_where_one_acts_without_the_others_does_not_wait),
         claim_leaving_nothing(who_waits_at_a_barrier_that_is_said_to_be_broken_goes_on),
         claim_leaving_nothing(every_call_returns_while_the_memory_is_damaged),
     };

@@ -54,6 +54,11 @@ static int cpus(void)
     return posix_cgroup_cpus(read_file);
 }
 
+static long long memory(void)
+{
+    return posix_cgroup_memory(read_file);
+}
+
 /* -- Version 2 ------------------------------------------------------------------------- */
 
 #define DOCKER_V2                                                                                  \
@@ -190,6 +195,56 @@ static void a_container_that_sees_its_group_as_the_root(void **state)
     assert_int_equal(cpus(), 1);
 }
 
+/* -- Memory ------------------------------------------------------------------------------ */
+
+static void memory_of_version_2_is_limited_by_all_ancestors(void **state)
+{
+    (void)state;
+    have_group("0::/user.slice/user-1000.slice/run-1.scope\n", HOST_V2);
+    assert_int_equal(memory(), 0);
+    have("/sys/fs/cgroup/user.slice/user-1000.slice/run-1.scope/memory.max", "max\n");
+    assert_int_equal(memory(), 0);
+    have("/sys/fs/cgroup/user.slice/user-1000.slice/memory.max", "8589934592\n");
+    assert_int_equal(memory(), 8589934592);
+    have("/sys/fs/cgroup/user.slice/memory.max", "536870912\n");
+    assert_int_equal(memory(), 536870912);
+}
+
+static void memory_of_version_1_is_in_a_hierarchy_of_its_own(void **state)
+{
+    (void)state;
+    have_group("7:memory:/docker/c0ffee\n4:cpu,cpuacct:/docker/another\n",
+               "943 939 0:31 /docker/c0ffee /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
+               "942 939 0:29 /docker/another /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu\n");
+    have("/sys/fs/cgroup/cpu/memory.limit_in_bytes", "4096\n");
+    assert_int_equal(memory(), 0);
+    have("/sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
+    assert_int_equal(memory(), 536870912);
+}
+
+/* No limit of version 1 is the largest number of whole pages. */
+static void no_limit_of_memory_is_more_than_any_memory(void **state)
+{
+    (void)state;
+    have_group("7:memory:/\n", "41 31 0:29 / /cg rw - cgroup cgroup rw,memory\n");
+    have("/cg/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_true(memory() == 9223372036854771712);
+}
+
+static void what_is_no_number_of_bytes_is_no_limit(void **state)
+{
+    static const char *const texts[] = {"", "\n", "max", "-1\n", "0\n", "many\n"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        nfiles = 0;
+        have_group("0::/\n", DOCKER_V2);
+        have("/sys/fs/cgroup/memory.max", texts[i]);
+        assert_int_equal(memory(), 0);
+    }
+}
+
 /* -- Both, and neither ------------------------------------------------------------------ */
 
 static void of_both_versions_the_least_limit_counts(void **state)
@@ -286,6 +341,10 @@ int main(void)
         group_claim(a_quota_of_minus_one_is_no_limit),
         group_claim(limits_of_version_1_are_nested_too),
         group_claim(a_container_that_sees_its_group_as_the_root),
+        group_claim(memory_of_version_2_is_limited_by_all_ancestors),
+        group_claim(memory_of_version_1_is_in_a_hierarchy_of_its_own),
+        group_claim(no_limit_of_memory_is_more_than_any_memory),
+        group_claim(what_is_no_number_of_bytes_is_no_limit),
         group_claim(of_both_versions_the_least_limit_counts),
         group_claim(a_folder_with_a_space_is_found),
         group_claim(a_mount_of_another_part_of_the_tree_is_not_asked),

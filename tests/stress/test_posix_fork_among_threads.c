@@ -22,9 +22,14 @@
 #include <unistd.h>
 
 #define NTHREADS 8
-#define FORKS 50
+#define NOTHERS 3
+#define FORKS 40
+#define COPIES 40
 #define PROGRAMS 20
 #define FORKS_A_PROGRAM 20
+
+/* Seconds after which a copy by fork(2) is taken to hang. */
+#define HANGS_AFTER 60
 
 static const char *own_path;
 
@@ -35,50 +40,176 @@ typedef struct objects_t {
     mproc_semaphore_t *semaphore; /* one unit */
     mproc_event_t *event;
     mproc_condition_t *condition;
-    mproc_barrier_t *barrier;
     mproc_rwlock_t *rwlock;
-    mproc_array_t *array; /* a long under `lock` */
+    mproc_array_t *array;     /* a long under `lock` */
+    mproc_barrier_t *barrier; /* of two; a child and its parent meet at it, and no thread */
     mproc_connection_t *here, *there;
+    mproc_connection_t *asks, *answers; /* idle, but when a child is asked */
+    mproc_process_t *sibling;
+    mproc_connection_t *line; /* the sibling's */
     mproc_pool_t *workers;
 } objects_t;
 
 static objects_t not_given;
 static _Atomic long is_over, counted, put, got;
 
-/* -- The children --------------------------------------------------------------------- */
+/* -- What is refused -------------------------------------------------------------------- */
 
-#define MUST_BE_FOREIGN(call)                                                                      \
+#define MUST_RETURN(call, expected)                                                                \
     do {                                                                                           \
-        if ((call) != MPROC_EFOREIGN)                                                              \
-            return mproc_error_set(APR_EGENERAL, "%s is not refused", #call);                      \
+        apr_status_t is = (call);                                                                  \
+        if (is != (expected))                                                                      \
+            return mproc_error_set(APR_EGENERAL, "%s is %d, and not " #expected, #call, is);       \
     } while (0)
 
-static apr_status_t use_what_was_not_given(void)
-{
-    char byte;
-    size_t size;
+#define MUST_BE_FOREIGN(call) MUST_RETURN(call, MPROC_EFOREIGN)
 
+static apr_status_t refuse_queue(void)
+{
+    mproc_waitable_t what[] = {MPROC_WAITABLE(not_given.queue)};
+    void *block;
+    size_t size;
+    char byte;
+
+    MUST_BE_FOREIGN(mproc_queue_put(not_given.queue, MPROC_PACK(1), PATIENCE));
     MUST_BE_FOREIGN(mproc_queue_put_bytes(not_given.queue, "x", 1, PATIENCE));
     MUST_BE_FOREIGN(mproc_queue_get_bytes(not_given.queue, &byte, 1, &size, PATIENCE));
-    MUST_BE_FOREIGN(mproc_lock_acquire(not_given.lock, PATIENCE));
-    MUST_BE_FOREIGN(mproc_lock_release(not_given.lock));
-    MUST_BE_FOREIGN(mproc_semaphore_acquire(not_given.semaphore, PATIENCE));
-    MUST_BE_FOREIGN(mproc_event_wait(not_given.event, PATIENCE));
-    MUST_BE_FOREIGN(mproc_condition_acquire(not_given.condition, PATIENCE));
-    MUST_BE_FOREIGN(mproc_barrier_wait(not_given.barrier, NULL, PATIENCE));
-    MUST_BE_FOREIGN(mproc_rwlock_acquire_read(not_given.rwlock, PATIENCE));
-    MUST_BE_FOREIGN(mproc_connection_send_bytes(not_given.here, "x", 1, PATIENCE));
-    MUST_BE_FOREIGN(mproc_connection_recv_bytes(not_given.there, &byte, 1, &size, PATIENCE));
-    MUST_BE_FOREIGN(mproc_pool_apply(not_given.workers, tell_pid, MPROC_NO_ARGS, NULL, PATIENCE));
+    MUST_BE_FOREIGN(mproc_queue_reserve(not_given.queue, 1, &block, PATIENCE));
+    MUST_BE_FOREIGN(mproc_queue_acquire(not_given.queue, &block, &size, PATIENCE));
+    MUST_BE_FOREIGN(mproc_queue_qsize(not_given.queue, &size));
+    MUST_BE_FOREIGN(mproc_queue_shutdown(not_given.queue, MPROC_AT_ONCE));
+    MUST_BE_FOREIGN(mproc_wait(what, 1, PATIENCE));
     return APR_SUCCESS;
 }
 
-static apr_status_t count_me(mproc_lock_t *lock, mproc_array_t *array)
+static apr_status_t refuse_locks(void)
 {
-    MPROC_TRY(mproc_lock_acquire(lock, PATIENCE));
-    *(long *)mproc_array_data(array) += 1;
-    return mproc_lock_release(lock);
+    unsigned units;
+
+    MUST_BE_FOREIGN(mproc_lock_acquire(not_given.lock, PATIENCE));
+    MUST_BE_FOREIGN(mproc_lock_release(not_given.lock));
+    MUST_BE_FOREIGN(mproc_semaphore_acquire(not_given.semaphore, PATIENCE));
+    MUST_BE_FOREIGN(mproc_semaphore_release(not_given.semaphore));
+    MUST_BE_FOREIGN(mproc_semaphore_get_value(not_given.semaphore, &units));
+    MUST_BE_FOREIGN(mproc_rwlock_acquire_read(not_given.rwlock, PATIENCE));
+    MUST_BE_FOREIGN(mproc_rwlock_acquire_write(not_given.rwlock, PATIENCE));
+    MUST_BE_FOREIGN(mproc_rwlock_release(not_given.rwlock));
+    return mproc_array_data(not_given.array) == NULL && mproc_array_lock(not_given.array) == NULL
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "the array is there");
 }
+
+static apr_status_t refuse_events(void)
+{
+    MUST_BE_FOREIGN(mproc_event_wait(not_given.event, PATIENCE));
+    MUST_BE_FOREIGN(mproc_event_set(not_given.event));
+    MUST_BE_FOREIGN(mproc_event_clear(not_given.event));
+    MUST_BE_FOREIGN(mproc_condition_acquire(not_given.condition, PATIENCE));
+    MUST_BE_FOREIGN(mproc_condition_wait(not_given.condition, PATIENCE));
+    MUST_BE_FOREIGN(mproc_condition_notify_all(not_given.condition));
+    MUST_BE_FOREIGN(mproc_condition_release(not_given.condition));
+    MUST_BE_FOREIGN(mproc_barrier_wait(not_given.barrier, NULL, PATIENCE));
+    MUST_BE_FOREIGN(mproc_barrier_abort(not_given.barrier));
+    MUST_BE_FOREIGN(mproc_barrier_reset(not_given.barrier));
+    return APR_SUCCESS;
+}
+
+static apr_status_t refuse_processes(void)
+{
+    mproc_waitable_t what[] = {MPROC_WAITABLE(not_given.sibling)};
+    apr_int64_t pids[4];
+    size_t count;
+
+    MUST_BE_FOREIGN(mproc_process_join(not_given.sibling, PATIENCE));
+    MUST_BE_FOREIGN(mproc_process_kill(not_given.sibling));
+    MUST_BE_FOREIGN(mproc_process_close(not_given.sibling));
+    MUST_BE_FOREIGN(mproc_wait(what, 1, PATIENCE));
+    MUST_BE_FOREIGN(mproc_pool_apply(not_given.workers, tell_pid, MPROC_NO_ARGS, NULL, PATIENCE));
+    MUST_BE_FOREIGN(mproc_pool_pids(not_given.workers, pids, 4, &count));
+    MUST_BE_FOREIGN(mproc_pool_resize(not_given.workers, 1));
+    MUST_BE_FOREIGN(mproc_pool_close(not_given.workers));
+    MUST_BE_FOREIGN(mproc_pool_terminate(not_given.workers));
+    MUST_BE_FOREIGN(mproc_pool_join(not_given.workers, PATIENCE));
+    return APR_SUCCESS;
+}
+
+static apr_status_t refuse_all(void)
+{
+    MPROC_TRY(refuse_queue());
+    MPROC_TRY(refuse_locks());
+    MPROC_TRY(refuse_events());
+    return refuse_processes();
+}
+
+/* A copy by fork(2) has them as it has any descriptor. */
+static apr_status_t refuse_connections(void)
+{
+    mproc_waitable_t what[] = {MPROC_WAITABLE(not_given.there)};
+    char byte;
+    size_t size;
+
+    MUST_BE_FOREIGN(mproc_connection_send_bytes(not_given.here, "x", 1, PATIENCE));
+    MUST_BE_FOREIGN(mproc_connection_recv_bytes(not_given.there, &byte, 1, &size, PATIENCE));
+    MUST_BE_FOREIGN(mproc_connection_poll(not_given.there, PATIENCE));
+    MUST_BE_FOREIGN(mproc_wait(what, 1, PATIENCE));
+    return APR_SUCCESS;
+}
+
+/* For this process; the parent and its threads go on. */
+static apr_status_t close_all(void)
+{
+    MPROC_TRY(mproc_queue_close(not_given.queue));
+    MPROC_TRY(mproc_lock_close(not_given.lock));
+    MPROC_TRY(mproc_semaphore_close(not_given.semaphore));
+    MPROC_TRY(mproc_event_close(not_given.event));
+    MPROC_TRY(mproc_condition_close(not_given.condition));
+    MPROC_TRY(mproc_rwlock_close(not_given.rwlock));
+    MPROC_TRY(mproc_array_close(not_given.array));
+    return mproc_barrier_close(not_given.barrier);
+}
+
+/* -- What the threads and the children do ------------------------------------------------ */
+
+static apr_status_t count_me(const objects_t *objects)
+{
+    MPROC_TRY(mproc_lock_acquire(objects->lock, PATIENCE));
+    *(long *)mproc_array_data(objects->array) += 1;
+    return mproc_lock_release(objects->lock);
+}
+
+static apr_status_t hold_locks(const objects_t *objects)
+{
+    MPROC_TRY(count_me(objects));
+    MPROC_TRY(mproc_semaphore_acquire(objects->semaphore, PATIENCE));
+    MPROC_TRY(mproc_condition_acquire(objects->condition, PATIENCE));
+    MPROC_TRY(mproc_event_set(objects->event));
+    MPROC_TRY(mproc_condition_notify_all(objects->condition));
+    MPROC_TRY(mproc_condition_release(objects->condition));
+    MPROC_TRY(mproc_semaphore_release(objects->semaphore));
+    MPROC_TRY(mproc_rwlock_acquire_write(objects->rwlock, PATIENCE));
+    return mproc_rwlock_release(objects->rwlock);
+}
+
+/* One is put and one is got: which, is all the same. */
+static apr_status_t put_one(const objects_t *objects)
+{
+    apr_uint64_t number = (apr_uint64_t)getpid();
+
+    return mproc_queue_put_bytes(objects->queue, &number, sizeof number, PATIENCE);
+}
+
+static apr_status_t get_one(const objects_t *objects)
+{
+    apr_uint64_t number;
+    size_t size;
+
+    MPROC_TRY(mproc_queue_get_bytes(objects->queue, &number, sizeof number, &size, PATIENCE));
+    return size == sizeof number
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "a message of %u bytes came", (unsigned)size);
+}
+
+/* -- The children --------------------------------------------------------------------- */
 
 /* Memory, a pipe and a child of its own: what would need a lock that a thread held. */
 static apr_status_t make_things(mproc_task_t *task)
@@ -99,25 +230,48 @@ static apr_status_t make_things(mproc_task_t *task)
     return APR_SUCCESS;
 }
 
-/* It puts one more, and gets one: which, is all the same. */
+/* What the threads of the parent do comes here. */
+static apr_status_t be_notified(const objects_t *objects)
+{
+    MPROC_TRY(mproc_event_clear(objects->event));
+    MPROC_TRY(mproc_event_wait(objects->event, PATIENCE));
+    MPROC_TRY(mproc_condition_acquire(objects->condition, PATIENCE));
+    MPROC_TRY(mproc_condition_wait(objects->condition, PATIENCE));
+    MPROC_TRY(mproc_condition_release(objects->condition));
+    MPROC_TRY(mproc_rwlock_acquire_read(objects->rwlock, PATIENCE));
+    return mproc_rwlock_release(objects->rwlock);
+}
+
+/* By an end that is asked now and then, and always by the same word. */
+static apr_status_t answer_once(mproc_connection_t *answers, apr_pool_t *mem)
+{
+    mproc_waitable_t what[] = {MPROC_WAITABLE(answers)};
+
+    MPROC_TRY(mproc_wait(what, 1, PATIENCE));
+    MPROC_TRY(mproc_connection_poll(answers, 0));
+    return strcmp(hear(answers, mem), "who?") == 0
+               ? say(answers, "it is me")
+               : mproc_error_set(APR_EGENERAL, "another word came");
+}
+
 static apr_status_t take_part(mproc_task_t *task)
 {
-    mproc_queue_t *queue;
-    mproc_lock_t *lock;
-    mproc_array_t *array;
-    apr_uint64_t number;
-    size_t size;
+    objects_t given;
 
-    MPROC_TRY(use_what_was_not_given());
-    MPROC_TRY(MPROC_UNPACK(task, &queue, &lock, &array));
-    number = (apr_uint64_t)getpid();
-    MPROC_TRY(mproc_queue_put_bytes(queue, &number, sizeof number, PATIENCE));
-    MPROC_TRY(count_me(lock, array));
-    MPROC_TRY(mproc_queue_get_bytes(queue, &number, sizeof number, &size, PATIENCE));
-    if (size != sizeof number)
-        return mproc_error_set(APR_EGENERAL, "a message of %u bytes came", (unsigned)size);
+    MPROC_TRY(refuse_all());
+    MPROC_TRY(refuse_connections());
+    MPROC_TRY(MPROC_UNPACK(task, &given.queue, &given.lock, &given.semaphore, &given.event,
+                           &given.condition, &given.rwlock, &given.array, &given.barrier,
+                           &given.answers));
+    MPROC_TRY(put_one(&given));
+    MPROC_TRY(hold_locks(&given));
+    MPROC_TRY(get_one(&given));
+    MPROC_TRY(be_notified(&given));
+    MPROC_TRY(answer_once(given.answers, mproc_task_mem(task)));
     MPROC_TRY(make_things(task));
-    return use_what_was_not_given();
+    MPROC_TRY(refuse_all());
+    MPROC_TRY(close_all());
+    return mproc_barrier_wait(given.barrier, NULL, PATIENCE);
 }
 
 static const mproc_target_t targets[] = {MPROC_TARGET(take_part), MPROC_TARGETS_OF(pool_targets),
@@ -125,38 +279,16 @@ static const mproc_target_t targets[] = {MPROC_TARGET(take_part), MPROC_TARGETS_
 
 /* -- The threads ------------------------------------------------------------------------- */
 
-static apr_status_t put_and_get(void)
-{
-    apr_uint64_t number = 4711;
-    size_t size;
-
-    MPROC_TRY(mproc_queue_put_bytes(not_given.queue, &number, sizeof number, PATIENCE));
-    atomic_fetch_add(&put, 1);
-    MPROC_TRY(mproc_queue_get_bytes(not_given.queue, &number, sizeof number, &size, PATIENCE));
-    atomic_fetch_add(&got, 1);
-    return size == sizeof number ? APR_SUCCESS : APR_EGENERAL;
-}
-
-static apr_status_t hold_locks(void)
-{
-    MPROC_TRY(count_me(not_given.lock, not_given.array));
-    atomic_fetch_add(&counted, 1);
-    MPROC_TRY(mproc_semaphore_acquire(not_given.semaphore, PATIENCE));
-    MPROC_TRY(mproc_condition_acquire(not_given.condition, PATIENCE));
-    MPROC_TRY(mproc_event_set(not_given.event));
-    MPROC_TRY(mproc_condition_notify_all(not_given.condition));
-    MPROC_TRY(mproc_condition_release(not_given.condition));
-    MPROC_TRY(mproc_semaphore_release(not_given.semaphore));
-    MPROC_TRY(mproc_rwlock_acquire_write(not_given.rwlock, PATIENCE));
-    return mproc_rwlock_release(not_given.rwlock);
-}
-
 static apr_status_t put_and_get_and_lock(void *data)
 {
     (void)data;
     while (!atomic_load(&is_over)) {
-        MPROC_TRY(put_and_get());
-        MPROC_TRY(hold_locks());
+        MPROC_TRY(put_one(&not_given));
+        atomic_fetch_add(&put, 1);
+        MPROC_TRY(get_one(&not_given));
+        atomic_fetch_add(&got, 1);
+        MPROC_TRY(hold_locks(&not_given));
+        atomic_fetch_add(&counted, 1);
     }
     return APR_SUCCESS;
 }
@@ -206,6 +338,7 @@ static void make_all(apr_pool_t *mem)
 
     options.start_method = MPROC_SPAWN;
     not_given.workers = make_workers(2, &options, mem);
+    start_born(&not_given.sibling, &not_given.line, answer, NULL, mem);
     not_given.queue = make_queue(SMALL_RING, 0, mem);
     assert_success(mproc_lock_create(&not_given.lock, NULL, mem));
     assert_success(mproc_semaphore_create(&not_given.semaphore, 1, NULL, mem));
@@ -215,105 +348,216 @@ static void make_all(apr_pool_t *mem)
     assert_success(mproc_rwlock_create(&not_given.rwlock, NULL, mem));
     assert_success(mproc_array_create(&not_given.array, 1, sizeof(long), mem));
     assert_success(mproc_pipe(&not_given.here, &not_given.there, MPROC_DUPLEX, mem));
+    assert_success(mproc_pipe(&not_given.asks, &not_given.answers, MPROC_DUPLEX, mem));
 }
 
-/* Five put, get and lock. */
-static void start_threads(work_t work[NTHREADS], apr_pool_t *mem)
+/* In memory of its own, which it may use as it likes. */
+static void start_with_memory(work_t *work, work_fn *function, apr_pool_t *mem)
 {
-    static work_fn *const others[] = {use_pool, talk, set_all};
+    apr_pool_t *own;
+
+    assert_success(apr_pool_create(&own, mem));
+    assert_success(start_thread(work, function, own, own));
+}
+
+/* Eight put, get and hold locks, beside others. */
+static void start_threads(work_t work[NTHREADS + NOTHERS], apr_pool_t *mem)
+{
+    static work_fn *const others[NOTHERS] = {use_pool, talk, set_all};
     int i;
 
     atomic_store(&is_over, 0);
     atomic_store(&counted, 0);
     atomic_store(&put, 0);
     atomic_store(&got, 0);
-    for (i = 0; i < NTHREADS; i++) {
-        apr_pool_t *own;
-
-        assert_success(apr_pool_create(&own, mem));
-        assert_success(start_thread(&work[i], i < 3 ? others[i] : put_and_get_and_lock, NULL, own));
-    }
+    for (i = 0; i < NTHREADS; i++)
+        start_with_memory(&work[i], put_and_get_and_lock, mem);
+    for (i = 0; i < NOTHERS; i++)
+        start_with_memory(&work[NTHREADS + i], others[i], mem);
 }
 
-static void end_threads(work_t work[NTHREADS])
+/* Nothing was lost or happened twice, and what was refused to children works. */
+static void end_threads(work_t work[NTHREADS + NOTHERS], long children, apr_pool_t *mem)
 {
     int i;
 
     atomic_store(&is_over, 1);
-    for (i = 0; i < NTHREADS; i++)
+    for (i = 0; i < NTHREADS + NOTHERS; i++)
         assert_success(end_thread(&work[i]));
-}
-
-/* -- The tests ------------------------------------------------------------------------------- */
-
-/*
- * The children have the queue, the lock and the array twice: as their parent's, which are refused, and
- * as their own, with which they take part.
- */
-static void children_take_part_with_what_they_are_given_and_have_nothing_else(void **state)
-{
-    mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
-    work_t work[NTHREADS];
-    int i, forks = FORKS * test_scale();
-
-    make_all(*state);
-    start_threads(work, *state);
-    options.start_method = MPROC_FORK;
-    for (i = 0; i < forks; i++) {
-        apr_pool_t *mem;
-        mproc_process_t *process;
-
-        assert_success(apr_pool_create(&mem, *state));
-        assert_success(status_of(&process, take_part,
-                                 MPROC_PACK(not_given.queue, not_given.lock, not_given.array),
-                                 &options, mem));
-        apr_pool_destroy(mem);
-    }
-    end_threads(work);
-    assert_int_equal(*(long *)mproc_array_data(not_given.array), atomic_load(&counted) + forks);
+    assert_int_equal(*(long *)mproc_array_data(not_given.array), atomic_load(&counted) + children);
     assert_int_equal(count_messages(not_given.queue), atomic_load(&put) - atomic_load(&got));
+    assert_int_equal(mproc_barrier_broken(not_given.barrier), 0);
+    assert_success(say(not_given.line, "still there?"));
+    assert_string_equal(hear(not_given.line, mem), "still there?");
     assert_success(mproc_pool_close(not_given.workers));
     assert_joins(not_given.workers);
 }
 
-/* Three threads fork at once, beside one that makes and ends what has locks of its own. */
-static apr_status_t fork_some(void *mem)
+/* -- Children of the fork method ------------------------------------------------------------- */
+
+static apr_status_t ask(mproc_connection_t *asks, apr_pool_t *mem)
+{
+    const char *answer;
+
+    MPROC_TRY(say(asks, "who?"));
+    answer = hear(asks, mem);
+    return strcmp(answer, "it is me") == 0
+               ? APR_SUCCESS
+               : mproc_error_set(APR_EGENERAL, "the answer is \"%s\"", answer);
+}
+
+/* The child has all of it twice: as its parent's, which is refused, and as its own. */
+static apr_status_t fork_one(const objects_t *objects, apr_pool_t *mem)
 {
     mproc_process_options_t options = MPROC_PROCESS_OPTIONS;
-    int i;
+    mproc_process_t *process;
+    apr_status_t rv;
 
     options.start_method = MPROC_FORK;
-    for (i = 0; i < FORKS * test_scale() / 4; i++) {
-        mproc_process_t *process;
+    MPROC_TRY(mproc_process_start(&process, take_part,
+                                  MPROC_PACK(objects->queue, objects->lock, objects->semaphore,
+                                             objects->event, objects->condition, objects->rwlock,
+                                             objects->array, objects->barrier, objects->answers),
+                                  &options, mem));
+    rv = ask(objects->asks, mem);
+    if (rv == APR_SUCCESS)
+        rv = mproc_barrier_wait(objects->barrier, NULL, PATIENCE);
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    MPROC_TRY(mproc_process_status(process));
+    MPROC_TRY(mproc_process_close(process));
+    return rv;
+}
 
-        MPROC_TRY(mproc_process_start(&process, take_part,
-                                      MPROC_PACK(not_given.queue, not_given.lock, not_given.array),
-                                      &options, mem));
-        MPROC_TRY(mproc_process_join(process, PATIENCE));
-        MPROC_TRY(mproc_process_status(process));
-        MPROC_TRY(mproc_process_close(process));
+static void children_take_part_with_what_they_are_given_and_have_nothing_else(void **state)
+{
+    work_t work[NTHREADS + NOTHERS];
+    int i, forks = FORKS * test_scale();
+
+    make_all(*state);
+    start_threads(work, *state);
+    for (i = 0; i < forks; i++) {
+        apr_pool_t *mem;
+
+        assert_success(apr_pool_create(&mem, *state));
+        assert_success(fork_one(&not_given, mem));
+        apr_pool_destroy(mem);
     }
+    end_threads(work, forks, *state);
+}
+
+/* With a barrier and a pipe of this thread's. */
+static apr_status_t fork_some(void *mem)
+{
+    objects_t objects = not_given;
+    int i;
+
+    MPROC_TRY(mproc_barrier_create(&objects.barrier, 2, NULL, mem));
+    MPROC_TRY(mproc_pipe(&objects.asks, &objects.answers, MPROC_DUPLEX, mem));
+    for (i = 0; i < FORKS * test_scale() / 4; i++)
+        MPROC_TRY(fork_one(&objects, mem));
     return APR_SUCCESS;
 }
 
 static void threads_that_fork_do_not_get_into_each_others_way(void **state)
 {
-    work_t work[NTHREADS], forking[3];
+    work_t work[NTHREADS + NOTHERS], forking[3];
     int i;
 
     make_all(*state);
     start_threads(work, *state);
-    for (i = 0; i < 3; i++) {
-        apr_pool_t *own;
-
-        assert_success(apr_pool_create(&own, *state));
-        assert_success(start_thread(&forking[i], fork_some, own, own));
-    }
+    for (i = 0; i < 3; i++)
+        start_with_memory(&forking[i], fork_some, *state);
     for (i = 0; i < 3; i++)
         assert_success(end_thread(&forking[i]));
-    end_threads(work);
-    assert_success(mproc_pool_close(not_given.workers));
-    assert_joins(not_given.workers);
+    end_threads(work, 3 * (FORKS * test_scale() / 4), *state);
+}
+
+/* -- Copies by fork(2) ------------------------------------------------------------------------- */
+
+/* One of each kind, of its own: what would need a lock that a thread held. */
+static apr_status_t use_own(apr_pool_t *parents)
+{
+    objects_t own;
+    apr_pool_t *mem;
+
+    MPROC_TRY(apr_pool_create(&mem, parents));
+    MPROC_TRY(mproc_queue_create(&own.queue, NULL, mem));
+    MPROC_TRY(mproc_lock_create(&own.lock, NULL, mem));
+    MPROC_TRY(mproc_semaphore_create(&own.semaphore, 1, NULL, mem));
+    MPROC_TRY(mproc_event_create(&own.event, NULL, mem));
+    MPROC_TRY(mproc_condition_create(&own.condition, NULL, mem));
+    MPROC_TRY(mproc_barrier_create(&own.barrier, 1, NULL, mem));
+    MPROC_TRY(mproc_rwlock_create(&own.rwlock, NULL, mem));
+    MPROC_TRY(mproc_array_create(&own.array, 1, sizeof(long), mem));
+    MPROC_TRY(mproc_pipe(&own.asks, &own.answers, MPROC_DUPLEX, mem));
+    MPROC_TRY(put_one(&own));
+    MPROC_TRY(hold_locks(&own));
+    MPROC_TRY(get_one(&own));
+    MPROC_TRY(mproc_event_wait(own.event, 0));
+    MPROC_TRY(mproc_barrier_wait(own.barrier, NULL, 0));
+    MPROC_TRY(say(own.asks, "who?"));
+    MPROC_TRY(answer_once(own.answers, mem));
+    apr_pool_destroy(mem);
+    return APR_SUCCESS;
+}
+
+/* A thread was in the middle of a word or was not. */
+static apr_status_t close_line_of_threads(mproc_connection_t *connection)
+{
+    apr_status_t rv = mproc_connection_close(connection);
+
+    return rv == MPROC_EINUSE ? APR_SUCCESS : rv;
+}
+
+static apr_status_t be_a_copy(apr_pool_t *mem)
+{
+    mproc_process_t *process;
+
+    MPROC_TRY(refuse_all());
+    MUST_BE_FOREIGN(mproc_process_start(&process, succeed, MPROC_NO_ARGS, NULL, mem));
+    MUST_BE_FOREIGN(mproc_forkserver_ensure_running());
+    MPROC_TRY(answer_once(not_given.answers, mem));
+    MPROC_TRY(use_own(mem));
+    MPROC_TRY(close_line_of_threads(not_given.here));
+    MPROC_TRY(close_line_of_threads(not_given.there));
+    MPROC_TRY(mproc_connection_close(not_given.answers));
+    MPROC_TRY(close_all());
+    return refuse_all();
+}
+
+/* No stream is used, as a thread may have held its lock. */
+static _Noreturn void end_as_a_copy(apr_status_t rv)
+{
+    const char *words = mproc_error_message();
+
+    if (rv == APR_SUCCESS)
+        _exit(0);
+    _exit(write(STDERR_FILENO, words, strlen(words)) > 0 ? 1 : 2);
+}
+
+static void a_copy_is_refused_its_parents_objects_and_makes_its_own(void **state)
+{
+    work_t work[NTHREADS + NOTHERS];
+    int i, how;
+
+    make_all(*state);
+    start_threads(work, *state);
+    for (i = 0; i < COPIES * test_scale(); i++) {
+        apr_pool_t *mem;
+        pid_t pid;
+
+        assert_success(apr_pool_create(&mem, *state));
+        pid = fork();
+        if (pid == 0) {
+            alarm(HANGS_AFTER);
+            end_as_a_copy(be_a_copy(mem));
+        }
+        assert_success(ask(not_given.asks, mem));
+        assert_int_equal(waitpid(pid, &how, 0), pid);
+        assert_int_equal(how, 0);
+        apr_pool_destroy(mem);
+    }
+    end_threads(work, 0, *state);
 }
 
 /* -- Initialised in a thread: this program is run again ---------------------------------------- */
@@ -407,6 +651,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(children_take_part_with_what_they_are_given_and_have_nothing_else),
         claim_leaving_nothing(threads_that_fork_do_not_get_into_each_others_way),
+        claim_leaving_nothing(a_copy_is_refused_its_parents_objects_and_makes_its_own),
         claim(a_fork_beside_a_thread_that_initialises_the_library_is_refused),
     };
     apr_pool_t *mem;

@@ -160,7 +160,7 @@ static const holding_t holdings[] = {
     {"an rwlock", acquire_to_write, release_rwlock, IN_RWLOCK, rwlock_of},
 };
 
-enum { NHOLDINGS = sizeof holdings / sizeof holdings[0] };
+enum { AN_RWLOCK = 3, NHOLDINGS = sizeof holdings / sizeof holdings[0] };
 
 /* One unit each. */
 static void make_all(part_t *part, apr_pool_t *mem)
@@ -286,14 +286,42 @@ static void assert_a_stopped_waiter_holds_up_nobody(int number, apr_pool_t *mem)
     assert_ended(process, 0);
 }
 
-/* Of an rwlock the next writer keeps others out, and so does one that is stopped: it is left out. */
 static void a_stopped_waiter_holds_up_nobody(void **state)
 {
     int i;
 
     for (i = 0; i < NHOLDINGS; i++)
-        if (holdings[i].object_of != rwlock_of)
-            assert_a_stopped_waiter_holds_up_nobody(i, *state);
+        assert_a_stopped_waiter_holds_up_nobody(i, *state);
+}
+
+static apr_status_t read_and_release(void *rwlock)
+{
+    MPROC_TRY(mproc_rwlock_acquire_read(rwlock, PATIENCE));
+    return mproc_rwlock_release(rwlock);
+}
+
+/* Neither those who wait when the last reader goes nor those who come later. */
+static void a_stopped_writer_keeps_no_readers_out_of_what_is_free(void **state)
+{
+    mproc_connection_t *line;
+    mproc_process_t *process;
+    part_t part = {NULL};
+    work_t work;
+
+    make_all(&part, *state);
+    assert_success(mproc_rwlock_acquire_read(part.rwlock, 0));
+    process = start_to_hold(&line, &part, AN_RWLOCK, *state);
+    stop_asleep(process, part.rwlock, IN_RWLOCK);
+    assert_status(mproc_rwlock_acquire_read(part.rwlock, 10 * A_STOP), APR_TIMEUP);
+    assert_success(start_thread(&work, read_and_release, part.rwlock, *state));
+    await_sleepers(part.rwlock, IN_RWLOCK, 2);
+    assert_success(mproc_rwlock_release(part.rwlock));
+    assert_success(end_thread(&work));
+    assert_success(read_and_release(part.rwlock));
+    assert_true(continue_process(mproc_process_pid(process)));
+    assert_string_equal(hear(line, *state), "held");
+    assert_success(say(line, "go"));
+    assert_ended(process, 0);
 }
 
 /* -- Who hears late how a barrier's round has ended ---------------------------------------------- */
@@ -445,6 +473,7 @@ int main(int argc, const char *const *argv)
     static const struct CMUnitTest tests[] = {
         claim(a_stopped_holder_keeps_what_it_has),
         claim(a_stopped_waiter_holds_up_nobody),
+        claim(a_stopped_writer_keeps_no_readers_out_of_what_is_free),
         claim(who_hears_late_hears_of_his_own_round),
         claim(who_meets_nobody_never_passes),
         claim(who_is_stopped_at_any_failpoint_goes_on_and_so_do_others),

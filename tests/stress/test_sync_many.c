@@ -2,7 +2,8 @@
 
 /*
  * As many living processes as there are places at one lock, one semaphore, one event, one condition,
- * one barrier and one rwlock: all of them get on, nothing is held by two, and no memory grows.
+ * one barrier, one rwlock and one array: all of them get on, nothing is held by two, and no memory
+ * grows.
  *
  * At scale 1 they are 200; from scale 20 on 1,024.  The suite has both where a process costs little.
  */
@@ -42,6 +43,7 @@ typedef struct part_t {
     mproc_condition_t *condition;
     mproc_barrier_t *barrier;
     mproc_rwlock_t *rwlock;
+    mproc_array_t *array;
     account_t *account;
 } part_t;
 
@@ -74,6 +76,18 @@ static apr_status_t change_under_lock(part_t *part)
     MPROC_TRY(mproc_lock_acquire(part->lock, LONG_PATIENCE));
     change(part);
     return mproc_lock_release(part->lock);
+}
+
+/* Its two items are the same whenever nobody is at them. */
+static apr_status_t change_array(part_t *part)
+{
+    long *items = mproc_array_data(part->array);
+
+    MPROC_TRY(mproc_lock_acquire(mproc_array_lock(part->array), LONG_PATIENCE));
+    expect(part, items[0] == items[1]);
+    items[0]++;
+    items[1]++;
+    return mproc_lock_release(mproc_array_lock(part->array));
 }
 
 static apr_status_t use_unit(part_t *part)
@@ -119,6 +133,8 @@ static apr_status_t use_all(part_t *part)
         MPROC_TRY(change_under_lock(part));
     for (round = 0; round < ROUNDS; round++)
         MPROC_TRY(use_unit(part));
+    for (round = 0; round < ROUNDS; round++)
+        MPROC_TRY(change_array(part));
     MPROC_TRY(meet(part));
     for (round = 0; round < ROUNDS; round++)
         MPROC_TRY(round == 0 ? write_once(part) : read_once(part));
@@ -132,7 +148,7 @@ static apr_status_t user(mproc_task_t *task)
     size_t memory;
 
     MPROC_TRY(MPROC_UNPACK(task, &part.lock, &part.semaphore, &part.event, &part.condition,
-                           &part.barrier, &part.rwlock, &path));
+                           &part.barrier, &part.rwlock, &part.array, &path));
     part.account = shared_memory(path, sizeof *part.account, mproc_task_mem(task));
     if (part.account == NULL)
         return APR_EGENERAL;
@@ -160,10 +176,12 @@ static const mproc_target_t targets[] = {MPROC_TARGET(user), MPROC_TARGET(come_t
 static void make_all(part_t *part, const char **path, unsigned processes, apr_pool_t *mem)
 {
     mproc_semaphore_options_t semaphore_options = MPROC_SEMAPHORE_OPTIONS;
+    mproc_array_options_t array_options = MPROC_ARRAY_OPTIONS;
     mproc_lock_options_t lock_options = MPROC_LOCK_OPTIONS;
     mproc_event_options_t options = MPROC_EVENT_OPTIONS;
 
-    lock_options.processes = semaphore_options.processes = options.processes = processes;
+    lock_options.processes = semaphore_options.processes = array_options.processes =
+        options.processes = processes;
     part->account = share_memory(path, sizeof *part->account, mem);
     assert_success(mproc_lock_create(&part->lock, &lock_options, mem));
     assert_success(
@@ -172,6 +190,7 @@ static void make_all(part_t *part, const char **path, unsigned processes, apr_po
     assert_success(mproc_condition_create(&part->condition, &options, mem));
     assert_success(mproc_barrier_create(&part->barrier, processes, &options, mem));
     assert_success(mproc_rwlock_create(&part->rwlock, &options, mem));
+    assert_success(mproc_array_create_with(&part->array, 2, sizeof(long), &array_options, mem));
 }
 
 static void let_all_go(part_t *part)
@@ -185,12 +204,15 @@ static void let_all_go(part_t *part)
 
 static void assert_accounts(const part_t *part, uint32_t processes)
 {
+    const long *items = mproc_array_data(part->array);
     const account_t *account = part->account;
     unsigned value;
 
     assert_int_equal(atomic_load(&account->damaged), 0);
     assert_int_equal(atomic_load(&account->one), processes * (ROUNDS + 1));
     assert_int_equal(atomic_load(&account->other), processes * (ROUNDS + 1));
+    assert_int_equal(items[0], processes * ROUNDS);
+    assert_int_equal(items[1], processes * ROUNDS);
     assert_int_equal(atomic_load(&account->indices), 3 * (processes * (processes - 1) / 2));
     assert_success(mproc_semaphore_get_value(part->semaphore, &value));
     assert_int_equal(value, UNITS);
@@ -221,7 +243,7 @@ static void all_places_are_taken_and_all_get_on(void **state)
         assert_success(
             mproc_process_start(&processes[i], user,
                                 MPROC_PACK(part.lock, part.semaphore, part.event, part.condition,
-                                           part.barrier, part.rwlock, path),
+                                           part.barrier, part.rwlock, part.array, path),
                                 NULL, *state));
     memory = (resident_memory() - memory) / count;
     assert_success(meet(&part));

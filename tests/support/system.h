@@ -24,6 +24,9 @@ void allow_many_handles(void);
 /* Bytes of memory that this process has at hand. */
 size_t resident_memory(void);
 
+/* Bytes of memory that the machine has; on Windows with what can be paged out. */
+size_t machine_memory(void);
+
 /* Whether this process has a child, running or dead, that nobody has waited for; 0 where it cannot be asked. */
 int has_unreaped_children(void);
 

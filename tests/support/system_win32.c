@@ -63,6 +63,13 @@ size_t resident_memory(void)
                : 0;
 }
 
+size_t machine_memory(void)
+{
+    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
+
+    return GlobalMemoryStatusEx(&memory) ? (size_t)memory.ullTotalPageFile : 0;
+}
+
 /* There are no zombies: what is left of a process is a handle, and those are counted. */
 int has_unreaped_children(void)
 {

@@ -2,11 +2,12 @@
 
 /*
  * Linux's control groups (cgroups(7)): how many CPUs their files say a process
- * is worth.  A group may have each period of so many microseconds so many of CPU
- * time; and so may each of its ancestors, so that the least counts.
+ * is worth, and how much memory it may have.  A group may have each period of so
+ * many microseconds so many of CPU time, and so many bytes; and so may each of its
+ * ancestors, so that the least counts.
  *
  * /proc/self/cgroup names the group in its hierarchy: that of version 2, or one
- * of version 1 for the controller `cpu`; a system can have both.
+ * of version 1 for the controller `cpu` or `memory`; a system can have both.
  * /proc/self/mountinfo (proc(5)) says in which folder the hierarchy is to be
  * seen, and from which of its groups on: in a container that is often the
  * container's own.
@@ -21,20 +22,18 @@
 
 #define PATH_SIZE 4096 /* of the kernel's */
 
-/* Which hierarchy; the last word of what it is mounted as, and how a group's limit is read. */
+/* Which hierarchy; the last word of what it is mounted as, and how a group's limit is read: 0 is none. */
 typedef struct hierarchy_t {
     const char *system;
     const char *controller; /* "": it has no name */
-    int (*limit)(const char *folder, char *(*read)(const char *path));
+    long long (*limit)(const char *folder, char *(*read)(const char *path));
 } hierarchy_t;
 
 /* -- What files say ------------------------------------------------------------------ */
 
-static int in_cpus(long long quota, long long period)
+static long long in_cpus(long long quota, long long period)
 {
-    long long cpus = quota > 0 && period > 0 ? (quota - 1) / period + 1 : 0;
-
-    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+    return quota > 0 && period > 0 ? (quota - 1) / period + 1 : 0;
 }
 
 static char *read_in(const char *folder, const char *name, char *(*read)(const char *path))
@@ -46,11 +45,10 @@ static char *read_in(const char *folder, const char *name, char *(*read)(const c
 }
 
 /* "150000 100000", or "max 100000". */
-static int limit_of_version_2(const char *folder, char *(*read)(const char *path))
+static long long cpus_of_version_2(const char *folder, char *(*read)(const char *path))
 {
     char *text = read_in(folder, "cpu.max", read);
-    long long quota, period;
-    int cpus = 0;
+    long long quota, period, cpus = 0;
 
     if (text != NULL && sscanf(text, "%lld %lld", &quota, &period) == 2)
         cpus = in_cpus(quota, period);
@@ -59,17 +57,38 @@ static int limit_of_version_2(const char *folder, char *(*read)(const char *path
 }
 
 /* "150000", or "-1"; and "100000". */
-static int limit_of_version_1(const char *folder, char *(*read)(const char *path))
+static long long cpus_of_version_1(const char *folder, char *(*read)(const char *path))
 {
     char *quota = read_in(folder, "cpu.cfs_quota_us", read);
     char *period = read_in(folder, "cpu.cfs_period_us", read);
-    int cpus = 0;
+    long long cpus = 0;
 
     if (quota != NULL && period != NULL)
         cpus = in_cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
     free(quota);
     free(period);
     return cpus;
+}
+
+static long long bytes_in(const char *folder, const char *name, char *(*read)(const char *path))
+{
+    char *text = read_in(folder, name, read);
+    long long bytes = text != NULL ? strtoll(text, NULL, 10) : 0;
+
+    free(text);
+    return bytes > 0 ? bytes : 0;
+}
+
+/* "536870912", or "max". */
+static long long memory_of_version_2(const char *folder, char *(*read)(const char *path))
+{
+    return bytes_in(folder, "memory.max", read);
+}
+
+/* The same; none is a number that is larger than any memory. */
+static long long memory_of_version_1(const char *folder, char *(*read)(const char *path))
+{
+    return bytes_in(folder, "memory.limit_in_bytes", read);
 }
 
 /* -- Lines and their fields ----------------------------------------------------------- */
@@ -188,26 +207,26 @@ static const char *way_down(const char *root, const char *group)
     return *group == '\0' || *group == '/' ? group : NULL;
 }
 
-static int least(int one, int other)
+static long long least(long long one, long long other)
 {
     return one == 0 || (other != 0 && other < one) ? other : one;
 }
 
 /* From the group up to the folder in which the hierarchy is seen.  What is not there has no limit. */
-static int least_of_ancestors(const char *folder, const char *way, const hierarchy_t *hierarchy,
-                              char *(*read)(const char *path))
+static long long least_of_ancestors(const char *folder, const char *way,
+                                    const hierarchy_t *hierarchy, char *(*read)(const char *path))
 {
     char path[2 * PATH_SIZE];
     size_t length = strlen(folder);
-    int cpus = 0;
+    long long limit = 0;
 
     snprintf(path, sizeof path, "%s%s", folder, way);
     for (;;) {
         char *last = strrchr(path, '/');
 
-        cpus = least(cpus, hierarchy->limit(path, read));
+        limit = least(limit, hierarchy->limit(path, read));
         if (strlen(path) <= length)
-            return cpus;
+            return limit;
         *last = '\0';
     }
 }
@@ -217,11 +236,12 @@ static int least_of_ancestors(const char *folder, const char *way, const hierarc
  * another group than the mount's does), the folder is taken for what was meant for this process: that
  * is what containers are given.
  */
-static int least_in(const hierarchy_t *hierarchy, const char *groups, const char *mounts,
-                    char *(*read)(const char *path))
+static long long least_in(const hierarchy_t *hierarchy, const char *groups, const char *mounts,
+                          char *(*read)(const char *path))
 {
     char group[PATH_SIZE], root[PATH_SIZE], folder[PATH_SIZE];
-    int cpus = 0, elsewhere = 0, is_seen = 0;
+    long long limit = 0, elsewhere = 0;
+    int is_seen = 0;
 
     if (!find_group(group, groups, hierarchy))
         return 0;
@@ -232,25 +252,41 @@ static int least_in(const hierarchy_t *hierarchy, const char *groups, const char
             continue;
         way = way_down(root, group);
         if (way != NULL)
-            cpus = least(cpus, least_of_ancestors(folder, way, hierarchy, read));
+            limit = least(limit, least_of_ancestors(folder, way, hierarchy, read));
         else
             elsewhere = least(elsewhere, least_of_ancestors(folder, "", hierarchy, read));
         is_seen |= way != NULL;
     }
-    return is_seen ? cpus : elsewhere;
+    return is_seen ? limit : elsewhere;
+}
+
+static long long least_in_both(const hierarchy_t *version_1, const hierarchy_t *version_2,
+                               char *(*read)(const char *path))
+{
+    char *groups = read("/proc/self/cgroup"), *mounts = read("/proc/self/mountinfo");
+    long long limit = 0;
+
+    if (groups != NULL && mounts != NULL)
+        limit = least(least_in(version_1, groups, mounts, read),
+                      least_in(version_2, groups, mounts, read));
+    free(groups);
+    free(mounts);
+    return limit;
 }
 
 int posix_cgroup_cpus(char *(*read)(const char *path))
 {
-    static const hierarchy_t version_1 = {"cgroup", "cpu", limit_of_version_1};
-    static const hierarchy_t version_2 = {"cgroup2", "", limit_of_version_2};
-    char *groups = read("/proc/self/cgroup"), *mounts = read("/proc/self/mountinfo");
-    int cpus = 0;
+    static const hierarchy_t version_1 = {"cgroup", "cpu", cpus_of_version_1};
+    static const hierarchy_t version_2 = {"cgroup2", "", cpus_of_version_2};
+    long long cpus = least_in_both(&version_1, &version_2, read);
 
-    if (groups != NULL && mounts != NULL)
-        cpus = least(least_in(&version_1, groups, mounts, read),
-                     least_in(&version_2, groups, mounts, read));
-    free(groups);
-    free(mounts);
-    return cpus;
+    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+}
+
+long long posix_cgroup_memory(char *(*read)(const char *path))
+{
+    static const hierarchy_t version_1 = {"cgroup", "memory", memory_of_version_1};
+    static const hierarchy_t version_2 = {"cgroup2", "", memory_of_version_2};
+
+    return least_in_both(&version_1, &version_2, read);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Linux: the CPU quota of this process's control group, which a container or a
- * service manager has set.  What the files mean is in cgroups.c.
+ * Linux: what this process's control group may have of CPU time and of memory, as
+ * a container or a service manager has set it.  What the files mean is in cgroups.c.
  */
 
 #include "internal.h"
@@ -54,4 +54,9 @@ static char *read_file(const char *path)
 int posix_quota_cpus(void)
 {
     return posix_cgroup_cpus(read_file);
+}
+
+long long posix_quota_memory(void)
+{
+    return posix_cgroup_memory(read_file);
 }
