@@ -287,6 +287,23 @@ static void assert_waiter_learns_of_death(mproc_target_fn *holder, apr_pool_t *m
     assert_success(mproc_condition_release(condition));
 }
 
+/* Not every system says whether a wake has woken somebody. */
+static void who_died_waiting_is_not_called_for_ever(void **state)
+{
+    mproc_condition_t *condition = make_condition(*state);
+    mproc_process_t *process;
+    mproc_connection_t *line;
+    int i;
+
+    start(&process, &line, wait_and_say, condition, *state);
+    await_sleepers(condition, IN_CONDITION, 1);
+    kill_it(process);
+    assert_true(has_dead_sleepers(condition, IN_CONDITION));
+    for (i = 0; i < 100; i++)
+        notify_all(condition);
+    assert_false(has_dead_sleepers(condition, IN_CONDITION));
+}
+
 static void who_was_notified_by_one_that_died_holds_what_he_held(void **state)
 {
     assert_waiter_learns_of_death(hold_and_notify, *state);
@@ -488,6 +505,7 @@ int main(int argc, const char *const *argv)
         claim(fifty_processes_are_woken),
         claim_leaving_nothing(a_notify_does_not_wait_for_one_that_was_killed),
         claim_leaving_nothing(a_killed_waiter_keeps_no_wake),
+        claim_leaving_nothing(who_died_waiting_is_not_called_for_ever),
         claim_leaving_nothing(who_was_notified_by_one_that_died_holds_what_he_held),
         claim_leaving_nothing(who_waits_learns_that_a_holder_has_died_without_a_notify),
         claim_leaving_nothing(all_who_wait_go_on_when_one_has_taken_over_from_the_dead),
