@@ -79,4 +79,6 @@ if(MPROC_PORT STREQUAL posix)
   endif()
   # The threads that stand in for descriptors, also where a kernel turns out not to have those.
   list(APPEND MPROC_VARIANTS variants/watch_thread.c variants/background.c)
+  # What a fork server's copy does: where there is no fork, nobody.
+  list(APPEND MPROC_VARIANTS variants/served.c)
 endif()

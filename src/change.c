@@ -30,10 +30,15 @@ void mproc__change_sleep(mproc__shared_object_t *object, unsigned event,
 {
     port_deadline_t slice = mproc__patience_slice(patience);
     uint32_t key = mproc__event_prepare(&object->member, event);
+    int is_in_vain = 0;
 
-    if (atomic_load(number) == seen)
+    if (atomic_load(number) == seen) {
         mproc__event_park(&object->member, event, key, slice);
+        is_in_vain = atomic_load(number) == seen && port_clock() < slice;
+    }
     mproc__event_finish(&object->member, event);
+    if (is_in_vain)
+        mproc__event_note_fruitless(&object->member);
 }
 
 apr_status_t mproc__change_await(mproc__shared_object_t *object, unsigned event,

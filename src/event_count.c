@@ -108,13 +108,17 @@ static unsigned count_sleepers(const mproc__member_t *member, unsigned event)
     return sleepers < MPROC__MEMBERS_MAX ? sleepers : MPROC__MEMBERS_MAX;
 }
 
-/* Where nobody woke, somebody may be about to sleep; where that goes on, somebody is dead. */
-static void note_fruitless(mproc__member_t *member)
+void mproc__event_note_fruitless(mproc__member_t *member)
 {
     if (atomic_fetch_add_explicit(&member->fruitless, 1, memory_order_relaxed) < FRUITLESS_MAX)
         return;
     atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
     mproc__members_sweep(member);
+}
+
+static int is_waking(const mproc__member_t *member, unsigned event)
+{
+    return atomic_load(&member->events[event]->is_waking) != 0;
 }
 
 /* Whether anybody may have woken. */
@@ -126,25 +130,30 @@ static int call(const mproc__member_t *member, unsigned event, unsigned sleepers
     mproc__failpoint();
     atomic_fetch_add(&count->sequence, 1);
     mproc__failpoint();
-    if (port_unpark(member->segment, park_of(event), &count->sequence, sleepers) > 0)
-        return 1;
-    mproc__failpoint();
-    atomic_store(&count->is_waking, 0);
-    return 0;
+    return port_unpark(member->segment, park_of(event), &count->sequence, sleepers) > 0;
 }
 
+/*
+ * Where nobody woke, somebody may be about to sleep; where that goes on, somebody is dead.  Not every
+ * system says whether somebody woke; but who does so, or goes to sleep, takes the flag back.
+ */
 static void wake(mproc__member_t *member, unsigned event, unsigned sleepers)
 {
-    if (call(member, event, sleepers))
-        atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
+    int was_waking = is_waking(member, event);
+
+    if (!call(member, event, sleepers)) {
+        mproc__failpoint();
+        atomic_store(&member->events[event]->is_waking, 0);
+        mproc__event_note_fruitless(member);
+    } else if (was_waking)
+        mproc__event_note_fruitless(member);
     else
-        note_fruitless(member);
+        atomic_store_explicit(&member->fruitless, 0, memory_order_relaxed);
 }
 
 static int is_to_be_woken(const mproc__member_t *member, unsigned event)
 {
-    return mproc__event_has_sleepers(member, event) &&
-           atomic_load(&member->events[event]->is_waking) == 0;
+    return mproc__event_has_sleepers(member, event) && !is_waking(member, event);
 }
 
 void mproc__event_notify(mproc__member_t *member, unsigned event)
@@ -159,12 +168,21 @@ void mproc__event_notify_all(mproc__member_t *member, unsigned event)
         wake(member, event, count_sleepers(member, event));
 }
 
-void mproc__event_call(const mproc__member_t *member, unsigned event)
+/* The flag stays, also where nobody woke: who is about to sleep finds that the sequence has moved. */
+void mproc__event_call(mproc__member_t *member, unsigned event)
 {
     unsigned sleepers = count_sleepers(member, event);
+    int was_waking = is_waking(member, event);
 
-    if (sleepers > 0)
-        call(member, event, sleepers);
+    if (sleepers == 0)
+        return;
+    if (was_waking && atomic_load(&member->fruitless) >= FRUITLESS_MAX)
+        return;
+    mproc__failpoint();
+    if (call(member, event, sleepers) && !was_waking)
+        atomic_store(&member->fruitless, 0);
+    else
+        atomic_fetch_add(&member->fruitless, 1);
 }
 
 /* A bell does not say whether anybody heard it; a dead listener costs a call for each ring. */

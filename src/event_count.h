@@ -67,10 +67,17 @@ void mproc__event_notify_all(struct mproc__member_t *member, unsigned event);
 void mproc__event_wake(struct mproc__member_t *member, unsigned event, unsigned most);
 
 /*
- * After a fence: wake all who sleep, whatever is on its way.  Takes no lock and no memory, and calls
- * nothing that a handler of a signal may not; so who died in his sleep is not looked for.
+ * After a fence: wake all who sleep, unless many calls in a row have been in vain, and nobody has
+ * moved since.  Takes no lock and no memory, and calls nothing that a handler of a signal may not;
+ * so who died in his sleep is not looked for.
  */
-void mproc__event_call(const struct mproc__member_t *member, unsigned event);
+void mproc__event_call(struct mproc__member_t *member, unsigned event);
+
+/*
+ * A wake was for nobody: where that goes on, it is for one who is dead, and all who are dead are
+ * taken off.
+ */
+void mproc__event_note_fruitless(struct mproc__member_t *member);
 
 /* Ring the bell of the segment, for those who listen to it. */
 void mproc__event_ring(struct mproc__member_t *member);

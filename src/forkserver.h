@@ -58,7 +58,7 @@ void mproc__forkserver_preloaded(mproc_target_fn *target);
 /* In any fork of this process: the server is another process's child, and other threads are not there. */
 void mproc__forkserver_abandon(void);
 
-/* In a fork that can start nothing: it does not keep the server alive. */
+/* In a fork that can start nothing, or has a session of its own: it does not keep the server alive. */
 void mproc__forkserver_leave(void);
 
 /* What runs in the server; see serving.c.  Its arguments: the channel, the key, the preload. */

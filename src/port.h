@@ -336,6 +336,7 @@ typedef struct port_birth_t {
     const char *token;      /* from the mark; NULL in a copy */
     port_handle_t control;  /* its end of the control channel */
     port_process_t *parent; /* can be waited for, and closed */
+    int is_detached;        /* a fork server's copy alone says so: it leads a session of its own */
 } port_birth_t;
 
 /* -- Copying this process ---------------------------------------------------- */

@@ -14,6 +14,9 @@
 
 #include <mproc/queue.h>
 
+/* For so long who only asks waits for the getters' lock, and then looks without it. */
+#define MPROC__LOOK_MAX apr_time_from_msec(100)
+
 struct mproc_queue_t {
     port_segment_t *segment; /* NULL when closed */
     mproc__ring_view_t view;

@@ -61,13 +61,18 @@ apr_status_t mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
     return mproc__queue_failed(rv);
 }
 
+/* Who has the lock for longer waits for somebody who puts a message in pieces, or is stopped. */
 apr_status_t mproc_queue_tasks(mproc_queue_t *queue, size_t *unfinished, size_t *lost)
 {
-    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    mproc__patience_t patience = mproc__patience(MPROC__LOOK_MAX);
     mproc__task_sums_t sums;
+    apr_status_t rv;
 
     MPROC_TRY(check(queue));
-    MPROC_TRY(mproc__queue_failed(mproc__tasks_count(&queue->view, &sums, &patience)));
+    rv = mproc__tasks_count(&queue->view, &sums, &patience);
+    if (APR_STATUS_IS_TIMEUP(rv))
+        rv = mproc__tasks_look(&queue->view, &sums);
+    MPROC_TRY(mproc__queue_failed(rv));
     if (unfinished != NULL)
         *unfinished = sums.queued + sums.taken;
     if (lost != NULL)

@@ -79,19 +79,25 @@ static void list_lost(list_t *list, const mproc__ring_view_t *view)
     }
 }
 
-/* Under the getters' lock claims and what was got agree with each other. */
+/*
+ * Under the getters' lock claims and what was got agree with each other; and so they do where who has
+ * it waits for another piece of a message.
+ */
 apr_status_t mproc_queue_lost(mproc_queue_t *queue, mproc_lost_t *lost, size_t max, size_t *count)
 {
-    mproc__patience_t patience = mproc__patience(MPROC_FOREVER);
+    mproc__patience_t patience = mproc__patience(MPROC__LOOK_MAX);
     list_t list = {lost, max, 0};
+    int is_locked;
 
     MPROC_TRY(mproc__queue_check(queue));
     if (count == NULL || (lost == NULL && max > 0))
         return mproc_error_set(APR_EINVAL, "the list or the variable for its length is NULL");
-    MPROC_TRY(mproc__ring_lock_getting(&queue->view, &patience));
-    mproc__stream_end(&queue->view);
+    is_locked = mproc__ring_lock_getting(&queue->view, &patience) == APR_SUCCESS;
+    if (is_locked)
+        mproc__stream_end(&queue->view);
     list_lost(&list, &queue->view);
-    mproc__ring_unlock_getting(&queue->view);
+    if (is_locked)
+        mproc__ring_unlock_getting(&queue->view);
     *count = list.count;
     return APR_SUCCESS;
 }

@@ -35,6 +35,21 @@ typedef struct serving_t {
 /* What comes first of its handles: see start_forkserver.c. */
 enum { HANDLE_CONTROL, HANDLE_CHANNEL, HANDLE_LIFELINE, HANDLES_OF_ARGUMENTS };
 
+/*
+ * One that is detached makes a server of its own when it needs one, in its own session: the other one's
+ * copies would belong to a terminal that is not its.
+ */
+static apr_status_t take_way(const serving_t *serving, const port_birth_t *birth,
+                             const port_handle_t *handles)
+{
+    if (!birth->is_detached)
+        return mproc__forkserver_inherit(handles[HANDLE_CHANNEL], handles[HANDLE_LIFELINE],
+                                         serving->key, serving->copies);
+    port_handle_close(handles[HANDLE_CHANNEL]);
+    port_handle_close(handles[HANDLE_LIFELINE]);
+    return APR_SUCCESS;
+}
+
 static apr_status_t prepare(const serving_t *serving, const port_birth_t *birth, apr_status_t rv,
                             const port_handle_t *handles, size_t nhandles)
 {
@@ -43,8 +58,7 @@ static apr_status_t prepare(const serving_t *serving, const port_birth_t *birth,
     MPROC_TRY(mproc__forks_renew(serving->copies));
     if (nhandles < HANDLES_OF_ARGUMENTS)
         return mproc_error_set(MPROC_EPROTOCOL, "the fork server was not given all of the handles");
-    MPROC_TRY(mproc__forkserver_inherit(handles[HANDLE_CHANNEL], handles[HANDLE_LIFELINE],
-                                        serving->key, serving->copies));
+    MPROC_TRY(take_way(serving, birth, handles));
     MPROC_TRY(mproc__child_prepare_served(birth, handles + HANDLES_OF_ARGUMENTS,
                                           nhandles - HANDLES_OF_ARGUMENTS, serving->copies));
     return mproc__read_environment(serving->copies);

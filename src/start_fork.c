@@ -9,6 +9,7 @@
 #include "copying.h"
 #include "deadline.h"
 #include "forks.h"
+#include "forkserver.h"
 #include "log.h"
 #include "program.h"
 #include "starting.h"
@@ -31,6 +32,8 @@ static apr_status_t prepare(const forking_t *forking, const port_birth_t *birth,
     MPROC_TRY(mproc__child_begin_copy(birth, forking->childs));
     MPROC_TRY(mproc__copy_check_birth(rv));
     MPROC_TRY(mproc__forks_renew(forking->childs));
+    if (forking->starting->process->is_detached)
+        mproc__forkserver_leave();
     MPROC_TRY(mproc__child_prepare_copy(birth, &forking->starting->message, forking->childs));
     MPROC_TRY(mproc__read_environment(forking->childs));
     return mproc__child_await_word();

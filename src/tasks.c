@@ -132,8 +132,8 @@ int mproc__tasks_are_done(const mproc__ring_view_t *view, unsigned place)
 
 /* -- Counting ------------------------------------------------------------------------ */
 
-/* Under the getters' lock; the dead ones' are lost from now on. */
-static void count_places_tasks(mproc__ring_view_t *view, mproc__task_sums_t *sums)
+/* Who has the getters' lock writes down that the dead ones' are lost from now on. */
+static void count_places_tasks(mproc__ring_view_t *view, mproc__task_sums_t *sums, int is_locked)
 {
     unsigned place, places = count_places(view);
 
@@ -143,8 +143,12 @@ static void count_places_tasks(mproc__ring_view_t *view, mproc__task_sums_t *sum
         uint32_t taken = count_taken(view, counts);
         int32_t left = left_of(counts, taken);
 
-        if (left > 0 && is_gone(view, counts))
+        int is_lost = left > 0 && is_gone(view, counts);
+
+        if (is_lost && is_locked)
             lose(counts, taken);
+        else if (is_lost)
+            sums->lost += (uint32_t)left;
         else if (left > 0)
             sums->taken += (size_t)left;
         sums->lost += lost_of(counts);
@@ -162,10 +166,16 @@ apr_status_t mproc__tasks_count(mproc__ring_view_t *view, mproc__task_sums_t *su
 
     MPROC_TRY(mproc__ring_lock_getting(view, patience));
     mproc__stream_end(view);
-    count_places_tasks(view, sums);
+    count_places_tasks(view, sums, 1);
     rv = mproc__ring_count(view, &sums->queued);
     mproc__ring_unlock_getting(view);
     return rv;
+}
+
+apr_status_t mproc__tasks_look(mproc__ring_view_t *view, mproc__task_sums_t *sums)
+{
+    count_places_tasks(view, sums, 0);
+    return mproc__ring_count(view, &sums->queued);
 }
 
 /* Without a lock: whether none is left, as it seems. */

@@ -54,6 +54,12 @@ typedef struct mproc__task_sums_t {
 apr_status_t mproc__tasks_count(mproc__ring_view_t *view, mproc__task_sums_t *sums,
                                 mproc__patience_t *patience);
 
+/*
+ * The same without the lock: right where nothing is got meanwhile, as when who has it waits for
+ * another piece of a message.  APR_SUCCESS, or MPROC_ECORRUPT.
+ */
+apr_status_t mproc__tasks_look(mproc__ring_view_t *view, mproc__task_sums_t *sums);
+
 /* A task is done: APR_SUCCESS, or MPROC_EOVERRELEASE if there is none; sets no message. */
 apr_status_t mproc__tasks_finish_one(mproc__ring_view_t *view);
 

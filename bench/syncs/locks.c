@@ -10,8 +10,9 @@
 
 #include <errno.h>
 #include <semaphore.h>
+#include <string.h>
 
-enum { APR_KINDS = 5, FIRST_OF_APR = 4 };
+#define APR_KINDS 5
 
 static const apr_lockmech_e mechanisms[APR_KINDS] = {
     APR_LOCK_FCNTL, APR_LOCK_FLOCK, APR_LOCK_SYSVSEM, APR_LOCK_POSIXSEM, APR_LOCK_PROC_PTHREAD};
@@ -53,21 +54,25 @@ DEFINE_RUN(run_mutex, pthread_mutex_lock(object), pthread_mutex_unlock(object))
 DEFINE_RUN(run_apr, apr_proc_mutex_lock(*(apr_proc_mutex_t **)object),
            apr_proc_mutex_unlock(*(apr_proc_mutex_t **)object))
 
-static sync_side_t locks[] = {
-    {"mproc", run_lock, NULL, NULL},          {"sem_t", run_semaphore, NULL, NULL},
-    {"pthread mutex", run_mutex, NULL, NULL}, {"robust pthread mutex", run_mutex, NULL, NULL},
-    {"apr, fcntl", run_apr, NULL, NULL},      {"apr, flock", run_apr, NULL, NULL},
-    {"apr, sysvsem", run_apr, NULL, NULL},    {"apr, posixsem", run_apr, NULL, NULL},
-    {"apr, pthread", run_apr, NULL, NULL},    {NULL, NULL, NULL, NULL}};
+/* What a lock, a recursive one and a semaphore of one unit are all measured against. */
+enum { SEM_T, MUTEX, ROBUST_MUTEX, FIRST_OF_APR, OTHERS = FIRST_OF_APR + APR_KINDS };
 
-static sync_side_t rlocks[] = {{"mproc", run_rlock, NULL, NULL},
-                               {"recursive mutex", run_mutex, NULL, NULL},
-                               {"robust recursive mutex", run_mutex, NULL, NULL},
-                               {NULL, NULL, NULL, NULL}};
+static sync_side_t others[OTHERS] = {
+    [SEM_T] = {"sem_t", run_semaphore, NULL, NULL},
+    [MUTEX] = {"pthread mutex", run_mutex, NULL, NULL},
+    [ROBUST_MUTEX] = {"robust pthread mutex", run_mutex, NULL, NULL},
+    [FIRST_OF_APR] = {"apr, fcntl", run_apr, NULL, NULL},
+    {"apr, flock", run_apr, NULL, NULL},
+    {"apr, sysvsem", run_apr, NULL, NULL},
+    {"apr, posixsem", run_apr, NULL, NULL},
+    {"apr, pthread", run_apr, NULL, NULL}};
 
-static sync_side_t semaphores[] = {{"mproc", run_units, NULL, NULL},
-                                   {"sem_t", run_semaphore, NULL, NULL},
-                                   {NULL, NULL, NULL, NULL}};
+/* Each ends with a side without a name; the others come in between. */
+static sync_side_t locks[1 + OTHERS + 1] = {{"mproc", run_lock, NULL, NULL}};
+static sync_side_t semaphores[1 + OTHERS + 1] = {{"mproc", run_units, NULL, NULL}};
+static sync_side_t rlocks[3 + OTHERS + 1] = {{"mproc", run_rlock, NULL, NULL},
+                                             {"recursive mutex", run_mutex, NULL, NULL},
+                                             {"robust recursive mutex", run_mutex, NULL, NULL}};
 
 const sync_case_t lock_cases[] = {
     {"lock, alone", "Python Lock", "Lock", 0, 1, locks},
@@ -84,10 +89,10 @@ static void make_those_of_apr(apr_pool_t *mem)
     int i;
 
     for (i = 0; i < APR_KINDS; i++) {
-        locks[FIRST_OF_APR + i].object = &of_apr[i];
+        others[FIRST_OF_APR + i].object = &of_apr[i];
         if (apr_proc_mutex_create(&of_apr[i], NULL, mechanisms[i], mem) != APR_SUCCESS) {
             of_apr[i] = NULL;
-            locks[FIRST_OF_APR + i].missing = "this APR has none";
+            others[FIRST_OF_APR + i].missing = "this APR has none";
         }
     }
 }
@@ -105,12 +110,15 @@ void make_locks(apr_pool_t *mem)
     sem_t *semaphore = sync_memory(sizeof *semaphore);
 
     sem_init(semaphore, 1, 1);
-    locks[1].object = semaphores[1].object = semaphore;
-    locks[2].object = make_mutex(PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_STALLED);
-    locks[3].object = make_mutex(PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_ROBUST);
+    others[SEM_T].object = semaphore;
+    others[MUTEX].object = make_mutex(PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_STALLED);
+    others[ROBUST_MUTEX].object = make_mutex(PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_ROBUST);
     rlocks[1].object = make_mutex(PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_STALLED);
     rlocks[2].object = make_mutex(PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ROBUST);
     make_those_of_apr(mem);
+    memcpy(locks + 1, others, sizeof others);
+    memcpy(semaphores + 1, others, sizeof others);
+    memcpy(rlocks + 3, others, sizeof others);
 }
 
 apr_status_t adopt_locks(apr_pool_t *mem)

@@ -34,10 +34,11 @@
  * unless the child could say it, as one whose target returned does (mproc_process_status()).
  * Until the server has told how a child ended, that counts as running: for an instant, and for ten
  * seconds at most from when the end was seen, should the server be stopped.
- * Children of a fork server, and forks of a process that uses one, share it; spawned children
- * start their own.  It ends when the last process that could use it does.  The child has its
+ * Children of a fork server, and forks of a process that uses one, share it; spawned children, and
+ * detached ones, start their own.  It ends when the last process that could use it does.  The child has its
  * parent's environment, working directory, stdout and stderr of the moment, but the server's
- * limits, priority, file mode mask and user.
+ * limits, priority, file mode mask, user and session.  It is in its parent's process group, or, if
+ * its parent has left the server's session, in one of its own.
  *
  * The names, and what a second call does, are those of Python's multiprocessing.
  */

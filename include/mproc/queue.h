@@ -358,6 +358,9 @@ typedef struct mproc_lost_t {
  * A process that closes the queue, or ends in the normal way, has lost nothing.  What a dead one
  * had can be asked for until its place is taken by another, which is the case when there is no other.
  *
+ * It waits for a message in pieces that is being got, or for one who is stopped while he gets one, for
+ * a tenth of a second at most.
+ *
  * @param lost   filled with up to @a max of them; may be NULL if @a max is 0
  * @param count  set to how many there are, which may be more
  *
@@ -369,7 +372,7 @@ mproc_queue_lost(mproc_queue_t *queue, mproc_lost_t *lost, size_t max, size_t *c
 
 /**
  * The numbers of the messages that this process has put and got last, to know one by that
- * mproc_queue_lost() names.
+ * mproc_queue_lost() names.  It waits until a message in pieces that is being got has come to its end.
  *
  * @param put  set to the number of the last message that was put here, 0 if none was; may be NULL
  * @param got  the same for what was got; may be NULL
@@ -426,6 +429,9 @@ mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout);
 
 /**
  * How many tasks a joinable queue has.
+ *
+ * While a message in pieces is being got, or who gets one is stopped, this waits for a tenth of a second
+ * at most, and then says what it finds: what is got just at that moment it may count twice, or not.
  *
  * @param unfinished  set to those that are not done: in the queue, or with a living process; may be NULL
  * @param lost        set to those that went with processes since the queue was made, whether somebody

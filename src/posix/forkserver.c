@@ -22,12 +22,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A folder that is opened without it must be one to read. */
+#ifndef O_PATH
+#define O_PATH O_RDONLY
+#endif
+
 extern char **environ;
+
+/* All that a server has is closed at once when it ends. */
+#define GONE_TIMEOUT apr_time_from_sec(1)
 
 /* What asking holds until it is done; every descriptor that is not -1 is closed again. */
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
     int null_device; /* for what this process has closed */
+    int folder;      /* where it is */
     char *message;   /* to the copy, and what goes with it */
     size_t size;
     port_handle_t *handles;
@@ -77,33 +86,17 @@ static char *put_text(char *place, const char *text)
     return place + size;
 }
 
-static apr_status_t folder_to_be_in(const char **folder, const char *wanted, apr_pool_t *mem)
-{
-    char here[4096];
-
-    if (wanted != NULL && wanted[0] == '/') {
-        *folder = wanted;
-        return APR_SUCCESS;
-    }
-    if (getcwd(here, sizeof here) == NULL)
-        return APR_FROM_OS_ERROR(errno);
-    *folder = apr_pstrcat(mem, here, wanted != NULL ? "/" : "", wanted, NULL);
-    return APR_SUCCESS;
-}
-
 /* The heading, and the strings behind it. */
-static apr_status_t make_message(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
+static void make_message(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
 {
     const char *const *environment =
         ask->environment != NULL ? ask->environment : (const char *const *)environ;
     posix_ask_t heading = {.ndescriptors = (uint32_t)ask->nhandles + POSIX_ASK_HANDLES,
-                           .is_detached = ask->is_detached != 0};
-    const char *folder;
+                           .is_detached = ask->is_detached != 0,
+                           .group = getpgrp()};
+    const char *folder = ask->folder != NULL ? ask->folder : ".";
     char *place;
-    apr_status_t rv = folder_to_be_in(&folder, ask->folder, mem);
 
-    if (rv != APR_SUCCESS)
-        return rv;
     memcpy(heading.key, ask->key, sizeof heading.key);
     heading.size = strlen(ask->token) + 1 + strlen(folder) + 1 + texts_size(environment);
     asking->size = sizeof heading + (size_t)heading.size;
@@ -112,7 +105,6 @@ static apr_status_t make_message(asking_t *asking, const port_ask_t *ask, apr_po
     place = put_text(put_text(place + sizeof heading, ask->token), folder);
     for (; *environment != NULL; environment++)
         place = put_text(place, *environment);
-    return APR_SUCCESS;
 }
 
 static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t *asking)
@@ -129,6 +121,14 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
     return rv;
 }
 
+/* Where this process is, also if that has no name any more, or none that it may know. */
+static apr_status_t open_folder(port_handle_t *handle, asking_t *asking)
+{
+    asking->folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *handle = asking->folder;
+    return asking->folder >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
 static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)
 {
     size_t count = ask->nhandles + POSIX_ASK_HANDLES;
@@ -137,6 +137,8 @@ static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr
 
     if (rv == APR_SUCCESS)
         rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
+    if (rv == APR_SUCCESS)
+        rv = open_folder(&all[POSIX_ASK_FOLDER], asking);
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
     asking->handles = all;
     asking->nhandles = count;
@@ -147,9 +149,10 @@ static apr_status_t prepare(asking_t *asking, const port_ask_t *ask, apr_pool_t 
 {
     apr_status_t rv = posix_socketpair(asking->line);
 
-    if (rv == APR_SUCCESS)
-        rv = make_message(asking, ask, mem);
-    return rv == APR_SUCCESS ? collect_handles(asking, ask, mem) : rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    make_message(asking, ask, mem);
+    return collect_handles(asking, ask, mem);
 }
 
 /* A byte with its descriptor goes whole, whoever else sends one at the same time. */
@@ -230,6 +233,18 @@ static apr_status_t await_answer(const port_channel_t *server, int line, port_de
     return rv == APR_SUCCESS && pollers[0].revents == 0 ? APR_EOF : rv;
 }
 
+/*
+ * Its line was closed before there was an answer: the server is gone, or it had no room for the line,
+ * which the system closes then.
+ */
+static apr_status_t find_out_why(const port_channel_t *server)
+{
+    struct pollfd poller = {.fd = server->socket};
+    apr_status_t rv = posix_poll_all(&poller, 1, port_clock() + GONE_TIMEOUT);
+
+    return APR_STATUS_IS_TIMEUP(rv) ? APR_EMFILE : APR_EOF;
+}
+
 static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t *server,
                                   port_channel_t *line, port_deadline_t deadline)
 {
@@ -238,6 +253,8 @@ static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t 
 
     if (rv == APR_SUCCESS)
         rv = posix_read_exactly(line, &answer, sizeof answer, deadline);
+    if (APR_STATUS_IS_EOF(rv))
+        rv = find_out_why(server);
     if (rv == APR_SUCCESS && answer.news != POSIX_BORN)
         rv = APR_FROM_OS_ERROR(answer.first);
     if (rv != APR_SUCCESS)
@@ -259,6 +276,7 @@ static void end_asking(const asking_t *asking)
 {
     posix_close_if_open(asking->line[1]);
     posix_close_if_open(asking->null_device);
+    posix_close_if_open(asking->folder);
 }
 
 static apr_status_t get_copy(port_process_t *process, port_channel_t *server, asking_t *asking,
@@ -285,7 +303,7 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
                                  const port_ask_t *ask, port_stage_t *stage,
                                  port_deadline_t deadline, apr_pool_t *mem)
 {
-    asking_t asking = {.line = {-1, -1}, .null_device = -1};
+    asking_t asking = {.line = {-1, -1}, .null_device = -1, .folder = -1};
     port_process_t started = {.sentinel = -1, .lifeline = -1, .teller = -1, .told = -1};
     apr_status_t rv;
 

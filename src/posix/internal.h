@@ -96,17 +96,19 @@ int posix_is_ready_pipe(const int pair[2]);
 /*
  * What a client sends to the copy that a fork server has made for it: this, and `size` bytes of strings
  * with their NULs (the token, the folder, and the environment).  Descriptors go beside it: the copy's
- * stdout and its stderr, and then those that were asked for.  A byte follows when the client has heard
+ * stdout and its stderr, where the client is, from where the folder is found, and then those that were
+ * asked for.  A byte follows when the client has heard
  * that there is a copy.
  */
 typedef struct posix_ask_t {
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];
     uint32_t ndescriptors;
     uint32_t is_detached;
+    int64_t group; /* of processes: the client's */
     uint64_t size;
 } posix_ask_t;
 
-enum { POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_HANDLES };
+enum { POSIX_ASK_STDOUT, POSIX_ASK_STDERR, POSIX_ASK_FOLDER, POSIX_ASK_HANDLES };
 
 /* What a client hears of the server: that there is a copy, and of its end; or that there will be none. */
 typedef enum posix_news_t {
@@ -122,6 +124,9 @@ typedef struct posix_answer_t {
 /* Read exactly as much, until a deadline; the descriptors that come with it wait. */
 apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t size,
                                 port_deadline_t deadline);
+
+/* served.c: in a copy of a fork server, with the line to its client, once it has let go of what is the server's. */
+_Noreturn void posix_be_copy(int line, const port_serving_t *serving);
 
 /* Whether this process could go to a folder; NULL: it need not. */
 apr_status_t posix_check_folder(const char *folder);

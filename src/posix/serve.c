@@ -6,17 +6,18 @@
  * reads nothing that a client says, so that none can stop or confuse it.
  */
 
+#include "failpoint.h"
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* A copy that has not ended, and the line to its client. */
 typedef struct copy_t {
@@ -31,6 +32,7 @@ typedef struct server_t {
     size_t ncopies, capacity;
     int ended[2];           /* a pipe that the handler of SIGCHLD writes to */
     struct sigaction child; /* as it was */
+    sigset_t mask;          /* the same */
 } server_t;
 
 /* -- Signals -------------------------------------------------------------------- */
@@ -48,6 +50,16 @@ static void note_end(int signal)
     errno = error;
 }
 
+/* A preload function may have blocked it, as those do that read signals from a descriptor. */
+static void hear_of_ends(sigset_t *before)
+{
+    sigset_t child;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    pthread_sigmask(SIG_UNBLOCK, &child, before);
+}
+
 /* Ctrl-C is the clients' business; a copy decides anew. */
 static void set_signals(server_t *server)
 {
@@ -60,117 +72,10 @@ static void set_signals(server_t *server)
     sigaction(SIGCHLD, &action, &server->child);
     action.sa_handler = SIG_IGN;
     sigaction(SIGINT, &action, NULL);
+    hear_of_ends(&server->mask);
 }
 
-/* -- In the copy: what it is told -------------------------------------------------- */
-
-/* What a copy has been asked to be. */
-typedef struct told_t {
-    posix_ask_t heading;
-    const char *token, *folder;
-    port_handle_t *handles;
-} told_t;
-
-/* So that how long it takes says nothing about how much of it was right. */
-static int is_same_key(const unsigned char *one, const unsigned char *other)
-{
-    unsigned differences = 0;
-    size_t i;
-
-    for (i = 0; i < PORT_FORKSERVER_KEY_SIZE; i++)
-        differences |= (unsigned)(one[i] ^ other[i]);
-    return differences == 0;
-}
-
-/* The next of the strings, or NULL when there is none. */
-static const char *next_text(const char **place, const char *end)
-{
-    const char *text = *place, *nul = memchr(text, '\0', (size_t)(end - text));
-
-    if (nul == NULL)
-        return NULL;
-    *place = nul + 1;
-    return text;
-}
-
-static size_t count_texts(const char *place, const char *end)
-{
-    size_t count = 0;
-
-    while (next_text(&place, end) != NULL)
-        count++;
-    return count;
-}
-
-static void take_environment(const char *place, const char *end, apr_pool_t *mem)
-{
-    char **all = apr_palloc(mem, (count_texts(place, end) + 1) * sizeof *all), **next = all;
-    const char *text;
-
-    while ((text = next_text(&place, end)) != NULL)
-        *next++ = (char *)(uintptr_t)text;
-    *next = NULL;
-    environ = all;
-}
-
-static int take_texts(told_t *told, const char *place, apr_pool_t *mem)
-{
-    const char *end = place + told->heading.size;
-
-    told->token = next_text(&place, end);
-    told->folder = told->token != NULL ? next_text(&place, end) : NULL;
-    if (told->folder == NULL)
-        return 0;
-    take_environment(place, end, mem);
-    return 1;
-}
-
-static int read_texts(told_t *told, port_channel_t *line, apr_pool_t *mem)
-{
-    uint64_t size = told->heading.size;
-    char *texts = size < PTRDIFF_MAX / 2 ? apr_palloc(mem, (size_t)size) : NULL;
-
-    return texts != NULL &&
-           posix_read_exactly(line, texts, (size_t)size, PORT_NEVER) == APR_SUCCESS &&
-           take_texts(told, texts, mem);
-}
-
-static void make_room_for_handles(told_t *told, size_t have, size_t more, apr_pool_t *mem)
-{
-    port_handle_t *handles = apr_palloc(mem, (have + more) * sizeof *handles);
-
-    if (have > 0)
-        memcpy(handles, told->handles, have * sizeof *handles);
-    told->handles = handles;
-}
-
-/* As they come, the first with the heading: how many are announced need not be true. */
-static int read_handles(told_t *told, port_channel_t *line, apr_pool_t *mem)
-{
-    size_t count = told->heading.ndescriptors, have = 0, part;
-    char byte;
-
-    for (; have < count; have += part) {
-        part = count - have < PORT_HANDLES_MAX ? count - have : PORT_HANDLES_MAX;
-        if (have > 0 && posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS)
-            return 0;
-        make_room_for_handles(told, have, part, mem);
-        if (port_channel_take_handles(line, NULL, part, told->handles + have) != APR_SUCCESS)
-            return 0;
-    }
-    return count > POSIX_ASK_HANDLES;
-}
-
-/* Into memory that the copy writes to anyway: each page that it does not share costs it time. */
-static int read_ask(told_t *told, port_channel_t *line, const port_serving_t *serving)
-{
-    return posix_read_exactly(line, &told->heading, sizeof told->heading, PORT_NEVER) ==
-               APR_SUCCESS &&
-           is_same_key(told->heading.key, serving->key) &&
-           read_texts(told, line, serving->copy_mem) && read_handles(told, line, serving->copy_mem);
-}
-
-/* -- In the copy: becoming it ------------------------------------------------------ */
+/* -- In the copy ------------------------------------------------------------------ */
 
 /*
  * What the server has, but for memory: it stays as it is, since a page that is written to has to be
@@ -187,82 +92,10 @@ static void let_go(const server_t *server)
     close(server->channel->socket);
 }
 
-static void hear_interrupt(void)
+static _Noreturn void be_copy(const server_t *server, int line)
 {
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_DFL;
-    sigaction(SIGINT, &action, NULL);
-}
-
-static apr_status_t tie(const told_t *told, int line)
-{
-    if (!told->heading.is_detached)
-        return posix_tie_to_parent(line);
-    setsid();
-    return APR_SUCCESS;
-}
-
-/* stdin the server has let go of, for all of them. */
-static apr_status_t take_streams(const told_t *told)
-{
-    int out = (int)told->handles[POSIX_ASK_STDOUT], err = (int)told->handles[POSIX_ASK_STDERR];
-    apr_status_t rv = APR_SUCCESS;
-
-    if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
-        rv = APR_FROM_OS_ERROR(errno);
-    close(out);
-    close(err);
-    return rv;
-}
-
-/* The tie comes first, as one that hangs in what follows must end with its parent. */
-static apr_status_t become_what_was_told(const told_t *told, int line,
-                                         const port_serving_t *serving)
-{
-    apr_status_t tied = tie(told, line), rv;
-
-    /* Without it exit() would do the server's business. */
-    if (posix_leave_by(serving->leave) != APR_SUCCESS)
-        _exit(127);
-    rv = take_streams(told);
-    if (rv == APR_SUCCESS && chdir(told->folder) != 0)
-        rv = APR_FROM_OS_ERROR(errno);
-    return tied != APR_SUCCESS ? tied : rv;
-}
-
-/* It has heard that there is a copy: else nobody would know of it if the server ended now. */
-static void await_client(port_channel_t *line)
-{
-    char byte;
-
-    if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS)
-        _exit(127);
-}
-
-/* A client that stops talking has ended, or does not want it any more. */
-static _Noreturn void be_copy(server_t *server, int descriptor)
-{
-    const port_serving_t *serving = server->serving;
-    port_channel_t line = {.socket = descriptor};
-    port_birth_t birth;
-    told_t told;
-    apr_status_t rv;
-
     let_go(server);
-    hear_interrupt();
-    if (!read_ask(&told, &line, serving))
-        _exit(127);
-    await_client(&line);
-    port_channel_drop_handles(&line);
-    rv = become_what_was_told(&told, descriptor, serving);
-    birth.token = told.token;
-    birth.control = told.handles[POSIX_ASK_HANDLES];
-    birth.parent = posix_parent_process(descriptor, serving->copy_mem);
-    serving->live(rv, &birth, told.handles + POSIX_ASK_HANDLES,
-                  told.heading.ndescriptors - POSIX_ASK_HANDLES, serving->data);
-    _exit(127);
+    posix_be_copy(line, server->serving);
 }
 
 /* -- In the server ----------------------------------------------------------------- */
@@ -277,20 +110,25 @@ static void say(int line, posix_news_t news, int first, int second)
     port_channel_write(&channel, &answer, sizeof answer, PORT_NOW, &sent);
 }
 
-/* Nobody but this process can ask how the copy ended, so that its number is its own until then. */
+/*
+ * Nobody but this process can ask how the copy ended, so that its number is its own until then.  The
+ * system may refuse to carry a pidfd, as where one user has too many descriptors on their way.
+ */
 static void tell_of_birth(pid_t pid, int line)
 {
     port_channel_t channel = {.socket = line};
     port_handle_t pidfd = posix_watch_number(pid);
     posix_answer_t answer = {POSIX_BORN, (int32_t)pid, 1};
+    apr_status_t rv = APR_ENOTIMPL;
     size_t sent;
 
-    if (pidfd < 0) {
-        say(line, POSIX_BORN, (int)pid, 0);
-        return;
+    if (pidfd >= 0) {
+        rv =
+            port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
+        close((int)pidfd);
     }
-    port_channel_send_handles(&channel, &answer, sizeof answer, &pidfd, 1, PORT_NOW, &sent);
-    close((int)pidfd);
+    if (rv != APR_SUCCESS)
+        say(line, POSIX_BORN, (int)pid, 0);
 }
 
 static int make_room(server_t *server)
@@ -308,12 +146,31 @@ static int make_room(server_t *server)
     return 1;
 }
 
-/* The copy's signals are held until it is whole: a handler may call exit(). */
+/* Whether this process could open one more. */
+static int has_descriptor_left(int line)
+{
+    int another = fcntl(line, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
+
+    posix_close_if_open(another);
+    return another >= 0;
+}
+
+static void refuse(int line, int error)
+{
+    say(line, POSIX_FAILED, error, 0);
+    close(line);
+}
+
+/*
+ * The copy's signals are held until it is whole: a handler may call exit().  Then those are blocked
+ * that the preload function has left so.
+ */
 static void make_copy(server_t *server, int line)
 {
     pid_t pid = -1;
     int error = ENOMEM;
 
+    pthread_sigmask(SIG_SETMASK, &server->mask, NULL);
     port_signals_hold();
     if (make_room(server)) {
         pid = fork();
@@ -322,29 +179,47 @@ static void make_copy(server_t *server, int line)
     if (pid == 0)
         be_copy(server, line);
     if (pid > 0) {
+        mproc__failpoint();
         server->copies[server->ncopies++] = (copy_t){pid, line};
+        mproc__failpoint();
         tell_of_birth(pid, line);
+        mproc__failpoint();
     } else {
-        say(line, POSIX_FAILED, error, 0);
-        close(line);
+        refuse(line, error);
     }
     port_signals_release();
+    hear_of_ends(NULL);
 }
 
-/* How a copy ended, or that somebody else has asked; the number is its own until then. */
+/* Whether there is an end to ask for, or somebody else has asked: 0, or -1 and errno. */
+static int ask(pid_t pid, siginfo_t *how, int flags)
+{
+    int result;
+
+    memset(how, 0, sizeof *how);
+    do
+        result = waitid(P_PID, (id_t)pid, how, WEXITED | WNOHANG | flags);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/*
+ * Its number is its own until it is reaped: whoever signals it by that must have heard of its end
+ * before.
+ */
 static int has_ended(const copy_t *copy)
 {
     siginfo_t how;
-    int result;
 
-    memset(&how, 0, sizeof how);
-    do
-        result = waitid(P_PID, (id_t)copy->pid, &how, WEXITED | WNOHANG);
-    while (result != 0 && errno == EINTR);
-    if (result == 0 && how.si_pid == 0)
-        return 0;
-    if (result == 0)
+    if (ask(copy->pid, &how, WNOWAIT) == 0) {
+        if (how.si_pid == 0)
+            return 0;
+        mproc__failpoint();
         say(copy->line, POSIX_ENDED, how.si_code, how.si_status);
+        mproc__failpoint();
+        ask(copy->pid, &how, 0);
+        mproc__failpoint();
+    }
     close(copy->line);
     return 1;
 }
@@ -385,17 +260,32 @@ static apr_status_t forget_input(void)
     return rv;
 }
 
+/*
+ * It goes with its copy.  The last descriptor is left for the next one, as a line that finds no room
+ * is closed by the system before anybody could be refused; and for a copy's pidfd.
+ */
+static void use_line(server_t *server, int line)
+{
+    if (has_descriptor_left(line))
+        make_copy(server, line);
+    else
+        refuse(line, errno);
+}
+
 /* APR_EOF when there is nobody left. */
 static apr_status_t take_line(server_t *server)
 {
     port_handle_t line;
     char byte;
     size_t received;
-    apr_status_t rv = port_channel_read(server->channel, &byte, 1, PORT_NOW, &received);
+    apr_status_t rv;
 
+    mproc__failpoint();
+    rv = port_channel_read(server->channel, &byte, 1, PORT_NOW, &received);
+    mproc__failpoint();
     if (rv == APR_SUCCESS &&
         port_channel_take_handles(server->channel, NULL, 1, &line) == APR_SUCCESS)
-        make_copy(server, (int)line);
+        use_line(server, (int)line);
     if (port_channel_waiting_handles(server->channel, NULL, 0) > 0)
         port_channel_drop_handles(server->channel);
     return APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
@@ -433,6 +323,7 @@ apr_status_t port_forkserver_serve(port_channel_t *channel, const port_serving_t
     set_signals(&server);
     rv = serve(&server);
     let_go(&server);
+    pthread_sigmask(SIG_SETMASK, &server.mask, NULL);
     port_channel_drop_handles(channel);
     free(server.copies);
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;

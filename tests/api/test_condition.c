@@ -257,12 +257,13 @@ static void a_killed_waiter_keeps_no_wake(void **state)
     assert_ended(other, 0);
 }
 
+/* Without a time after which it would look at the lock, and learn what it should have learned before. */
 static apr_status_t wait_in_a_thread(void *condition)
 {
     apr_status_t rv;
 
     MPROC_TRY(mproc_condition_acquire(condition, PATIENCE));
-    rv = mproc_condition_wait(condition, PATIENCE);
+    rv = mproc_condition_wait(condition, MPROC_FOREVER);
     MPROC_TRY(mproc_condition_release(condition));
     return rv;
 }
@@ -284,6 +285,23 @@ static void assert_waiter_learns_of_death(mproc_target_fn *holder, apr_pool_t *m
     assert_status(end_thread(&work), MPROC_EOWNERDEAD);
     assert_success(mproc_condition_acquire(condition, 0));
     assert_success(mproc_condition_release(condition));
+}
+
+/* Not every system says whether a wake has woken somebody. */
+static void who_died_waiting_is_not_called_for_ever(void **state)
+{
+    mproc_condition_t *condition = make_condition(*state);
+    mproc_process_t *process;
+    mproc_connection_t *line;
+    int i;
+
+    start(&process, &line, wait_and_say, condition, *state);
+    await_sleepers(condition, IN_CONDITION, 1);
+    kill_it(process);
+    assert_true(has_dead_sleepers(condition, IN_CONDITION));
+    for (i = 0; i < 100; i++)
+        notify_all(condition);
+    assert_false(has_dead_sleepers(condition, IN_CONDITION));
 }
 
 static void who_was_notified_by_one_that_died_holds_what_he_held(void **state)
@@ -487,6 +505,7 @@ int main(int argc, const char *const *argv)
         claim(fifty_processes_are_woken),
         claim_leaving_nothing(a_notify_does_not_wait_for_one_that_was_killed),
         claim_leaving_nothing(a_killed_waiter_keeps_no_wake),
+        claim_leaving_nothing(who_died_waiting_is_not_called_for_ever),
         claim_leaving_nothing(who_was_notified_by_one_that_died_holds_what_he_held),
         claim_leaving_nothing(who_waits_learns_that_a_holder_has_died_without_a_notify),
         claim_leaving_nothing(all_who_wait_go_on_when_one_has_taken_over_from_the_dead),

@@ -158,6 +158,61 @@ static apr_status_t wait_in_a_thread(void *event)
     return mproc_event_wait(event, PATIENCE);
 }
 
+static void start_and_kill_waiting(mproc_event_t *event, apr_pool_t *mem)
+{
+    mproc_connection_t *line;
+    mproc_process_t *process;
+
+    start_waiting(&process, &line, event, mem);
+    await_sleepers(event, IN_EVENT, 1);
+    assert_success(mproc_process_kill(process));
+    assert_success(mproc_process_join(process, PATIENCE));
+}
+
+static void set_and_clear(mproc_event_t *event, int times)
+{
+    for (; times > 0; times--) {
+        assert_success(mproc_event_set(event));
+        assert_success(mproc_event_clear(event));
+    }
+}
+
+/* Whether anybody died cannot be asked, as this may be a handler of a signal; but that nobody answers is seen. */
+static void who_died_waiting_is_not_called_for_ever(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+    uint32_t calls;
+    work_t work;
+
+    start_and_kill_waiting(event, *state);
+    set_and_clear(event, 100);
+    calls = count_calls(event, IN_EVENT);
+    set_and_clear(event, 100);
+    assert_int_equal(count_calls(event, IN_EVENT), calls);
+    assert_success(start_thread(&work, wait_in_a_thread, event, *state));
+    await_sleepers(event, IN_EVENT, 1);
+    assert_success(mproc_event_set(event));
+    assert_true(count_calls(event, IN_EVENT) > calls);
+    assert_success(end_thread(&work));
+}
+
+static void who_is_woken_for_nothing_looks_for_the_dead(void **state)
+{
+    mproc_event_t *event = make_event(*state);
+    apr_time_t limit = apr_time_now() + PATIENCE;
+    work_t work;
+
+    start_and_kill_waiting(event, *state);
+    assert_true(has_dead_sleepers(event, IN_EVENT));
+    assert_success(start_thread(&work, wait_in_a_thread, event, *state));
+    while (has_dead_sleepers(event, IN_EVENT)) {
+        wake_for_nothing(event, IN_EVENT);
+        assert_true(apr_time_now() < limit);
+    }
+    assert_success(mproc_event_set(event));
+    assert_success(end_thread(&work));
+}
+
 static void all_threads_that_wait_go_on(void **state)
 {
     mproc_event_t *event = make_event(*state);
@@ -241,6 +296,8 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(all_processes_that_wait_go_on),
         claim_leaving_nothing(who_waited_goes_on_though_it_is_cleared_at_once),
         claim_leaving_nothing(setting_does_not_wait_for_a_waiter_that_was_killed),
+        claim_leaving_nothing(who_died_waiting_is_not_called_for_ever),
+        claim_leaving_nothing(who_is_woken_for_nothing_looks_for_the_dead),
         claim_leaving_nothing(all_threads_that_wait_go_on),
         claim(fifty_processes_wait_for_one_event),
         claim_leaving_nothing(no_wake_up_is_lost_in_many_rounds),

@@ -142,6 +142,15 @@ static apr_status_t tell_folder(mproc_task_t *task)
     return say(line, getcwd(folder, sizeof folder) != NULL ? folder : "(none)");
 }
 
+static apr_status_t be_in_folder(mproc_task_t *task)
+{
+    apr_int64_t number;
+    struct stat here;
+
+    MPROC_TRY(MPROC_UNPACK(task, &number));
+    return stat(".", &here) == 0 && (apr_int64_t)here.st_ino == number ? APR_SUCCESS : MPROC_ETORN;
+}
+
 /* Says which server it and, by the method that it is given, its child have. */
 static apr_status_t tell_servers(mproc_task_t *task)
 {
@@ -178,6 +187,7 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(read_stdin),
     MPROC_TARGET(tell_variable),
     MPROC_TARGET(tell_folder),
+    MPROC_TARGET(be_in_folder),
     MPROC_TARGET(tell_servers),
     MPROC_TARGET(print_and_complain),
     MPROC_TARGET(die_by),
@@ -520,6 +530,25 @@ static void the_folder_is_that_of_the_parent_now(void **state)
     assert_int_equal(chdir(before), 0);
 }
 
+/* It has no name that anybody could be told. */
+static void the_folder_may_have_been_removed(void **state)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    char before[4096], folder[] = "/tmp/mproc-test-XXXXXX";
+    mproc_process_t *process;
+    apr_status_t rv;
+    struct stat here;
+
+    assert_non_null(getcwd(before, sizeof before));
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(stat(".", &here), 0);
+    rv = status_of(&process, be_in_folder, MPROC_PACK((apr_int64_t)here.st_ino), &options, *state);
+    assert_int_equal(chdir(before), 0);
+    assert_success(rv);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -537,6 +566,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(the_environment_is_that_of_the_parent_now),
         claim_leaving_nothing(a_large_environment_arrives_whole),
         claim_leaving_nothing(the_folder_is_that_of_the_parent_now),
+        claim_leaving_nothing(the_folder_may_have_been_removed),
     };
     apr_pool_t *mem;
 

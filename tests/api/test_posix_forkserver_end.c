@@ -92,7 +92,7 @@ static apr_status_t keep_one_without_a_server(mproc_task_t *task)
     return answer_on(nesting.control);
 }
 
-/* It has the server still when its parent has ended. */
+/* It leads a session: the server that its parent had is none of its. */
 static apr_status_t outlive(mproc_task_t *task)
 {
     mproc_values_t *values = mproc_values_create(mproc_task_mem(task));
@@ -427,9 +427,9 @@ static void it_is_gone_when_the_program_was_killed(void **state)
     assert_string_equal(output_of("killed", *state), "ready\n");
 }
 
-static void it_stays_for_a_child_that_outlives_the_program_and_no_longer(void **state)
+static void a_child_that_outlives_the_program_makes_one_of_its_own(void **state)
 {
-    assert_string_equal(output_of("detached", *state), "orphan, same server\n");
+    assert_string_equal(output_of("detached", *state), "orphan, another server\n");
 }
 
 /* That can start nothing by it. */
@@ -459,7 +459,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(one_that_goes_on_tells_what_it_has_missed),
         claim(it_is_gone_when_the_program_has_ended),
         claim(it_is_gone_when_the_program_was_killed),
-        claim(it_stays_for_a_child_that_outlives_the_program_and_no_longer),
+        claim(a_child_that_outlives_the_program_makes_one_of_its_own),
         claim(a_fork_of_the_program_does_not_keep_it),
     };
     apr_pool_t *mem;

@@ -293,7 +293,7 @@ static void a_signal_may_end_a_process_that_makes_a_queue(void **state)
     for (i = 0; i < 5; i++) {
         assert_success(
             mproc_process_start(&process, make_queues_for_ever, MPROC_NO_ARGS, NULL, *state));
-        assert_ended(process, 0);
+        assert_ended(process, code_of_exit(0));
     }
 }
 

@@ -528,6 +528,7 @@ static void a_copy_does_not_begin_before_its_client_has_heard_of_it(void **state
     line = open_line(&server, *state);
     assert_success(port_channel_pair(&here, &there, BOTH, *state));
     handles[POSIX_ASK_STDOUT] = handles[POSIX_ASK_STDERR] = STDERR_FILENO;
+    handles[POSIX_ASK_FOLDER] = STDERR_FILENO; /* it does not get there */
     handles[POSIX_ASK_HANDLES] = port_channel_handle(there);
     assert_success(port_channel_send_handles(line, &message, size, handles, POSIX_ASK_HANDLES + 1,
                                              in_good_time(), &sent));

@@ -235,7 +235,7 @@ apr_pool_t *fake_program_begin(const mproc_target_t *targets)
 /* What child.c knows goes as in a copy, which then finds no control channel to take. */
 void fake_program_end(void)
 {
-    static const port_birth_t nowhere = {NULL, PORT_NO_HANDLE, NULL};
+    static const port_birth_t nowhere = {.control = PORT_NO_HANDLE};
     apr_pool_t *mem;
 
     fake_pause();

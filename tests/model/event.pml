@@ -6,7 +6,8 @@
  * Told by -D: SETTERS, ROUNDS (how often each sets it), CLEARS (and each clears it after that),
  * WAITERS, KILLS (how many are killed, each at any step); NO_SLICES, and who sleeps wakes only when
  * woken; NO_COUNT, and the word does not say how often it was set; ONE_WAKE, and who finds it set
- * wakes nobody.
+ * wakes nobody; CALLS (after so many calls in vain a setter calls nobody who has not moved since), and
+ * NO_FLAG: whether anybody has moved since or not.
  */
 #ifndef SETTERS
 #define SETTERS 1
@@ -16,6 +17,10 @@
 #endif
 #ifndef WAITERS
 #define WAITERS 2
+#endif
+
+#ifndef CALLS
+#define CALLS 1
 #endif
 
 #define PARTICIPANTS (SETTERS + WAITERS)
@@ -57,11 +62,46 @@ inline set()
     }
 }
 
+#ifdef NO_FLAG
+#define NOBODY_HAS_MOVED true
+#else
+#define NOBODY_HAS_MOVED was_waking
+#endif
+
+/* call() of mproc__event_call(), who does not take the flag back. */
+inline call_and_leave_flag()
+{
+    event[SET].is_waking = true;
+    event[SET].unmoved = 0;
+    d_step {
+        if
+        :: event[SET].parked == 0 || was_waking -> in_vain++
+        :: else -> in_vain = 0
+        fi;
+        event[SET].parked = 0
+    }
+}
+
+/* mproc__event_call() */
+inline call_all_who_wait()
+{
+    if
+    :: event[SET].sleepers == 0
+    :: else ->
+        was_waking = event[SET].is_waking;
+        if
+        :: NOBODY_HAS_MOVED && in_vain >= CALLS
+        :: else -> call_and_leave_flag()
+        fi
+    fi;
+    was_waking = false
+}
+
 /* mproc_event_set(), and mproc_event_clear() behind it */
 active [SETTERS] proctype setter()
 {
-    byte rounds;
-    bool found;
+    byte rounds, in_vain;
+    bool found, was_waking;
     {
         do
         :: rounds == ROUNDS -> break
@@ -70,10 +110,10 @@ active [SETTERS] proctype setter()
 #ifdef ONE_WAKE
             if
             :: found
-            :: else -> wake_all(SET)
+            :: else -> call_all_who_wait()
             fi;
 #else
-            wake_all(SET);
+            call_all_who_wait();
 #endif
 #ifdef CLEARS
             d_step { word = word & ~IS_SET; SOMETHING_CHANGES };
@@ -81,7 +121,7 @@ active [SETTERS] proctype setter()
             d_step { found = false; rounds++ }
         od;
         come_to_its_end()
-    } unless { d_step { dead & ME -> rounds = 0; found = false } }
+    } unless { d_step { dead & ME -> rounds = 0; found = false; was_waking = false; in_vain = 0 } }
 }
 
 /* mproc_event_wait(), mproc__change_sleep() */

@@ -109,7 +109,7 @@ inline notify_all(e)
     fi
 }
 
-/* mproc__event_wake() of one, and of all, which is mproc__event_call() too: whatever is on its way. */
+/* mproc__event_wake() of one, and of all: whatever is on its way. */
 inline wake_one(e)
 {
     if

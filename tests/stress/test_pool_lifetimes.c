@@ -243,7 +243,7 @@ static void a_program_that_exits_amid_work_leaves_no_worker(void **state)
     assert_success(mproc_process_start(&master, exit_amid_work, MPROC_PACK(path), NULL, *state));
     assert_success(mproc_process_join(master, PATIENCE));
     assert_success(mproc_process_exitcode(master, &code));
-    assert_int_equal(code, 7);
+    assert_int_equal(code, code_of_exit(7));
     for (i = 0; i < MASTERS_WORKERS; i++) {
         assert_true(atomic_load(&board->pids[i]) != 0);
         assert_gone(atomic_load(&board->pids[i]));

@@ -9,6 +9,8 @@
 #include "queue.h"
 #include "storm.h"
 #include "message.h"
+#include "threads.h"
+#include "workers.h"
 
 #include <apr_time.h>
 
@@ -78,9 +80,19 @@ static apr_status_t hold_blocks(mproc_task_t *task)
     return mproc_queue_cancel(queue, block);
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGETS_OF(storm_targets), MPROC_TARGET(hold),
-                                         MPROC_TARGET(hold_blocks), MPROC_TARGET(sleep_in_queue),
-                                         MPROC_TARGETS_END};
+enum { CAPACITY = 4096, IN_PIECES = 3 * CAPACITY };
+
+static apr_status_t put_in_pieces(mproc_task_t *task)
+{
+    mproc_queue_t *queue;
+
+    MPROC_TRY(MPROC_UNPACK(task, &queue));
+    return put_message(queue, 2, IN_PIECES, PATIENCE);
+}
+
+static const mproc_target_t targets[] = {
+    MPROC_TARGETS_OF(storm_targets), MPROC_TARGET(hold),          MPROC_TARGET(hold_blocks),
+    MPROC_TARGET(sleep_in_queue),    MPROC_TARGET(put_in_pieces), MPROC_TARGETS_END};
 
 /* -- Claims -------------------------------------------------------------------------------- */
 
@@ -158,6 +170,56 @@ static void a_stopped_holder_of_blocks_stops_nobody(void **state)
     assert_success(mproc_queue_cancel(queue, block));
 }
 
+static apr_status_t get_the_second(void *queue)
+{
+    uint32_t name;
+
+    MPROC_TRY(get_message(queue, &name, PATIENCE));
+    return name == 2 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+/* Whose putter is stopped when all that there is room for is put. */
+static void start_getting_in_pieces(work_t *work, mproc_process_t **putter, mproc_queue_t *queue,
+                                    apr_pool_t *mem)
+{
+    apr_time_t limit = apr_time_now() + PATIENCE;
+
+    assert_success(mproc_process_start(putter, put_in_pieces, MPROC_PACK(queue), NULL, mem));
+    while (!mproc__event_has_sleepers(&queue->view.member, MPROC__NOT_FULL))
+        assert_true(apr_time_now() < limit);
+    assert_true(stop_process(mproc_process_pid(*putter)));
+    assert_success(start_thread(work, get_the_second, queue, mem));
+    while (atomic_load(&queue->view.ring->getting.owner) == 0)
+        assert_true(apr_time_now() < limit);
+}
+
+static void who_asks_for_tasks_does_not_wait_for_a_message_in_pieces(void **state)
+{
+    mproc_queue_options_t options = MPROC_QUEUE_OPTIONS;
+    size_t unfinished, lost;
+    mproc_process_t *putter;
+    mproc_queue_t *queue;
+    uint32_t name;
+    work_t work;
+
+    options.capacity = CAPACITY;
+    options.joinable = 1;
+    assert_success(mproc_queue_create(&queue, &options, *state));
+    assert_success(put_message(queue, 1, 100, 0));
+    assert_success(get_message(queue, &name, 0));
+    start_getting_in_pieces(&work, &putter, queue, *state);
+    assert_success(mproc_queue_tasks(queue, &unfinished, &lost));
+    assert_int_equal(unfinished, 1);
+    assert_int_equal(lost, 0);
+    assert_success(mproc_queue_lost(queue, NULL, 0, &lost));
+    assert_int_equal(lost, 0);
+    assert_true(continue_process(mproc_process_pid(putter)));
+    assert_success(end_thread(&work));
+    assert_ended(putter, 0);
+    assert_success(mproc_queue_tasks(queue, &unfinished, &lost));
+    assert_int_equal(unfinished, 2);
+}
+
 static void some_are_stopped_and_some_are_killed(void **state)
 {
     static const storm_t storm = {.name = "3P3C, stops",
@@ -215,6 +277,7 @@ int main(int argc, const char *const *argv)
         claim(a_stopped_putter_keeps_its_lock),
         claim(a_stopped_getter_keeps_its_lock),
         claim(a_stopped_holder_of_blocks_stops_nobody),
+        claim(who_asks_for_tasks_does_not_wait_for_a_message_in_pieces),
         claim(some_are_stopped_and_some_are_killed),
         claim(some_with_blocks_are_stopped_and_some_are_killed),
         claim(getters_that_wait_cost_nothing),

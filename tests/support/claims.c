@@ -37,6 +37,13 @@ int is_by_forkserver(void)
     return method != NULL && strcmp(method, MPROC_FORKSERVER) == 0;
 }
 
+int code_of_exit(int code)
+{
+    int is_copy = strcmp(mproc_get_start_method(0), MPROC_SPAWN) != 0;
+
+    return is_copy && !EXIT_CODE_OF_COPIES_IS_KNOWN ? 1 : code;
+}
+
 void use_all_start_methods(void)
 {
     uses_all_start_methods = 1;

@@ -50,6 +50,12 @@ void check_words(const char *text, const char *part, const char *file, int line)
 /* Whether this run's children are started by a fork server, unless a test says otherwise. */
 int is_by_forkserver(void);
 
+/*
+ * The exit code of a child that calls exit() with a code, by this run's start method: not every system
+ * tells a copy of a process what exit() was given.
+ */
+int code_of_exit(int code);
+
 /* Tests of this program start children by each method: its fork server, if any, is there before they are counted. */
 void use_all_start_methods(void);
 

@@ -12,20 +12,52 @@
 
 #include <apr_thread_proc.h>
 
+static int is_in_set(const mproc__member_t *member, unsigned event, unsigned place)
+{
+    return (atomic_load(&member->events[event]->sleepers[place / 64]) >> place % 64 & 1) != 0;
+}
+
 static unsigned count(const mproc__member_t *member, unsigned event)
 {
     unsigned place, sleepers = 0;
 
     for (place = 0; place < member->nplaces; place++)
-        if ((atomic_load(&member->events[event]->sleepers[place / 64]) >> place % 64 & 1) != 0 &&
-            !mproc__place_is_dead(member, place))
+        if (is_in_set(member, event, place) && !mproc__place_is_dead(member, place))
             sleepers += atomic_load(&member->places[place].sleepers[event]);
     return sleepers;
 }
 
+static const mproc__member_t *member_of(const void *object)
+{
+    return &((const mproc__shared_object_t *)object)->member;
+}
+
+int has_dead_sleepers(const void *object, unsigned event)
+{
+    const mproc__member_t *member = member_of(object);
+    unsigned place;
+
+    for (place = 0; place < member->nplaces; place++)
+        if (is_in_set(member, event, place) && mproc__place_is_dead(member, place))
+            return 1;
+    return 0;
+}
+
+uint32_t count_calls(const void *object, unsigned event)
+{
+    return atomic_load(&member_of(object)->events[event]->sequence);
+}
+
+void wake_for_nothing(const void *object, unsigned event)
+{
+    const mproc__member_t *member = member_of(object);
+
+    (void)port_unpark(member->segment, event, &member->events[event]->sequence, 1);
+}
+
 unsigned count_sleepers(const void *object, unsigned event)
 {
-    return count(&((const mproc__shared_object_t *)object)->member, event);
+    return count(member_of(object), event);
 }
 
 void await_waiters(const void *object, int count)

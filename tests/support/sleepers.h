@@ -15,6 +15,15 @@ enum { IN_EVENT = 0, IN_LOCK = 0, IN_CONDITION = 1, IN_BARRIER = 1, IN_RWLOCK = 
 /* How many threads of living processes sleep there, or are about to. */
 unsigned count_sleepers(const void *object, unsigned event);
 
+/* Whether a dead one is still taken for one who sleeps there. */
+int has_dead_sleepers(const void *object, unsigned event);
+
+/* How often those who sleep there were called. */
+uint32_t count_calls(const void *object, unsigned event);
+
+/* Wake one who sleeps there, for nothing. */
+void wake_for_nothing(const void *object, unsigned event);
+
 /* Wait until so many threads of this process are in a call on it that may wait; asserts that they are. */
 void await_waiters(const void *object, int count);
 
