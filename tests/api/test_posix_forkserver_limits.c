@@ -236,13 +236,18 @@ static int be_one_whose_server_cannot_send(apr_pool_t *mem)
 
 static int be_some_program(const char *role, apr_pool_t *mem)
 {
+    int code;
+
     if (strcmp(role, "lines") == 0)
-        return be_one_whose_server_takes_no_line(mem);
-    if (strcmp(role, "ends") == 0)
-        return be_one_whose_server_blocks_ends(mem);
-    if (strcmp(role, "flight") == 0)
-        return be_one_whose_server_cannot_send(mem);
-    return be_one_with_many_children(mem);
+        code = be_one_whose_server_takes_no_line(mem);
+    else if (strcmp(role, "ends") == 0)
+        code = be_one_whose_server_blocks_ends(mem);
+    else if (strcmp(role, "flight") == 0)
+        code = be_one_whose_server_cannot_send(mem);
+    else
+        code = be_one_with_many_children(mem);
+    apr_pool_destroy(mem);
+    return code;
 }
 
 /* -- Running them -------------------------------------------------------------------------- */
