@@ -19,12 +19,23 @@
 
 enum { PARTS = 6, PROCESSES = 16 };
 
+/* Of a round at the barrier. */
+typedef struct round_t {
+    _Atomic uint64_t deaths;  /* as they were counted when all had come */
+    _Atomic uint32_t indexes; /* a bit for that of each who went on */
+} round_t;
+
+enum { ROUNDS = 4, ALL_INDEXES = (1 << PARTS) - 1 };
+
 /* In shared memory. */
 typedef struct account_t {
     _Atomic uint32_t is_over;
     _Atomic uint32_t damaged;
     _Atomic uint64_t progress;
     _Atomic uint32_t tokens, twins; /* the same number, but in the middle of a change */
+    _Atomic uint64_t deaths;        /* twice as many; odd while one is being killed */
+    _Atomic uint64_t rounds;        /* at the barrier in which all have come */
+    round_t last[ROUNDS];           /* of them */
 } account_t;
 
 typedef struct part_t {
@@ -137,16 +148,51 @@ static apr_status_t consumer(mproc_task_t *task)
 
 /* -- Barrier, and rwlock ------------------------------------------------------------------- */
 
+/*
+ * The last to come: those of the round before have come again, so all of them went on, but for who
+ * died since the round before that, and was of it or not.
+ */
+static apr_status_t act(void *data)
+{
+    account_t *account = data;
+    uint64_t rounds = atomic_load(&account->rounds), deaths = atomic_load(&account->deaths);
+    round_t *new = &account->last[(rounds + 1) % ROUNDS];
+
+    if (rounds > 1 && deaths % 2 == 0 &&
+        atomic_load(&account->last[(rounds - 1) % ROUNDS].deaths) == deaths &&
+        atomic_load(&account->last[rounds % ROUNDS].indexes) != ALL_INDEXES)
+        atomic_fetch_add(&account->damaged, 1);
+    atomic_store(&new->deaths, deaths);
+    atomic_store(&new->indexes, 0);
+    atomic_fetch_add(&account->rounds, 1);
+    return APR_SUCCESS;
+}
+
+/* Who goes on when no round was completed since he came is damage too. */
+static void note_pass(account_t *account, uint64_t rounds_before, unsigned index)
+{
+    uint64_t rounds = atomic_load(&account->rounds);
+
+    if (rounds == rounds_before || index >= PARTS)
+        atomic_fetch_add(&account->damaged, 1);
+    else
+        atomic_fetch_or(&account->last[rounds % ROUNDS].indexes, 1u << index);
+    atomic_fetch_add(&account->progress, 1);
+}
+
 static apr_status_t party(mproc_task_t *task)
 {
-    apr_status_t rv;
     part_t part;
 
     MPROC_TRY(read_part(&part, task));
     while (!is_over(&part)) {
-        rv = mproc_barrier_wait(part.barrier, NULL, MPROC_FOREVER);
+        uint64_t rounds = atomic_load(&part.account->rounds);
+        unsigned index = PARTS;
+        apr_status_t rv =
+            mproc_barrier_wait_with(part.barrier, act, part.account, &index, MPROC_FOREVER);
+
         if (rv == APR_SUCCESS)
-            atomic_fetch_add(&part.account->progress, 1);
+            note_pass(part.account, rounds, index);
         else if (rv != MPROC_EBROKEN)
             return rv;
     }
@@ -252,6 +298,7 @@ static void play(mproc_target_fn *role, mproc_target_fn *other, int stops, apr_p
 
     make_all(part, &storm.path, mem);
     storm.unrest.progress = &part->account->progress;
+    storm.unrest.deaths = &part->account->deaths;
     storm.unrest.mend = mend_barrier;
     storm.unrest.data = part;
     storm.unrest.args =

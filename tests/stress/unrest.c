@@ -39,12 +39,24 @@ static void watch_progress(unrest_t *unrest)
     assert_true(unrest->longest < PROGRESS);
 }
 
+static void count_death(const unrest_t *unrest)
+{
+    if (unrest->deaths != NULL)
+        atomic_fetch_add(unrest->deaths, 1);
+}
+
 static void kill_one(unrest_t *unrest, int place)
 {
+    apr_int64_t pid = mproc_process_pid(unrest->processes[place]);
+
+    count_death(unrest);
     assert_success(mproc_process_kill(unrest->processes[place]));
     assert_success(mproc_process_join(unrest->processes[place], PATIENCE));
+    count_death(unrest);
     apr_pool_destroy(unrest->memories[place]);
     unrest->kills++;
+    if (unrest->bury != NULL)
+        unrest->bury(unrest->data, pid);
     start(unrest, place);
 }
 

@@ -21,7 +21,9 @@ typedef struct unrest_t {
     const _Atomic uint64_t *progress; /* what they have done, counted */
     int stops;                        /* not 0: some are stopped instead, where that can be done */
     void (*mend)(void *data);         /* what the parent does in between for them; or NULL */
-    void *data;
+    _Atomic uint64_t *deaths;         /* counts each before it and after it; or NULL */
+    void (*bury)(void *data, apr_int64_t pid); /* what it does when one is dead; or NULL */
+    void *data;                                /* of both */
     apr_pool_t *mem;
 
     /* What came of it. */
