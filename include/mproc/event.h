@@ -18,7 +18,8 @@
  * half done; a barrier at which it waited is broken; and a wake that it swallowed is made up for
  * when the others look again, after 20 milliseconds and at least once a second.  A process that
  * is stopped (SIGSTOP) while it is inside a call delays the others for as long, and so does what
- * it holds.
+ * it holds.  On systems other than Linux the same may happen without a death: who begins to wait
+ * may take the wake of one who has waited before, and that one looks again within a second.
  *
  * **Who has them.**  They go to children in their arguments, by any start method, from there on to
  * grandchildren, and through connections, but not through a queue (MPROC_ENOTSHAREABLE).  Each
