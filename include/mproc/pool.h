@@ -226,7 +226,8 @@ MPROC_DECLARE(apr_status_t) mproc_pool_join(mproc_pool_t *workers, apr_interval_
 MPROC_DECLARE(apr_status_t) mproc_pool_resize(mproc_pool_t *workers, int processes);
 
 /**
- * The processes of the workers that run now.
+ * The processes of the workers that run now.  One that takes another's place may be at work a
+ * moment before it is among them.
  *
  * @param pids   filled with up to @a max of their numbers; may be NULL if @a max is 0
  * @param count  set to how many there are, which may be more

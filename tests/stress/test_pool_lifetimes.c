@@ -321,19 +321,31 @@ static unsigned count_places(const mproc_queue_t *queue)
     return count;
 }
 
+/* It may be at work before it is on the list. */
+static apr_int64_t await_the_worker(mproc_pool_t *workers)
+{
+    apr_time_t deadline = apr_time_now() + PATIENCE;
+    apr_int64_t pid = 0;
+    size_t count;
+
+    do
+        count = list_workers(workers, &pid, 1);
+    while (count == 0 && apr_time_now() < deadline);
+    assert_int_equal(count, 1);
+    return pid;
+}
+
 static void the_dead_keep_no_places_in_the_queues(void **state)
 {
     mproc_pool_options_t options = MPROC_POOL_OPTIONS;
     mproc_pool_t *workers = make_holders(1, &options, *state);
     mproc_result_t *result;
-    apr_int64_t pid;
     uint32_t i;
 
     for (i = 0; i < DEATHS; i++) {
         call(&result, 1, workers, hold_on, *state);
         await_begun(i + 1);
-        assert_int_equal(list_workers(workers, &pid, 1), 1);
-        assert_true(kill_process(pid));
+        assert_true(kill_process(await_the_worker(workers)));
         assert_status(mproc_result_get(result, PATIENCE), MPROC_EWORKERDIED);
     }
     atomic_store(&board->is_to_go_on, 1);
