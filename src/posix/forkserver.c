@@ -22,8 +22,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A folder that is opened without it must be one to read. */
-#ifndef O_PATH
+/* A folder is opened to go there; without either it must be one to read. */
+#if !defined O_PATH && defined O_SEARCH
+#define O_PATH O_SEARCH
+#elif !defined O_PATH
 #define O_PATH O_RDONLY
 #endif
 
@@ -36,7 +38,7 @@ extern char **environ;
 typedef struct asking_t {
     int line[2];     /* this process's end, the copy's end */
     int null_device; /* for what this process has closed */
-    int folder;      /* where it is */
+    int folder;      /* where the copy is to be */
     char *message;   /* to the copy, and what goes with it */
     size_t size;
     port_handle_t *handles;
@@ -94,15 +96,14 @@ static void make_message(asking_t *asking, const port_ask_t *ask, apr_pool_t *me
     posix_ask_t heading = {.ndescriptors = (uint32_t)ask->nhandles + POSIX_ASK_HANDLES,
                            .is_detached = ask->is_detached != 0,
                            .group = getpgrp()};
-    const char *folder = ask->folder != NULL ? ask->folder : ".";
     char *place;
 
     memcpy(heading.key, ask->key, sizeof heading.key);
-    heading.size = strlen(ask->token) + 1 + strlen(folder) + 1 + texts_size(environment);
+    heading.size = strlen(ask->token) + 1 + texts_size(environment);
     asking->size = sizeof heading + (size_t)heading.size;
     asking->message = place = apr_palloc(mem, asking->size);
     memcpy(place, &heading, sizeof heading);
-    place = put_text(put_text(place + sizeof heading, ask->token), folder);
+    place = put_text(place + sizeof heading, ask->token);
     for (; *environment != NULL; environment++)
         place = put_text(place, *environment);
 }
@@ -121,10 +122,10 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
     return rv;
 }
 
-/* Where this process is, also if that has no name any more, or none that it may know. */
-static apr_status_t open_folder(port_handle_t *handle, asking_t *asking)
+/* Where this process is may have no name any more, or none that it may know. */
+static apr_status_t open_folder(port_handle_t *handle, asking_t *asking, const char *folder)
 {
-    asking->folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    asking->folder = open(folder != NULL ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     *handle = asking->folder;
     return asking->folder >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
@@ -138,7 +139,7 @@ static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr
     if (rv == APR_SUCCESS)
         rv = open_or_null(&all[POSIX_ASK_STDERR], STDERR_FILENO, asking);
     if (rv == APR_SUCCESS)
-        rv = open_folder(&all[POSIX_ASK_FOLDER], asking);
+        rv = open_folder(&all[POSIX_ASK_FOLDER], asking, ask->folder);
     memcpy(all + POSIX_ASK_HANDLES, ask->handles, ask->nhandles * sizeof *all);
     asking->handles = all;
     asking->nhandles = count;

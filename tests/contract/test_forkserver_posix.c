@@ -15,13 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define BOTH (PORT_READ | PORT_WRITE)
 
-/* Be a server of copies that obey. */
+/* Be a server of copies that obey; be one without the rights of root. */
 #define SERVE "serve"
+#define SERVE_HUMBLY "serve-humbly"
+#define NOBODY 65534
 
 #define KEY "sixteen letters."
 
@@ -90,7 +93,12 @@ static int serve(life_t *life)
     return port_forkserver_serve(life->given, &serving) == APR_SUCCESS ? 0 : 1;
 }
 
-static const command_t commands[] = {{SERVE, serve}, {NULL, NULL}};
+static int serve_humbly(life_t *life)
+{
+    return geteuid() == 0 && setuid(NOBODY) != 0 ? 2 : serve(life);
+}
+
+static const command_t commands[] = {{SERVE, serve}, {SERVE_HUMBLY, serve_humbly}, {NULL, NULL}};
 
 /* -- The client --------------------------------------------------------------------------- */
 
@@ -99,15 +107,20 @@ typedef struct server_t {
     port_channel_t *channel;
 } server_t;
 
-static void start_server(server_t *server, apr_pool_t *mem)
+static void start_server_that(const char *command, server_t *server, apr_pool_t *mem)
 {
-    static const char *const words[] = {SERVE, NULL};
+    const char *const words[] = {command, NULL};
 
     memset(server, 0, sizeof *server);
     server->child.words = words;
     assert_success(port_channel_pair(&server->channel, &server->child.given, BOTH, mem));
     assert_success(start_child(&server->child, mem));
     port_channel_close(server->child.given);
+}
+
+static void start_server(server_t *server, apr_pool_t *mem)
+{
+    start_server_that(SERVE, server, mem);
 }
 
 /* Nobody has a way to it any more. */
@@ -224,6 +237,31 @@ static void a_copy_has_what_was_asked_for(void **state)
     let_leave(&copy);
     assert_string_equal(hear(here, *state), "(end)");
     port_channel_close(here);
+    end_server(&server);
+}
+
+/* Who is to be elsewhere need not be able to go to where the client is. */
+static void a_copy_goes_only_to_the_folder_that_was_asked_for(void **state)
+{
+    char closed[] = "/tmp/mproc-test-XXXXXX", before[4096];
+    port_ask_t ask = plain_ask();
+    server_t server;
+    copy_t copy;
+    apr_status_t rv;
+
+    start_server_that(SERVE_HUMBLY, &server, *state);
+    assert_non_null(getcwd(before, sizeof before));
+    assert_non_null(mkdtemp(closed));
+    assert_int_equal(chdir(closed), 0);
+    assert_int_equal(chmod(closed, 0), 0);
+    ask.folder = "/";
+    rv = ask_as(&copy, &server, &ask, PORT_NO_HANDLE, 0, in_good_time(), *state);
+    assert_int_equal(chdir(before), 0);
+    assert_int_equal(rmdir(closed), 0);
+    assert_success(rv);
+    assert_string_equal(hear(copy.control, *state), TOKEN);
+    assert_string_equal(answer(&copy, "folder", *state), "/");
+    let_leave(&copy);
     end_server(&server);
 }
 
@@ -705,6 +743,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(a_copy_has_what_was_asked_for),
+        claim(a_copy_goes_only_to_the_folder_that_was_asked_for),
         claim(more_handles_than_go_at_once_arrive),
         claim(a_copy_that_is_killed_is_told_of),
         claim(copies_outlive_a_server_that_is_killed_and_their_ends_are_lost),

@@ -19,7 +19,7 @@ extern char **environ;
 /* What a copy has been asked to be. */
 typedef struct told_t {
     posix_ask_t heading;
-    const char *token, *folder;
+    const char *token;
     port_handle_t *handles;
 } told_t;
 
@@ -70,8 +70,7 @@ static int take_texts(told_t *told, const char *place, apr_pool_t *mem)
     const char *end = place + told->heading.size;
 
     told->token = next_text(&place, end);
-    told->folder = told->token != NULL ? next_text(&place, end) : NULL;
-    if (told->folder == NULL)
+    if (told->token == NULL)
         return 0;
     take_environment(place, end, mem);
     return 1;
@@ -168,12 +167,10 @@ static apr_status_t take_streams(const told_t *told)
 
 static apr_status_t go_to_folder(const told_t *told)
 {
-    int clients = (int)told->handles[POSIX_ASK_FOLDER];
-    apr_status_t rv = APR_SUCCESS;
+    int folder = (int)told->handles[POSIX_ASK_FOLDER];
+    apr_status_t rv = fchdir(folder) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 
-    if (fchdir(clients) != 0 || chdir(told->folder) != 0)
-        rv = APR_FROM_OS_ERROR(errno);
-    close(clients);
+    close(folder);
     return rv;
 }
 
