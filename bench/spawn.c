@@ -22,6 +22,7 @@
 
 #define RAW_CHILD "--raw-child"
 #define RAW_FORKS "--raw-forks"
+#define RAW_WORKERS "--raw-workers"
 #define SMALL "--small"
 #define PREPARED "--prepared"
 
@@ -164,6 +165,67 @@ static double run_forks(int count, void *data)
     return bench_clock() - start;
 }
 
+/* Says that it is there, and stays until it is let go. */
+static _Noreturn void be_raw_worker(const int there[2], const int stay[2])
+{
+    char byte = 0;
+    int is_well;
+
+    close(stay[1]);
+    is_well = write(there[1], &byte, 1) == 1 && read(stay[0], &byte, 1) == 0;
+    _exit(is_well ? 0 : 1);
+}
+
+static int start_raw_workers(const int there[2], const int stay[2])
+{
+    int i;
+
+    for (i = 0; i < WORKERS; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            be_raw_worker(there, stay);
+        if (child < 0)
+            return 0;
+    }
+    return 1;
+}
+
+static int await_raw_workers(const int there[2])
+{
+    char bytes[WORKERS];
+    int missing = WORKERS;
+
+    while (missing > 0) {
+        ssize_t got = read(there[0], bytes, sizeof bytes);
+        if (got <= 0)
+            return 0;
+        missing -= (int)got;
+    }
+    return 1;
+}
+
+/* As many forks as a pool has workers, until each has said that it is there. */
+static double run_raw_workers(int count, void *data)
+{
+    int there[2], stay[2], status, is_well;
+    double start = bench_clock(), end;
+
+    (void)count;
+    (void)data;
+    if (pipe(there) != 0 || pipe(stay) != 0)
+        return -1;
+    is_well = start_raw_workers(there, stay);
+    close(there[1]);
+    is_well = is_well && await_raw_workers(there);
+    end = bench_clock();
+    close(there[0]);
+    close(stay[0]);
+    close(stay[1]);
+    while (wait(&status) > 0)
+        is_well = is_well && status == 0;
+    return is_well ? end - start : -1;
+}
+
 static double run_python(int count, void *method)
 {
     char arguments[64];
@@ -230,7 +292,8 @@ static double run_pool(int count, void *data)
 
 static void run_pool_cases(int is_to_end)
 {
-    static char spawn[] = MPROC_SPAWN, fork_method[] = MPROC_FORK, forkserver[] = MPROC_FORKSERVER;
+    static char spawn[] = MPROC_SPAWN, fork_method[] = MPROC_FORK, forkserver[] = MPROC_FORKSERVER,
+                raw[] = RAW_WORKERS;
     workers_t ours = {WORKERS, forkserver, tell_it_is_there, is_to_end},
               few = {FEW_WORKERS, spawn, tell_it_is_there, is_to_end},
               as_many = {WORKERS, spawn, tell_it_is_there, is_to_end},
@@ -244,8 +307,9 @@ static void run_pool_cases(int is_to_end)
         .ours = {"mproc", run_pool, &ours, 1, 0, NULL},
         .peers = {{"mproc, 20 by spawn", run_pool, &few, 1, 0, NULL},
                   {"mproc, 100 by spawn", run_pool, &as_many, 1, 0, NULL},
-                  {"mproc, 100 by fork", run_pool, &forks, 1, 3, NULL}},
-        .npeers = 3,
+                  {"mproc, 100 by fork", run_pool, &forks, 1, 3, NULL},
+                  {"100 small forks", run_in_small_process, raw, 1, 0, NULL}},
+        .npeers = is_to_end ? 3 : 4,
     };
 
     snprintf(name, sizeof name, "100 %s, %ld MiB", is_to_end ? "to their end" : "workers",
@@ -406,6 +470,8 @@ int main(int argc, const char *const *argv)
         return 0;
     if (argc > 2 && strcmp(argv[1], RAW_FORKS) == 0)
         return print_time(run_forks, argv[2], NULL);
+    if (argc > 2 && strcmp(argv[1], RAW_WORKERS) == 0)
+        return print_time(run_raw_workers, argv[2], NULL);
     mproc_init(&mem, &argc, &argv, targets);
     if (argc > 2 && strcmp(argv[1], SMALL) == 0)
         return print_time(run_ours, argv[2], forkserver);
