@@ -44,8 +44,9 @@ apr_status_t port_forkserver_await_service(const port_channel_t *server, port_de
  * Ask a server for a copy of itself.
  *
  * Post: the copy has stdin from the null device, this process's stdout and stderr (the null device
- * where this process has none), and the listed handles, beside what the server itself had.  It ends
- * when this process ends, unless detached.  The process is not this one's child: how it ended is
+ * where this process has none), and the listed handles, beside what the server itself had.  It begins
+ * when this process says something over the control channel, where nothing may be said before.  It
+ * ends when this process ends, unless detached.  The process is not this one's child: how it ended is
  * known as long as the server lives, else it is PORT_LOST; that it ended is known all the same.
  * What goes wrong in the copy is told to `live`, see below; one without the key ends at once.
  * Errors: APR_EOF when the server is gone, or ends before it has told of a copy; APR_TIMEUP; what the
@@ -78,7 +79,8 @@ apr_status_t port_process_lifeline(port_handle_t *copy, const port_process_t *se
 typedef struct port_serving_t {
     const unsigned char *key; /* PORT_FORKSERVER_KEY_SIZE bytes */
     /*
-     * The copy runs this, once it has all that was asked for, and does not come back from it.
+     * The copy runs this, once it has all that was asked for and something was said to it over the
+     * control channel, and does not come back from it.
      * `rv` says whether it is whole; `handles` are its own.  Its signals are held.
      */
     void (*live)(apr_status_t rv, const port_birth_t *birth, const port_handle_t *handles,

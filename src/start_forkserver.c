@@ -2,7 +2,8 @@
 
 /*
  * Starting by forkserver: the fork server copies itself, and the copy gets the listed handles and
- * reads its start message over the control channel, as a spawned child does.
+ * reads its start message over the control channel, as a spawned child does.  Nothing is said there
+ * before the copy was heard of: another try has the same channel.
  */
 
 #include "deadline.h"
@@ -101,8 +102,8 @@ apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting)
                : rv;
 }
 
-/* What there is room for goes before there is a copy: it does not have to wait for it then. */
-static void tell_ahead(mproc__starting_t *starting)
+/* By which it begins.  What there is no room for follows. */
+static void begin_to_tell(mproc__starting_t *starting)
 {
     port_channel_write(starting->here, starting->message.bytes, starting->message.size, PORT_NOW,
                        &starting->told);
@@ -112,11 +113,11 @@ apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting)
 {
     apr_status_t rv;
 
-    tell_ahead(starting);
     mproc__forkserver_lock();
     rv = launch(starting);
     mproc__forkserver_unlock();
     MPROC_TRY(rv);
+    begin_to_tell(starting);
     starting->process->is_served = 1;
     mproc__starting_take(starting);
     return APR_SUCCESS;

@@ -3,8 +3,12 @@
 /*
  * A fork server's client.  It sends one byte, and beside it one end of a line of its own, through
  * the socket that all clients share.  Whatever else is to be said goes along that line to the copy.
- * The server tells there that it has made one, and later how that ended.  The line is the copy's
- * lifeline as well, and so nothing is said to it once it has begun.
+ * The server tells there that it has made one, and later how that ended.
+ *
+ * The line is the copy's lifeline as well.  The kernel takes what is said there for its end, also a
+ * byte that has been read: it tells who waits after it has put the byte where it can be read.  So
+ * nothing is said there any more when the copy's birth was heard of, but that it is given up; the word
+ * to begin comes over the control channel.
  *
  * The copy's pidfd says that it has ended, also when the server is gone.  Where there are none,
  * the line does: it is closed when both are gone.
@@ -189,15 +193,6 @@ static apr_status_t tell_copy(port_channel_t *line, const asking_t *asking,
     return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : rv;
 }
 
-/* Until then it does not begin: nobody runs of whom nobody knows. */
-static apr_status_t let_copy_go(port_channel_t *line, port_deadline_t deadline)
-{
-    size_t sent;
-    apr_status_t rv = port_channel_write(line, "", 1, deadline, &sent);
-
-    return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : rv;
-}
-
 /* -- The answer ----------------------------------------------------------------- */
 
 apr_status_t posix_read_exactly(port_channel_t *channel, void *bytes, size_t size,
@@ -265,11 +260,16 @@ static apr_status_t hear_of_birth(port_process_t *process, const port_channel_t 
     return take_sentinel(process, line, answer.second);
 }
 
-/* What is closed here tells the copy, if there is one, that nobody wants it. */
+/* The copy, if there is one, is told that nobody wants it. */
 static void give_up(const asking_t *asking, port_process_t *started)
 {
+    port_channel_t line = {.socket = asking->line[0]};
+    size_t sent;
+
     if (started->sentinel != asking->line[0])
         posix_close_if_open(started->sentinel);
+    if (asking->line[0] >= 0)
+        port_channel_write(&line, "", 1, PORT_NOW, &sent);
     posix_close_if_open(asking->line[0]);
 }
 
@@ -294,8 +294,6 @@ static apr_status_t get_copy(port_process_t *process, port_channel_t *server, as
         return rv;
     *stage = PORT_STAGE_FORK;
     rv = hear_of_birth(process, server, &line, deadline);
-    if (rv == APR_SUCCESS)
-        rv = let_copy_go(&line, deadline);
     port_channel_drop_handles(&line);
     return rv;
 }

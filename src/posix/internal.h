@@ -96,8 +96,7 @@ int posix_is_ready_pipe(const int pair[2]);
 /*
  * What a client sends to the copy that a fork server has made for it: this, and `size` bytes of strings
  * with their NULs (the token and the environment).  Descriptors go beside it: the copy's stdout and its
- * stderr, the folder where it is to be, and then those that were asked for.  A byte follows when the
- * client has heard that there is a copy.
+ * stderr, the folder where it is to be, and then those that were asked for.
  */
 typedef struct posix_ask_t {
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];

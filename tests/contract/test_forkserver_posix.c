@@ -11,6 +11,7 @@
 
 #include <apr_file_io.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,9 @@
 #define SERVE "serve"
 #define SERVE_HUMBLY "serve-humbly"
 #define NOBODY 65534
+
+/* What is first said to a copy. */
+#define BEGIN "begin"
 
 #define KEY "sixteen letters."
 
@@ -62,7 +66,7 @@ static void speak_through(const port_handle_t *handles, size_t nhandles, apr_poo
         say(last, "through");
 }
 
-/* Says its token; then, whenever it hears a word, what that means here, until it hears "leave". */
+/* When it is told to begin, says its token; then, whenever it hears a word, what that means here, until it hears "leave". */
 static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t *handles,
                  size_t nhandles, void *data)
 {
@@ -73,6 +77,8 @@ static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t
     if (rv != APR_SUCCESS || port_channel_adopt(&control, birth->control, BOTH, mem) != APR_SUCCESS)
         _exit(1);
     port_signals_release();
+    if (strcmp(hear(control, mem), BEGIN) != 0)
+        _exit(1);
     speak_through(handles, nhandles, mem);
     say(control, birth->token);
     for (word = hear(control, mem); word[0] != '('; word = hear(control, mem)) {
@@ -156,7 +162,9 @@ static apr_status_t ask_as(copy_t *copy, const server_t *server, port_ask_t *ask
     ask->nhandles = 1 + nhandles;
     rv = port_forkserver_ask(&copy->process, server->channel, ask, &stage, deadline, mem);
     port_channel_close(there);
-    if (rv != APR_SUCCESS)
+    if (rv == APR_SUCCESS)
+        say(copy->control, BEGIN);
+    else
         port_channel_close(copy->control);
     return rv;
 }
@@ -454,7 +462,7 @@ typedef struct message_t {
     char texts[64];
 } message_t;
 
-#define TEXTS "token\0/\0COLOUR=green\0SIZE="
+#define TEXTS "token\0COLOUR=green\0SIZE="
 
 /* How much of the message there is. */
 static size_t make_message(message_t *message, uint32_t ndescriptors)
@@ -552,32 +560,105 @@ static void a_client_may_die_after_some_of_its_handles(void **state)
     end_server(&server);
 }
 
+static void send_whole_ask(port_channel_t *line, const port_channel_t *control, int is_detached)
+{
+    port_handle_t handles[POSIX_ASK_HANDLES + 1];
+    message_t message;
+    size_t size = make_message(&message, POSIX_ASK_HANDLES + 1), sent;
+    int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(folder >= 0);
+    message.heading.is_detached = (uint32_t)is_detached;
+    handles[POSIX_ASK_STDOUT] = handles[POSIX_ASK_STDERR] = STDERR_FILENO;
+    handles[POSIX_ASK_FOLDER] = folder;
+    handles[POSIX_ASK_HANDLES] = port_channel_handle(control);
+    assert_success(port_channel_send_handles(line, &message, size, handles, POSIX_ASK_HANDLES + 1,
+                                             in_good_time(), &sent));
+    close(folder);
+}
+
+/* Along its line nothing is said any more: the kernel may tell of that late, as of the client's end. */
+static void a_copy_begins_by_the_first_word_on_its_control_channel(void **state)
+{
+    port_channel_t *here, *there, *line;
+    server_t server;
+
+    start_server(&server, *state);
+    line = open_line(&server, *state);
+    assert_success(port_channel_pair(&here, &there, BOTH, *state));
+    send_whole_ask(line, there, 0);
+    port_channel_close(there);
+    say(here, BEGIN);
+    assert_string_equal(hear(here, *state), "token");
+    port_channel_close(line);
+    assert_string_equal(hear(here, *state), "(end)");
+    port_channel_close(here);
+    end_server(&server);
+}
+
 /* Else it would run, unknown to anybody, where the server was killed before it had told of it. */
 static void a_copy_does_not_begin_before_its_client_has_heard_of_it(void **state)
 {
-    port_handle_t handles[POSIX_ASK_HANDLES + 1];
     port_channel_t *here, *there, *line;
-    message_t message;
-    size_t size = make_message(&message, POSIX_ASK_HANDLES + 1), sent;
     server_t server;
+    size_t received;
     char byte;
 
     start_server(&server, *state);
     line = open_line(&server, *state);
     assert_success(port_channel_pair(&here, &there, BOTH, *state));
-    handles[POSIX_ASK_STDOUT] = handles[POSIX_ASK_STDERR] = STDERR_FILENO;
-    handles[POSIX_ASK_FOLDER] = STDERR_FILENO; /* it does not get there */
-    handles[POSIX_ASK_HANDLES] = port_channel_handle(there);
-    assert_success(port_channel_send_handles(line, &message, size, handles, POSIX_ASK_HANDLES + 1,
-                                             in_good_time(), &sent));
+    send_whole_ask(line, there, 0);
     port_channel_close(there);
     port_process_stop(server.child.process, SIGKILL);
     end_child(&server.child, PORT_SIGNALED, SIGKILL);
-    assert_int_equal(port_channel_read(here, &byte, 1, in_a_moment(), &sent), APR_TIMEUP);
+    assert_int_equal(port_channel_read(here, &byte, 1, in_a_moment(), &received), APR_TIMEUP);
     port_channel_close(line);
     assert_string_equal(hear(here, *state), "(end)");
     port_channel_close(here);
     port_channel_close(server.channel);
+}
+
+/* The next try has the same control channel. */
+static void assert_hears_nothing_when_given_up(int is_detached, apr_pool_t *mem)
+{
+    port_channel_t *here, *there, *line;
+    server_t server;
+
+    start_server(&server, mem);
+    line = open_line(&server, mem);
+    assert_success(port_channel_pair(&here, &there, BOTH, mem));
+    send_whole_ask(line, there, is_detached);
+    write_part(line, "", 1);
+    say(here, BEGIN);
+    assert_gives_up(line);
+    assert_string_equal(hear(there, mem), BEGIN);
+    port_channel_close(here);
+    port_channel_close(there);
+    end_server(&server);
+}
+
+static void a_copy_that_was_given_up_hears_nothing_that_is_said_to_another(void **state)
+{
+    assert_hears_nothing_when_given_up(0, *state);
+    assert_hears_nothing_when_given_up(1, *state);
+}
+
+/* Its client has told it all, and ended. */
+static void a_detached_copy_begins_though_its_client_has_gone(void **state)
+{
+    port_channel_t *here, *there, *line;
+    server_t server;
+
+    start_server(&server, *state);
+    line = open_line(&server, *state);
+    assert_success(port_channel_pair(&here, &there, BOTH, *state));
+    send_whole_ask(line, there, 1);
+    port_channel_close(there);
+    say(here, BEGIN);
+    port_channel_close(line);
+    assert_string_equal(hear(here, *state), "token");
+    port_channel_close(here);
+    end_server(&server);
 }
 
 static void clients_that_stop_in_the_middle_stop_nobody_else(void **state)
@@ -753,7 +834,10 @@ int main(int argc, char **argv)
         claim(clients_at_once_get_each_what_is_theirs),
         claim(a_client_may_die_after_any_byte),
         claim(a_client_may_die_after_some_of_its_handles),
+        claim(a_copy_begins_by_the_first_word_on_its_control_channel),
         claim(a_copy_does_not_begin_before_its_client_has_heard_of_it),
+        claim(a_copy_that_was_given_up_hears_nothing_that_is_said_to_another),
+        claim(a_detached_copy_begins_though_its_client_has_gone),
         claim(clients_that_stop_in_the_middle_stop_nobody_else),
         claim(a_copy_ends_at_once_whose_client_has_not_the_key),
         claim(sizes_that_are_not_true_give_no_copy),

@@ -8,8 +8,10 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -189,12 +191,27 @@ static apr_status_t become_what_was_told(const told_t *told, int line,
     return tied != APR_SUCCESS ? tied : rv;
 }
 
-/* It has heard that there is a copy: else nobody would know of it if the server ended now. */
-static void await_client(port_channel_t *line)
+/* Its client does not want it, or has ended; one that is detached may begin all the same then. */
+static int is_given_up(int line, int is_detached)
 {
     char byte;
+    ssize_t got = recv(line, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    if (posix_read_exactly(line, &byte, 1, PORT_NEVER) != APR_SUCCESS)
+    return got > 0 || (got == 0 && !is_detached);
+}
+
+/*
+ * Until its client has heard of it, and says the first word over the control channel: else nobody would
+ * know of it if the server ended now.  One that was given up is told so before that word goes to
+ * another, which has the same channel.
+ */
+static void await_word(const told_t *told, int line)
+{
+    int control = (int)told->handles[POSIX_ASK_HANDLES];
+    struct pollfd pollers[2] = {{.fd = line, .events = POLLIN}, {.fd = control, .events = POLLIN}};
+
+    if (posix_poll_all(pollers, 2, PORT_NEVER) != APR_SUCCESS ||
+        is_given_up(line, told->heading.is_detached != 0))
         _exit(127);
 }
 
@@ -209,7 +226,7 @@ _Noreturn void posix_be_copy(int descriptor, const port_serving_t *serving)
     hear_interrupt();
     if (!read_ask(&told, &line, serving))
         _exit(127);
-    await_client(&line);
+    await_word(&told, descriptor);
     port_channel_drop_handles(&line);
     rv = become_what_was_told(&told, descriptor, serving);
     birth.token = told.token;
