@@ -143,6 +143,17 @@ static int claim(mproc__place_t *place, owner_t former, port_life_t life)
     return atomic_compare_exchange_strong(&place->life, &former.life, life);
 }
 
+/* None of this member's threads sleeps yet; of the former owner's some may have, when it died. */
+static void forget_threads(mproc__place_t *place)
+{
+    int i;
+
+    for (i = 0; i < MPROC__EVENTS_MAX; i++) {
+        atomic_store(&place->sleepers[i], 0);
+        mproc__failpoint();
+    }
+}
+
 static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t *former)
 {
     mproc__place_t *taken = &member->places[place];
@@ -168,6 +179,7 @@ static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t 
     mproc__failpoint();
     forget_sleeper(member, place);
     mproc__failpoint();
+    forget_threads(taken);
     extend_sets(member);
     return APR_SUCCESS;
 }
