@@ -138,6 +138,24 @@ static void who_follows_a_dead_one_lives(void **state)
     fake_program_end();
 }
 
+static void who_follows_one_who_was_asleep_does_not_sleep(void **state)
+{
+    _Atomic uint32_t *sleepers;
+    mproc__member_t next;
+
+    (void)state;
+    begin();
+    sleepers = other->places[other->place].sleepers;
+    (void)mproc__event_prepare(other, MPROC__NOT_EMPTY);
+    assert_int_equal(atomic_load(&sleepers[MPROC__NOT_EMPTY]), 1);
+    fake_lives_let_go(is_silent);
+    next = *other;
+    assert_int_equal(mproc__member_join(&next, mem), APR_SUCCESS);
+    assert_int_equal(next.place, other->place);
+    assert_int_equal(atomic_load(&sleepers[MPROC__NOT_EMPTY]), 0);
+    fake_program_end();
+}
+
 static void join_as(void *member)
 {
     (void)mproc__member_join(member, mem);
@@ -314,6 +332,7 @@ int main(void)
         claim(who_cannot_give_the_sign_again_is_not_dead),
         claim(who_leaves_is_not_dead_at_that_moment),
         claim(who_follows_a_dead_one_lives),
+        claim(who_follows_one_who_was_asleep_does_not_sleep),
         claim(a_dead_one_is_dead_wherever_its_follower_is_stopped),
         claim(the_lock_of_one_that_gives_no_sign_is_taken),
         claim(a_queue_that_is_made_during_closings_ends_them_too),
