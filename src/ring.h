@@ -45,7 +45,8 @@ enum {
 /* What a member notes. */
 enum {
     MPROC__LAST_PUT, /* number of its last message, or 0 */
-    MPROC__CLAIM     /* what it got last, or 0; see mproc__claim() */
+    MPROC__CLAIM,    /* what it got last, or 0; see mproc__claim() */
+    MPROC__WAITING   /* its threads that found nothing to get, and have not got anything since */
 };
 
 /* In the segment. */

@@ -237,18 +237,48 @@ static apr_status_t lock_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
     return rv;
 }
 
+static apr_status_t get_if_any(mproc__ring_view_t *view, mproc__sink_t *sink,
+                               mproc__patience_t *patience)
+{
+    apr_status_t rv = lock_and_get(view, sink, patience);
+
+    if (rv == APR_SUCCESS && sink->block != NULL && !sink->keeps_blocks)
+        mproc__ring_copy_block(view, sink);
+    return rv;
+}
+
+/* Where tasks are counted, as it is asked there who is left that gets any. */
+static void note_waiting(const mproc__ring_view_t *view, int change)
+{
+    if (view->tasks == NULL)
+        return;
+    mproc__failpoint();
+    atomic_fetch_add(mproc__member_note(&view->member, MPROC__WAITING), (apr_uint64_t)change);
+    mproc__failpoint();
+}
+
+/* Who was woken sleeps no more, and has not got anything yet: he waits until he has. */
+static apr_status_t wait_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                                 mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    note_waiting(view, 1);
+    do {
+        rv = await_data(view, patience);
+        if (rv == APR_SUCCESS)
+            rv = get_if_any(view, sink, patience);
+    } while (APR_STATUS_IS_EAGAIN(rv));
+    note_waiting(view, -1);
+    return rv;
+}
+
 apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
                              mproc__patience_t *patience)
 {
-    for (;;) {
-        apr_status_t rv = lock_and_get(view, sink, patience);
+    apr_status_t rv = get_if_any(view, sink, patience);
 
-        if (rv == APR_SUCCESS && sink->block != NULL && !sink->keeps_blocks)
-            mproc__ring_copy_block(view, sink);
-        if (!APR_STATUS_IS_EAGAIN(rv))
-            return rv;
-        MPROC_TRY(await_data(view, patience));
-    }
+    return APR_STATUS_IS_EAGAIN(rv) ? wait_and_get(view, sink, patience) : rv;
 }
 
 apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages)

@@ -8,7 +8,10 @@
 #include "failing.h"
 #include "claims.h"
 #include "message.h"
+#include "queue.h"
 #include "workers.h"
+
+#include <apr_time.h>
 
 #include <string.h>
 
@@ -140,10 +143,67 @@ static void who_asks_while_another_gets_does_not_change_what_is_counted(void **s
     assert_true(meet_failpoints(play_asking, &in_pieces, 1, 1, *state) > 0);
 }
 
+/* Who is held up before goes on; whether it was. */
+static int await_asleep(const getter_t *getter, const mproc_queue_t *queue)
+{
+    apr_time_t limit = apr_time_now() + PATIENCE;
+    int was_held_up = 0;
+
+    while (!mproc__event_has_sleepers(&queue->view.member, MPROC__NOT_EMPTY)) {
+        assert_true(apr_time_now() < limit);
+        if (mproc_connection_poll(getter->line, apr_time_from_msec(1)) != APR_SUCCESS)
+            continue;
+        was_held_up = is_held_up(getter);
+        assert_true(was_held_up);
+        assert_success(say(getter->line, "go"));
+    }
+    return was_held_up;
+}
+
+/* One that got it has ended, and has not said that it is done. */
+static void lose_a_task(mproc_queue_t *queue, apr_pool_t *mem)
+{
+    getter_t getter = start_getter(queue, NULL, mem);
+
+    assert_success(put_message(queue, 1, WHOLE, 0));
+    assert_false(is_held_up(&getter));
+    assert_ended(getter.process, 0);
+}
+
+/* It has never got anything, and sleeps when there is something to get. */
+static int play_joining(const void *unused, const char *const *environment, apr_pool_t *mem)
+{
+    mproc_queue_t *queue = make_joinable(mem);
+    getter_t getter;
+    int was_held_up;
+
+    (void)unused;
+    lose_a_task(queue, mem);
+    getter = start_getter(queue, environment, mem);
+    was_held_up = await_asleep(&getter, queue);
+    assert_success(put_message(queue, 2, WHOLE, 0));
+    if (was_held_up)
+        assert_false(is_held_up(&getter));
+    else if (is_held_up(&getter)) {
+        was_held_up = 1;
+        assert_status(mproc_queue_join(queue, A_MOMENT), APR_TIMEUP);
+        let_go_on(&getter);
+    }
+    assert_ended(getter.process, 0);
+    assert_refused(mproc_queue_join(queue, 0), MPROC_EWORKERDIED, "2 tasks were not done");
+    return was_held_up;
+}
+
+static void who_joins_waits_for_one_who_was_woken_for_its_first_message(void **state)
+{
+    assert_true(meet_failpoints(play_joining, NULL, 1, 1, *state) > 0);
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(who_asks_while_another_gets_does_not_change_what_is_counted),
+        claim(who_joins_waits_for_one_who_was_woken_for_its_first_message),
     };
     apr_pool_t *mem;
 
