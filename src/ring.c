@@ -18,7 +18,7 @@
  */
 static apr_uint64_t got_number(const mproc__ring_view_t *view)
 {
-    apr_uint64_t number = view->ring->getting.guarded[MPROC__NUMBER];
+    apr_uint64_t number = mproc__ring_last(&view->ring->getting);
     mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
 
     return number + (apr_uint64_t)(int32_t)(mproc__index_messages(head) - (uint32_t)number);

@@ -17,14 +17,14 @@
 /* What lies before `head` is got, by this store; it is claimed before. */
 static inline void commit(mproc__ring_view_t *view, mproc__index_t head, size_t count)
 {
-    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER];
+    mproc__lock_t *side = &view->ring->getting;
 
     mproc__failpoint();
-    mproc__ring_claim_messages(view, *number + 1, count);
+    mproc__ring_claim_messages(view, mproc__ring_last(side) + 1, count);
     mproc__failpoint();
     atomic_store_explicit(&view->ring->index.head, head, memory_order_release);
     mproc__failpoint();
-    *number += count;
+    mproc__ring_pass(side, count);
 }
 
 /* Whole messages from `head` on, as many as the sink takes; become got at once. */
@@ -35,7 +35,7 @@ static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
     apr_uint64_t kind;
     size_t size, got = 0;
 
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
+    mproc__ring_number(&view->ring->getting, head);
     while (got < sink->most && left > 0) {
         rv = mproc__record_read(&view->bytes, head, left, &kind, &size);
         if (rv == APR_SUCCESS && kind != MPROC__WHOLE)
@@ -83,7 +83,7 @@ static apr_status_t get_block(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
                               size_t size)
 {
     MPROC_TRY(mproc__ring_acquire_block(view, sink, head, size));
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
+    mproc__ring_number(&view->ring->getting, head);
     commit(view, mproc__index_advance(head, mproc__record_size(size), 1, 0), 1);
     return APR_SUCCESS;
 }
@@ -190,7 +190,7 @@ static inline int get_if_whole(mproc__ring_view_t *view, void *buffer, size_t ca
         kind != MPROC__WHOLE || *size > capacity)
         return 0;
     mproc__record_copy(&view->bytes, head, buffer, *size);
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
+    mproc__ring_number(&view->ring->getting, head);
     commit(view, mproc__index_advance(head, mproc__record_size(*size), 1, 0), 1);
     return 1;
 }

@@ -36,15 +36,15 @@ static inline int is_whole(const mproc__ring_view_t *view, const mproc_bytes_t *
 /* What lies before `tail` is put, by this store. */
 static inline void commit(mproc__ring_view_t *view, mproc__index_t tail, size_t count)
 {
-    apr_uint64_t *number = &view->ring->putting.guarded[MPROC__NUMBER];
+    mproc__lock_t *side = &view->ring->putting;
 
     mproc__failpoint();
-    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT), *number + count,
-                          memory_order_relaxed);
+    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT),
+                          mproc__ring_last(side) + count, memory_order_relaxed);
     mproc__failpoint();
     atomic_store_explicit(&view->ring->index.tail, tail, memory_order_release);
     mproc__failpoint();
-    *number += count;
+    mproc__ring_pass(side, count);
 }
 
 /* As many whole messages, or blocks, as there is room for become visible at once. */
@@ -54,7 +54,7 @@ static inline size_t put_whole(mproc__ring_view_t *view, apr_uint64_t kind,
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
     size_t i;
 
-    mproc__ring_number(&view->ring->putting.guarded[MPROC__NUMBER], tail);
+    mproc__ring_number(&view->ring->putting, tail);
     for (i = 0; i < count && is_whole(view, &messages[i]); i++) {
         apr_uint64_t need = mproc__record_size(messages[i].size);
         if (!find_room(view, tail, need))
