@@ -234,18 +234,17 @@ static inline apr_uint64_t mproc__ring_last(mproc__lock_t *side)
     return atomic_load_explicit(&side->number, memory_order_relaxed);
 }
 
-/* It is now so many further. */
-static inline void mproc__ring_pass(mproc__lock_t *side, apr_uint64_t count)
+static inline void mproc__ring_set_last(mproc__lock_t *side, apr_uint64_t number)
 {
-    atomic_store_explicit(&side->number, mproc__ring_last(side) + count, memory_order_relaxed);
+    atomic_store_explicit(&side->number, number, memory_order_relaxed);
 }
 
-/* The same at an index, which is that side's: the number is made good. */
+/* The same at an index, which is that side's: it may lag behind, and is made good by who sets it. */
 static inline apr_uint64_t mproc__ring_number(mproc__lock_t *side, mproc__index_t at)
 {
-    mproc__ring_pass(side,
-                     (uint32_t)(mproc__index_messages(at) - (uint32_t)mproc__ring_last(side)));
-    return mproc__ring_last(side);
+    apr_uint64_t number = mproc__ring_last(side);
+
+    return number + (uint32_t)(mproc__index_messages(at) - (uint32_t)number);
 }
 
 /* Acquire a side's lock, with the ring made whole. */

@@ -103,16 +103,16 @@ apr_status_t mproc__stream_put(mproc__ring_view_t *view, const mproc_bytes_t *me
     mproc__lock_t *side = &view->ring->putting;
     mproc__index_t start = atomic_load(&view->ring->index.tail);
     apr_uint64_t former = atomic_load(last), total = message->size;
+    apr_uint64_t number = mproc__ring_number(side, start) + 1;
     apr_status_t rv;
 
-    mproc__ring_number(side, start);
     MPROC_TRY(append(view, MPROC__FIRST, &total, sizeof total, patience));
     mproc__failpoint();
-    atomic_store(last, mproc__ring_last(side) + 1);
+    atomic_store(last, number);
     mproc__failpoint();
     rv = append_pieces(view, message, patience);
     if (rv == APR_SUCCESS) {
-        mproc__ring_pass(side, 1);
+        mproc__ring_set_last(side, number);
         return rv;
     }
     mproc__failpoint();
@@ -186,6 +186,7 @@ static apr_status_t next_piece(const mproc__ring_view_t *view, mproc__index_t he
 /* To the end of the message, into the sink if there is one; `total` bytes are to come. */
 static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_uint64_t total)
 {
+    mproc__lock_t *side = &view->ring->getting;
     apr_uint64_t kind;
     mproc__index_t head;
     size_t size;
@@ -201,10 +202,11 @@ static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_ui
         if (sink != NULL)
             mproc__record_copy(&view->bytes, head, sink->room(sink, size), size);
         total -= size;
-        take(view, mproc__index_advance(head, mproc__record_size(size), kind == MPROC__LAST,
-                                        kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN));
+        head = mproc__index_advance(head, mproc__record_size(size), kind == MPROC__LAST,
+                                    kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN);
+        take(view, head);
     } while (kind != MPROC__LAST);
-    mproc__ring_pass(&view->ring->getting, 1);
+    mproc__ring_set_last(side, mproc__ring_number(side, head));
     return APR_SUCCESS;
 }
 
@@ -258,11 +260,8 @@ apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
 
 apr_status_t mproc__stream_discard(mproc__ring_view_t *view)
 {
-    apr_status_t rv;
+    apr_status_t rv = follow(view, NULL, 0);
 
-    mproc__ring_number(&view->ring->getting,
-                       atomic_load_explicit(&view->ring->index.head, memory_order_relaxed));
-    rv = follow(view, NULL, 0);
     return rv == MPROC_ETORN ? APR_SUCCESS : rv;
 }
 
