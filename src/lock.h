@@ -14,13 +14,14 @@
 #include "members.h"
 #include "patience.h"
 
-/* Numbers that lie on the lock's cache line, for what it guards. */
-#define MPROC__GUARDED 4
+/* Numbers that lie on the lock's cache line, for what it guards; and one that others may read, too. */
+#define MPROC__GUARDED 3
 
 /* In the segment. */
 typedef struct mproc__lock_t {
     _Alignas(MPROC__APART) _Atomic mproc__member_id_t owner; /* 0: free */
     apr_uint64_t guarded[MPROC__GUARDED];
+    _Atomic apr_uint64_t number;
 } mproc__lock_t;
 
 /* The slow half of mproc__lock_acquire(). */

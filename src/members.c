@@ -74,17 +74,25 @@ int mproc__place_is_dead(const mproc__member_t *member, unsigned place)
     return is_dead(member, place, &owner);
 }
 
-/* Who has been followed by another is dead; who has left holds no lock, unless he was killed. */
+/*
+ * Who has been followed by another is dead; who has left holds no lock, unless he was killed.  Between
+ * its first store and its name a follower has the place under the old name: it notes whose the place
+ * is when it has a name of its own, and nobody knows that one before.
+ */
 int mproc__member_is_dead(const mproc__member_t *member, mproc__member_id_t id)
 {
-    apr_uint64_t place = (id & ((1 << MPROC__PLACE_BITS) - 1)) - 1;
+    apr_uint64_t number = (id & ((1 << MPROC__PLACE_BITS) - 1)) - 1;
+    const mproc__place_t *place;
+    port_life_t life;
 
-    if (place >= member->nplaces)
+    if (number >= member->nplaces)
         return 1;
-    if (atomic_load(&member->places[place].generation) != id >> MPROC__PLACE_BITS)
+    place = &member->places[number];
+    if (atomic_load(&place->generation) != id >> MPROC__PLACE_BITS)
         return 1;
-    return atomic_load(&member->places[place].life) == 0 ||
-           mproc__place_is_dead(member, (unsigned)place);
+    life = atomic_load(&place->life);
+    return life == 0 || life != atomic_load(&place->noted) ||
+           mproc__place_is_dead(member, (unsigned)number);
 }
 
 /* -- Places ------------------------------------------------------------------------ */
@@ -143,6 +151,17 @@ static int claim(mproc__place_t *place, owner_t former, port_life_t life)
     return atomic_compare_exchange_strong(&place->life, &former.life, life);
 }
 
+/* None of this member's threads sleeps yet; of the former owner's some may have, when it died. */
+static void forget_threads(mproc__place_t *place)
+{
+    int i;
+
+    for (i = 0; i < MPROC__EVENTS_MAX; i++) {
+        atomic_store(&place->sleepers[i], 0);
+        mproc__failpoint();
+    }
+}
+
 static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t *former)
 {
     mproc__place_t *taken = &member->places[place];
@@ -168,6 +187,7 @@ static apr_status_t take(mproc__member_t *member, unsigned place, const owner_t 
     mproc__failpoint();
     forget_sleeper(member, place);
     mproc__failpoint();
+    forget_threads(taken);
     extend_sets(member);
     return APR_SUCCESS;
 }

@@ -21,7 +21,7 @@
 #define MPROC__MEMBERS_MAX 4096
 
 /* Numbers that a member leaves for others to read, also when it is dead. */
-#define MPROC__NOTES 2
+#define MPROC__NOTES 3
 
 /* One place, in the segment. */
 typedef struct mproc__place_t {

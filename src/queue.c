@@ -27,7 +27,7 @@
 #define BLOCKS_MAX (SIZE_MAX > UINT32_MAX ? (apr_uint64_t)1 << 40 : (apr_uint64_t)1 << 30)
 
 /* Another layout of anything in the segment is another version. */
-#define LAYOUT 2
+#define LAYOUT 3
 
 static const char magic[8] = "mprocque";
 

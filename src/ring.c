@@ -12,10 +12,16 @@
 
 /* -- Numbers and claims --------------------------------------------------------- */
 
+/*
+ * Of what was got last.  Who asks may not have the getters' lock: then the number may lie behind the
+ * head as it is read here, or beyond it, and is not for him to mend.
+ */
 static apr_uint64_t got_number(const mproc__ring_view_t *view)
 {
-    return mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER],
-                              atomic_load_explicit(&view->ring->index.head, memory_order_relaxed));
+    apr_uint64_t number = mproc__ring_last(&view->ring->getting);
+    mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
+
+    return number + (apr_uint64_t)(int32_t)(mproc__index_messages(head) - (uint32_t)number);
 }
 
 /* How far the number lies behind what was got last: 0 if it is that one, below 0 if it is beyond. */

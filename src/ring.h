@@ -36,16 +36,19 @@ enum {
     MPROC__JOINED     /* all tasks are done; sleeps in the park of MPROC__PUTTING */
 };
 
-/* What a lock of the ring guards, beside its side of the ring. */
+/*
+ * What a lock of the ring guards, beside its side of the ring and the number of the last message; that
+ * one lags behind if a process died: see mproc__ring_number().
+ */
 enum {
-    MPROC__SEEN,  /* the other side's index, as it was last seen: it is there or further by now */
-    MPROC__NUMBER /* of the last message; lags behind if a process died: see mproc__ring_number() */
+    MPROC__SEEN /* the other side's index, as it was last seen: it is there or further by now */
 };
 
 /* What a member notes. */
 enum {
     MPROC__LAST_PUT, /* number of its last message, or 0 */
-    MPROC__CLAIM     /* what it got last, or 0; see mproc__claim() */
+    MPROC__CLAIM,    /* what it got last, or 0; see mproc__claim() */
+    MPROC__WAITING   /* its threads that found nothing to get, and have not got anything since */
 };
 
 /* In the segment. */
@@ -222,11 +225,26 @@ static inline size_t mproc__piece_size(const mproc__ring_view_t *view)
     return view->bytes.capacity / 8 - 8;
 }
 
-/* The number of the last message at an index, under the lock that guards `number`. */
-static inline apr_uint64_t mproc__ring_number(apr_uint64_t *number, mproc__index_t at)
+/*
+ * The number of the last message that was put or got, under the lock of that side; without it, of some
+ * message thereabouts.
+ */
+static inline apr_uint64_t mproc__ring_last(mproc__lock_t *side)
 {
-    *number += (uint32_t)(mproc__index_messages(at) - (uint32_t)*number);
-    return *number;
+    return atomic_load_explicit(&side->number, memory_order_relaxed);
+}
+
+static inline void mproc__ring_set_last(mproc__lock_t *side, apr_uint64_t number)
+{
+    atomic_store_explicit(&side->number, number, memory_order_relaxed);
+}
+
+/* The same at an index, which is that side's: it may lag behind, and is made good by who sets it. */
+static inline apr_uint64_t mproc__ring_number(mproc__lock_t *side, mproc__index_t at)
+{
+    apr_uint64_t number = mproc__ring_last(side);
+
+    return number + (uint32_t)(mproc__index_messages(at) - (uint32_t)number);
 }
 
 /* Acquire a side's lock, with the ring made whole. */

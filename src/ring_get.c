@@ -14,28 +14,26 @@
 /* After so many gets in vain it is tried again, at the latest. */
 #define HEELS_MAX 4096
 
-/* What lies before `head` is got, by this store; it is claimed before. */
-static inline void commit(mproc__ring_view_t *view, mproc__index_t head, size_t count)
+/* What lies before `head` is got, by this store; it is claimed before.  `last` was the last before. */
+static inline void commit(mproc__ring_view_t *view, mproc__index_t head, apr_uint64_t last,
+                          size_t count)
 {
-    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER];
-
     mproc__failpoint();
-    mproc__ring_claim_messages(view, *number + 1, count);
+    mproc__ring_claim_messages(view, last + 1, count);
     mproc__failpoint();
     atomic_store_explicit(&view->ring->index.head, head, memory_order_release);
     mproc__failpoint();
-    *number += count;
+    mproc__ring_set_last(&view->ring->getting, last + count);
 }
 
 /* Whole messages from `head` on, as many as the sink takes; become got at once. */
 static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mproc__index_t head,
                               apr_uint64_t left)
 {
+    apr_uint64_t last = mproc__ring_number(&view->ring->getting, head), kind;
     apr_status_t rv = APR_SUCCESS;
-    apr_uint64_t kind;
     size_t size, got = 0;
 
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
     while (got < sink->most && left > 0) {
         rv = mproc__record_read(&view->bytes, head, left, &kind, &size);
         if (rv == APR_SUCCESS && kind != MPROC__WHOLE)
@@ -52,7 +50,7 @@ static apr_status_t get_whole(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
     /* Nothing is wrong, and nothing was got: the record has become another since it was looked at. */
     if (got == 0)
         return rv != APR_SUCCESS ? rv : MPROC_ECORRUPT;
-    commit(view, head, got);
+    commit(view, head, last, got);
     return APR_SUCCESS;
 }
 
@@ -83,8 +81,8 @@ static apr_status_t get_block(mproc__ring_view_t *view, mproc__sink_t *sink, mpr
                               size_t size)
 {
     MPROC_TRY(mproc__ring_acquire_block(view, sink, head, size));
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
-    commit(view, mproc__index_advance(head, mproc__record_size(size), 1, 0), 1);
+    commit(view, mproc__index_advance(head, mproc__record_size(size), 1, 0),
+           mproc__ring_number(&view->ring->getting, head), 1);
     return APR_SUCCESS;
 }
 
@@ -190,8 +188,8 @@ static inline int get_if_whole(mproc__ring_view_t *view, void *buffer, size_t ca
         kind != MPROC__WHOLE || *size > capacity)
         return 0;
     mproc__record_copy(&view->bytes, head, buffer, *size);
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER], head);
-    commit(view, mproc__index_advance(head, mproc__record_size(*size), 1, 0), 1);
+    commit(view, mproc__index_advance(head, mproc__record_size(*size), 1, 0),
+           mproc__ring_number(&view->ring->getting, head), 1);
     return 1;
 }
 
@@ -237,18 +235,48 @@ static apr_status_t lock_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
     return rv;
 }
 
+static apr_status_t get_if_any(mproc__ring_view_t *view, mproc__sink_t *sink,
+                               mproc__patience_t *patience)
+{
+    apr_status_t rv = lock_and_get(view, sink, patience);
+
+    if (rv == APR_SUCCESS && sink->block != NULL && !sink->keeps_blocks)
+        mproc__ring_copy_block(view, sink);
+    return rv;
+}
+
+/* Where tasks are counted, as it is asked there who is left that gets any. */
+static void note_waiting(const mproc__ring_view_t *view, int change)
+{
+    if (view->tasks == NULL)
+        return;
+    mproc__failpoint();
+    atomic_fetch_add(mproc__member_note(&view->member, MPROC__WAITING), (apr_uint64_t)change);
+    mproc__failpoint();
+}
+
+/* Who was woken sleeps no more, and has not got anything yet: he waits until he has. */
+static apr_status_t wait_and_get(mproc__ring_view_t *view, mproc__sink_t *sink,
+                                 mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    note_waiting(view, 1);
+    do {
+        rv = await_data(view, patience);
+        if (rv == APR_SUCCESS)
+            rv = get_if_any(view, sink, patience);
+    } while (APR_STATUS_IS_EAGAIN(rv));
+    note_waiting(view, -1);
+    return rv;
+}
+
 apr_status_t mproc__ring_get(mproc__ring_view_t *view, mproc__sink_t *sink,
                              mproc__patience_t *patience)
 {
-    for (;;) {
-        apr_status_t rv = lock_and_get(view, sink, patience);
+    apr_status_t rv = get_if_any(view, sink, patience);
 
-        if (rv == APR_SUCCESS && sink->block != NULL && !sink->keeps_blocks)
-            mproc__ring_copy_block(view, sink);
-        if (!APR_STATUS_IS_EAGAIN(rv))
-            return rv;
-        MPROC_TRY(await_data(view, patience));
-    }
+    return APR_STATUS_IS_EAGAIN(rv) ? wait_and_get(view, sink, patience) : rv;
 }
 
 apr_status_t mproc__ring_count(const mproc__ring_view_t *view, size_t *messages)

@@ -33,18 +33,16 @@ static inline int is_whole(const mproc__ring_view_t *view, const mproc_bytes_t *
     return message->size <= mproc__whole_size(view);
 }
 
-/* What lies before `tail` is put, by this store. */
-static inline void commit(mproc__ring_view_t *view, mproc__index_t tail, size_t count)
+/* What lies before `tail` is put, by this store; `last` is the number of the last one there. */
+static inline void commit(mproc__ring_view_t *view, mproc__index_t tail, apr_uint64_t last)
 {
-    apr_uint64_t *number = &view->ring->putting.guarded[MPROC__NUMBER];
-
     mproc__failpoint();
-    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT), *number + count,
+    atomic_store_explicit(mproc__member_note(&view->member, MPROC__LAST_PUT), last,
                           memory_order_relaxed);
     mproc__failpoint();
     atomic_store_explicit(&view->ring->index.tail, tail, memory_order_release);
     mproc__failpoint();
-    *number += count;
+    mproc__ring_set_last(&view->ring->putting, last);
 }
 
 /* As many whole messages, or blocks, as there is room for become visible at once. */
@@ -52,9 +50,9 @@ static inline size_t put_whole(mproc__ring_view_t *view, apr_uint64_t kind,
                                const mproc_bytes_t *messages, size_t count)
 {
     mproc__index_t tail = atomic_load_explicit(&view->ring->index.tail, memory_order_relaxed);
+    apr_uint64_t last = mproc__ring_number(&view->ring->putting, tail);
     size_t i;
 
-    mproc__ring_number(&view->ring->putting.guarded[MPROC__NUMBER], tail);
     for (i = 0; i < count && is_whole(view, &messages[i]); i++) {
         apr_uint64_t need = mproc__record_size(messages[i].size);
         if (!find_room(view, tail, need))
@@ -63,7 +61,7 @@ static inline size_t put_whole(mproc__ring_view_t *view, apr_uint64_t kind,
         tail = mproc__index_advance(tail, need, 1, 0);
     }
     if (i > 0)
-        commit(view, tail, i);
+        commit(view, tail, last + i);
     return i;
 }
 

@@ -16,7 +16,7 @@
 #define PAGE ((size_t)4096)
 
 /* Another layout of anything in the segment is another version. */
-#define LAYOUT 1
+#define LAYOUT 2
 
 static const char magic[8] = "mprocobj";
 

@@ -100,19 +100,19 @@ apr_status_t mproc__stream_put(mproc__ring_view_t *view, const mproc_bytes_t *me
                                mproc__patience_t *patience)
 {
     _Atomic apr_uint64_t *last = mproc__member_note(&view->member, MPROC__LAST_PUT);
-    apr_uint64_t *number = &view->ring->putting.guarded[MPROC__NUMBER], total = message->size;
+    mproc__lock_t *side = &view->ring->putting;
     mproc__index_t start = atomic_load(&view->ring->index.tail);
-    apr_uint64_t former = atomic_load(last);
+    apr_uint64_t former = atomic_load(last), total = message->size;
+    apr_uint64_t number = mproc__ring_number(side, start) + 1;
     apr_status_t rv;
 
-    mproc__ring_number(number, start);
     MPROC_TRY(append(view, MPROC__FIRST, &total, sizeof total, patience));
     mproc__failpoint();
-    atomic_store(last, *number + 1);
+    atomic_store(last, number);
     mproc__failpoint();
     rv = append_pieces(view, message, patience);
     if (rv == APR_SUCCESS) {
-        ++*number;
+        mproc__ring_set_last(side, number);
         return rv;
     }
     mproc__failpoint();
@@ -186,7 +186,8 @@ static apr_status_t next_piece(const mproc__ring_view_t *view, mproc__index_t he
 /* To the end of the message, into the sink if there is one; `total` bytes are to come. */
 static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_uint64_t total)
 {
-    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind;
+    mproc__lock_t *side = &view->ring->getting;
+    apr_uint64_t kind;
     mproc__index_t head;
     size_t size;
 
@@ -201,10 +202,11 @@ static apr_status_t follow(mproc__ring_view_t *view, mproc__sink_t *sink, apr_ui
         if (sink != NULL)
             mproc__record_copy(&view->bytes, head, sink->room(sink, size), size);
         total -= size;
-        take(view, mproc__index_advance(head, mproc__record_size(size), kind == MPROC__LAST,
-                                        kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN));
+        head = mproc__index_advance(head, mproc__record_size(size), kind == MPROC__LAST,
+                                    kind == MPROC__LAST ? 0 : MPROC__INDEX_OPEN);
+        take(view, head);
     } while (kind != MPROC__LAST);
-    ++*number;
+    mproc__ring_set_last(side, mproc__ring_number(side, head));
     return APR_SUCCESS;
 }
 
@@ -238,7 +240,7 @@ static apr_status_t refuse(mproc__ring_view_t *view, mproc__index_t head, apr_st
 apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
 {
     mproc__index_t head = atomic_load_explicit(&view->ring->index.head, memory_order_relaxed);
-    apr_uint64_t *number = &view->ring->getting.guarded[MPROC__NUMBER], kind, total;
+    apr_uint64_t kind, total;
     apr_status_t rv;
     size_t size;
 
@@ -250,7 +252,7 @@ apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
     if (rv != APR_SUCCESS)
         return refuse(view, head, rv);
     mproc__failpoint();
-    mproc__ring_claim_messages(view, mproc__ring_number(number, head) + 1, 1);
+    mproc__ring_claim_messages(view, mproc__ring_number(&view->ring->getting, head) + 1, 1);
     mproc__failpoint();
     take(view, mproc__index_advance(head, mproc__record_size(size), 0, MPROC__INDEX_OPEN));
     return follow(view, sink, total);
@@ -258,11 +260,8 @@ apr_status_t mproc__stream_get(mproc__ring_view_t *view, mproc__sink_t *sink)
 
 apr_status_t mproc__stream_discard(mproc__ring_view_t *view)
 {
-    apr_status_t rv;
+    apr_status_t rv = follow(view, NULL, 0);
 
-    mproc__ring_number(&view->ring->getting.guarded[MPROC__NUMBER],
-                       atomic_load_explicit(&view->ring->index.head, memory_order_relaxed));
-    rv = follow(view, NULL, 0);
     return rv == MPROC_ETORN ? APR_SUCCESS : rv;
 }
 

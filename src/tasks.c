@@ -156,18 +156,23 @@ static void count_places_tasks(mproc__ring_view_t *view, mproc__task_sums_t *sum
 }
 
 /*
- * The queue is looked at last: who does a task may put others before it is done.  Nothing is got
- * meanwhile, so that where nothing is found, there was nothing at that moment.
+ * Under the getters' lock.  The queue is looked at last: who does a task may put others before it is
+ * done.  Nothing is got meanwhile, so that where nothing is found, there was nothing at that moment.
  */
+static apr_status_t count_all(mproc__ring_view_t *view, mproc__task_sums_t *sums)
+{
+    mproc__stream_end(view);
+    count_places_tasks(view, sums, 1);
+    return mproc__ring_count(view, &sums->queued);
+}
+
 apr_status_t mproc__tasks_count(mproc__ring_view_t *view, mproc__task_sums_t *sums,
                                 mproc__patience_t *patience)
 {
     apr_status_t rv;
 
     MPROC_TRY(mproc__ring_lock_getting(view, patience));
-    mproc__stream_end(view);
-    count_places_tasks(view, sums, 1);
-    rv = mproc__ring_count(view, &sums->queued);
+    rv = count_all(view, sums);
     mproc__ring_unlock_getting(view);
     return rv;
 }
@@ -282,7 +287,7 @@ static int is_getter(const mproc__ring_view_t *view, unsigned place)
         return 0;
     if (owner != 0 && !mproc__member_is_dead(member, owner))
         return 1;
-    return atomic_load(&member->places[place].sleepers[MPROC__NOT_EMPTY]) > 0 &&
+    return atomic_load(&member->places[place].notes[MPROC__WAITING]) > 0 &&
            atomic_load(&member->places[place].life) != 0 && !mproc__place_is_dead(member, place);
 }
 
@@ -330,20 +335,34 @@ static void sleep_slice(mproc__ring_view_t *view, mproc__patience_t *patience)
     atomic_fetch_sub(&view->sleepers, 1);
 }
 
+/* As long as nothing is got, who waits for a message waits, or is known by what he got. */
+static apr_status_t look(mproc__ring_view_t *view, mproc__task_sums_t *sums, uint32_t told,
+                         int *has_ended, mproc__patience_t *patience)
+{
+    apr_status_t rv;
+
+    MPROC_TRY(mproc__ring_lock_getting(view, patience));
+    rv = count_all(view, sums);
+    *has_ended = rv == APR_SUCCESS && is_over(view, sums, sums->lost - told);
+    mproc__ring_unlock_getting(view);
+    return rv;
+}
+
 apr_status_t mproc__tasks_join(mproc__ring_view_t *view, mproc__task_sums_t *sums,
                                mproc__patience_t *patience)
 {
     uint32_t told = atomic_load(&view->tasks->told), untold;
+    int has_ended;
 
     for (;;) {
-        MPROC_TRY(mproc__tasks_count(view, sums, patience));
-        untold = sums->lost - told;
-        if (is_over(view, sums, untold))
+        MPROC_TRY(look(view, sums, told, &has_ended, patience));
+        if (has_ended)
             break;
         if (mproc__patience_is_over(patience))
             return APR_TIMEUP;
         sleep_slice(view, patience);
     }
+    untold = sums->lost - told;
     if (untold == 0)
         return APR_SUCCESS;
     note_told(view->tasks, sums->lost);

@@ -526,6 +526,22 @@ static void who_takes_the_place_of_a_dead_process_has_its_own_tasks(void **state
     assert_success(mproc_queue_join(queue, 0));
 }
 
+/* There are three places, and who was killed in its sleep is followed by one that never gets. */
+static void who_takes_the_place_of_a_dead_getter_does_not_wait_for_a_message(void **state)
+{
+    mproc_queue_t *queue = make_with_places(3, 1, *state);
+    worker_t worker = start_worker(queue, 1, 0, *state), getter = start_worker(queue, 0, 0, *state);
+
+    assert_success(say(getter.line, "take"));
+    await_getting(queue, 1);
+    kill_worker(&getter);
+    getter = start_worker(queue, 0, 0, *state);
+    assert_success(put_word(queue, "word"));
+    kill_worker(&worker);
+    assert_refused(mproc_queue_join(queue, PATIENCE), MPROC_EWORKERDIED, "gets the 1 in the queue");
+    dismiss(&getter);
+}
+
 static void only_who_died_with_a_task_has_lost_a_message(void **state)
 {
     mproc_queue_t *queue = make_with(3, *state);
@@ -642,6 +658,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_death_ends_joins_that_are_under_way_and_all_are_told),
         claim_leaving_nothing(who_closes_the_queue_or_ends_leaves_its_tasks),
         claim_leaving_nothing(who_takes_the_place_of_a_dead_process_has_its_own_tasks),
+        claim_leaving_nothing(who_takes_the_place_of_a_dead_getter_does_not_wait_for_a_message),
         claim_leaving_nothing(only_who_died_with_a_task_has_lost_a_message),
         claim_leaving_nothing(what_is_shut_down_at_once_is_no_task_any_more),
         claim_leaving_nothing(what_was_got_before_a_shutdown_is_still_to_be_done),

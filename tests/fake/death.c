@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Children that do something to shared memory themselves, and die there at a given
- * point: this process acts for them, and does not come back to where they died.
+ * Children that do something to shared memory themselves, and die or are stopped there
+ * at a given point: this process acts for them, and does not come back to where they were.
  */
 
 #include "internal.h"
@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 static apr_int64_t own_pid; /* while this process acts as another; else 0 */
-static jmp_buf *end;        /* of the one that is to die, or NULL */
-static int left, has_died;
+static jmp_buf *end;        /* of the one that is to end, or NULL */
+static int left, has_come_to_it;
 
 void fake_act_as(const fake_child_t *child)
 {
@@ -26,24 +26,30 @@ void mproc__failpoint(void)
 {
     if (end == NULL || --left != 0)
         return;
-    has_died = 1;
+    has_come_to_it = 1;
     longjmp(*end, 1);
 }
 
-int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data)
+int fake_child_stops_at(fake_child_t *child, int n, void (*function)(void *data), void *data)
 {
     jmp_buf here;
 
     assert_true(child->is_running);
     left = n;
-    has_died = 0;
+    has_come_to_it = 0;
     end = &here;
     fake_act_as(child);
     if (setjmp(here) == 0)
         function(data);
     fake_act_as(NULL);
     end = NULL;
-    if (has_died)
-        fake_child_end(child, PORT_SIGNALED, 9);
-    return has_died;
+    return has_come_to_it;
+}
+
+int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data)
+{
+    if (!fake_child_stops_at(child, n, function, data))
+        return 0;
+    fake_child_end(child, PORT_SIGNALED, 9);
+    return 1;
 }

@@ -146,6 +146,9 @@ void fake_act_as(const fake_child_t *child);
  */
 int fake_child_dies_at(fake_child_t *child, int n, void (*function)(void *data), void *data);
 
+/* The same of one that is stopped there, and does not go on. */
+int fake_child_stops_at(fake_child_t *child, int n, void (*function)(void *data), void *data);
+
 /* The target of a child returns a status, with words, and the child ends. */
 void fake_child_returns(fake_child_t *child, apr_status_t status, const char *words);
 

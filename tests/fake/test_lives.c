@@ -138,6 +138,58 @@ static void who_follows_a_dead_one_lives(void **state)
     fake_program_end();
 }
 
+static void who_follows_one_who_was_asleep_does_not_sleep(void **state)
+{
+    _Atomic uint32_t *sleepers;
+    mproc__member_t next;
+
+    (void)state;
+    begin();
+    sleepers = other->places[other->place].sleepers;
+    (void)mproc__event_prepare(other, MPROC__NOT_EMPTY);
+    assert_int_equal(atomic_load(&sleepers[MPROC__NOT_EMPTY]), 1);
+    fake_lives_let_go(is_silent);
+    next = *other;
+    assert_int_equal(mproc__member_join(&next, mem), APR_SUCCESS);
+    assert_int_equal(next.place, other->place);
+    assert_int_equal(atomic_load(&sleepers[MPROC__NOT_EMPTY]), 0);
+    fake_program_end();
+}
+
+static void join_as(void *member)
+{
+    (void)mproc__member_join(member, mem);
+}
+
+/* The next one is stopped at some point of its coming: whether it has so many. */
+static int stops_coming_at(int n)
+{
+    fake_child_t *dead;
+    mproc_process_t *process;
+    mproc__member_t next;
+    int was_stopped;
+
+    begin();
+    dead = fake_last_child();
+    assert_success(mproc_process_start(&process, work, MPROC_NO_ARGS, NULL, mem));
+    next = *other;
+    fake_child_end(dead, PORT_SIGNALED, 9);
+    was_stopped = fake_child_stops_at(fake_last_child(), n, join_as, &next);
+    assert_true(is_dead());
+    fake_program_end();
+    return was_stopped;
+}
+
+static void a_dead_one_is_dead_wherever_its_follower_is_stopped(void **state)
+{
+    int n = 1;
+
+    (void)state;
+    while (stops_coming_at(n))
+        n++;
+    assert_true(n > 5);
+}
+
 static void the_lock_of_one_that_gives_no_sign_is_taken(void **state)
 {
     (void)state;
@@ -280,6 +332,8 @@ int main(void)
         claim(who_cannot_give_the_sign_again_is_not_dead),
         claim(who_leaves_is_not_dead_at_that_moment),
         claim(who_follows_a_dead_one_lives),
+        claim(who_follows_one_who_was_asleep_does_not_sleep),
+        claim(a_dead_one_is_dead_wherever_its_follower_is_stopped),
         claim(the_lock_of_one_that_gives_no_sign_is_taken),
         claim(a_queue_that_is_made_during_closings_ends_them_too),
         claim(a_start_is_a_closing_also_when_it_fails),

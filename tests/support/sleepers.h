@@ -30,7 +30,8 @@ void await_waiters(const void *object, int count);
 /* Wait until so many threads of living processes sleep there; asserts that they do. */
 void await_sleepers(void *object, unsigned event, unsigned wanted);
 
-/* The same of those who join a queue. */
+/* The same of those who join a queue, and of those who wait for a message in it. */
 void await_joining(mproc_queue_t *queue, unsigned wanted);
+void await_getting(mproc_queue_t *queue, unsigned wanted);
 
 #endif
