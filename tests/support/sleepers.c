@@ -90,3 +90,8 @@ void await_joining(mproc_queue_t *queue, unsigned wanted)
 {
     await(&queue->view.member, MPROC__JOINED, wanted);
 }
+
+void await_polling(mproc_queue_t *queue, unsigned wanted)
+{
+    await(&queue->view.member, MPROC__POLLED, wanted);
+}
