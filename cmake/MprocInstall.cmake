@@ -22,6 +22,9 @@ install(EXPORT mprocTargets NAMESPACE mproc:: DESTINATION ${mproc_package})
 
 configure_package_config_file(cmake/mprocConfig.cmake.in mprocConfig.cmake INSTALL_DESTINATION ${mproc_package})
 write_basic_package_version_file(mprocConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+# From where mproc.pc lies: what is installed may be elsewhere than was configured, and be moved.
+set(MPROC_PC_PREFIX /prefix)
+cmake_path(RELATIVE_PATH MPROC_PC_PREFIX BASE_DIRECTORY /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 configure_file(cmake/mproc.pc.in mproc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/mprocConfig.cmake ${PROJECT_BINARY_DIR}/mprocConfigVersion.cmake
               cmake/FindAPR.cmake

@@ -24,10 +24,11 @@ static struct {
 
 /*
  * There is no lock, and no list, once the program has ended but for handlers of exit() that come
- * after ours.
+ * after ours.  The handler of a signal that came now and called exit() would want this lock too.
  */
 void mproc__children_lock(void)
 {
+    port_signals_hold();
     if (children.lock != NULL)
         apr_thread_mutex_lock(children.lock);
 }
@@ -36,6 +37,7 @@ void mproc__children_unlock(void)
 {
     if (children.lock != NULL)
         apr_thread_mutex_unlock(children.lock);
+    port_signals_release();
 }
 
 static void push(mproc_process_t **list, mproc_process_t *process)

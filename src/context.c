@@ -36,11 +36,11 @@ static void flush_output(void)
 
 /* The default first. */
 static const mproc__method_t methods[] = {
-    {MPROC_SPAWN, no_refusal, prepare_nothing, flush_output, mproc__forks_hold,
+    {MPROC_SPAWN, no_refusal, flush_output, prepare_nothing, mproc__forks_hold,
      mproc__launch_by_spawn, mproc__tell_by_spawn},
-    {MPROC_FORK, port_fork_refusal, prepare_nothing, port_fork_flush, mproc__forks_begin,
+    {MPROC_FORK, port_fork_refusal, port_fork_flush, prepare_nothing, mproc__forks_begin,
      mproc__launch_by_fork, mproc__tell_by_fork},
-    {MPROC_FORKSERVER, port_forkserver_refusal, mproc__prepare_by_forkserver, flush_output,
+    {MPROC_FORKSERVER, port_forkserver_refusal, flush_output, mproc__prepare_by_forkserver,
      mproc__forks_hold, mproc__launch_by_forkserver, mproc__tell_by_spawn},
 };
 

@@ -144,6 +144,9 @@ void port_signals_hold(void);
 /* The last one: as they were before.  Blocks: no.  Fork: yes. */
 void port_signals_release(void);
 
+/* In a copy, whose maker may have held them for long.  Blocks: no. */
+void port_signals_release_all(void);
+
 /*
  * Call functions around each fork() in this process, as pthread_atfork(); does
  * nothing where there is no fork.  `in_child` must keep to what a forked child may do.

@@ -32,14 +32,17 @@ apr_status_t mproc__process_create(mproc_process_t **process, mproc__role_t role
     return APR_SUCCESS;
 }
 
+/* The handler of a signal that came now and called exit() would want this lock too. */
 static void lock(mproc_process_t *process)
 {
+    port_signals_hold();
     apr_thread_mutex_lock(process->lock);
 }
 
 static void unlock(mproc_process_t *process)
 {
     apr_thread_mutex_unlock(process->lock);
+    port_signals_release();
 }
 
 /* -- Waiting ------------------------------------------------------------------ */
@@ -109,18 +112,16 @@ port_process_t *mproc__process_enter(mproc_process_t *process)
     return port;
 }
 
-/* Whoever sees the end first decides.  For the signals see below. */
+/* Whoever sees the end first decides. */
 port_deadline_t mproc__process_overdue(mproc_process_t *process)
 {
     port_deadline_t overdue;
 
-    port_signals_hold();
     lock(process);
     if (process->overdue == 0)
         process->overdue = port_clock() + TOLD_TIMEOUT;
     overdue = process->overdue;
     unlock(process);
-    port_signals_release();
     return overdue;
 }
 
@@ -137,10 +138,8 @@ apr_status_t mproc__process_hear_end(mproc_process_t *process, const port_proces
     return APR_STATUS_IS_TIMEUP(rv) && port_clock() < overdue ? rv : APR_SUCCESS;
 }
 
-/* The handler of a signal that came now and called exit() would want this lock too. */
 void mproc__process_leave(mproc_process_t *process, int has_ended)
 {
-    port_signals_hold();
     lock(process);
     process->waiters--;
     if (has_ended && !process->is_being_told)
@@ -148,7 +147,6 @@ void mproc__process_leave(mproc_process_t *process, int has_ended)
     if (process->has_ended)
         release_port(process);
     unlock(process);
-    port_signals_release();
 }
 
 apr_status_t mproc__process_wait(mproc_process_t *process, port_deadline_t deadline)

@@ -51,8 +51,10 @@ apr_status_t mproc__program_check(void)
     return APR_SUCCESS;
 }
 
+/* The handler of a signal that came now and called exit() would want this lock too. */
 void mproc__program_lock(void)
 {
+    port_signals_hold();
     if (mproc__program.lock != NULL)
         apr_thread_mutex_lock(mproc__program.lock);
 }
@@ -61,6 +63,7 @@ void mproc__program_unlock(void)
 {
     if (mproc__program.lock != NULL)
         apr_thread_mutex_unlock(mproc__program.lock);
+    port_signals_release();
 }
 
 apr_status_t mproc__program_executable(const char **path, apr_pool_t *mem)

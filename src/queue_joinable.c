@@ -34,16 +34,16 @@ apr_status_t mproc_queue_task_done(mproc_queue_t *queue)
 static apr_status_t say_what_was_lost(const mproc__task_sums_t *sums)
 {
     unsigned long lost = sums->lost;
-    const char *tasks = lost == 1 ? "task was" : "tasks were";
+    const char *tasks = lost == 1 ? "task was" : "tasks were", *them = lost == 1 ? "it" : "them";
 
     if (sums->queued == 0)
         return mproc_error_set(MPROC_EWORKERDIED,
-                               "%lu %s not done: who had taken them has died or closed the queue",
-                               lost, tasks);
+                               "%lu %s not done: who had taken %s has died or closed the queue",
+                               lost, tasks, them);
     return mproc_error_set(MPROC_EWORKERDIED,
-                           "%lu %s not done: who had taken them has died or closed the queue, and "
+                           "%lu %s not done: who had taken %s has died or closed the queue, and "
                            "no other process is left that gets the %llu in the queue",
-                           lost, tasks, (unsigned long long)sums->queued);
+                           lost, tasks, them, (unsigned long long)sums->queued);
 }
 
 apr_status_t mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)

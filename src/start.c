@@ -283,8 +283,8 @@ static apr_status_t launch_child(mproc__starting_t *starting, const mproc_pack_t
 {
     apr_status_t rv;
 
-    MPROC_TRY(starting->method->prepare(starting));
     starting->method->flush();
+    MPROC_TRY(starting->method->prepare(starting));
     starting->method->hold();
     rv = launch(starting, args);
     if (rv == APR_SUCCESS)

@@ -53,7 +53,7 @@ static void live(apr_status_t rv, const port_birth_t *birth, const port_handle_t
     rv = prepare(forking, birth, rv);
     if (rv != APR_SUCCESS)
         mproc__child_refuse(rv);
-    port_signals_release();
+    port_signals_release_all();
     mproc__child_work();
 }
 

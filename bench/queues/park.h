@@ -4,7 +4,7 @@
 
 /*
  * How the rings wait: look 50 times with a pause, 20 times with a yield, then sleep
- * on a futex.  As ours does, so that what is compared is the rings.
+ * on a futex.  As ours does, with 30 pauses, so that what is compared is the rings.
  *
  * One wake is in flight at a time: a sleeper needs some microseconds to come up, and
  * each message that is put meanwhile would cost a system call.

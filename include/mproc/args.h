@@ -149,13 +149,25 @@ typedef struct mproc_slot_t {
  */
 MPROC_DECLARE(mproc_values_t *) mproc_values_create(apr_pool_t *mem);
 
-/** How many values there are: 0 to MPROC_PACK_MAX. */
+/**
+ * How many values there are: 0 to MPROC_PACK_MAX.
+ *
+ * Threads: any, while no other one refills them.
+ */
 MPROC_DECLARE(size_t) mproc_values_count(const mproc_values_t *values);
 
-/** The type of the value at @a index (from 0), or 0 when there is none. */
+/**
+ * The type of the value at @a index (from 0), or 0 when there is none.
+ *
+ * Threads: any, while no other one refills them.
+ */
 MPROC_DECLARE(mproc_type_t) mproc_values_type(const mproc_values_t *values, size_t index);
 
-/** Whether there is a value at @a index (from 0) and it is MPROC_NONE. */
+/**
+ * Whether there is a value at @a index (from 0) and it is MPROC_NONE.
+ *
+ * Threads: any, while no other one refills them.
+ */
 MPROC_DECLARE(int) mproc_values_is_none(const mproc_values_t *values, size_t index);
 
 /**
@@ -196,7 +208,11 @@ MPROC_DECLARE(const mproc_pack_t *) mproc_pack_copy(apr_pool_t *mem, const mproc
 MPROC_DECLARE(apr_status_t)
 mproc_unpack(mproc_values_t *values, const mproc_slot_t *slots, size_t count);
 
-/** The values a task was called with; see init.h. */
+/**
+ * The values a task was called with; see init.h.
+ *
+ * Threads: any; of the values see mproc_unpack().
+ */
 MPROC_DECLARE(mproc_values_t *) mproc_task_args(mproc_task_t *task);
 
 /** The values that one call to a pool has returned: mproc_result_values(result, 0); see pool.h. */

@@ -113,6 +113,8 @@ mproc_connection_send(mproc_connection_t *connection, const mproc_pack_t *pack,
  * @return MPROC_EDIED      a connection in the message cannot be had any more, as the process
  *                          that sent it has ended (Windows); the message is lost
  * @return APR_EMFILE       this process has no room for a connection in the message; it is lost
+ * @return MPROC_ETOOMANY   an object in the message is had by as many processes as its option
+ *                          `processes` allows; the message is lost
  * @return APR_ENOMEM       the message is larger than the memory there is
  * @return MPROC_EDIRECTION, MPROC_EINUSE, MPROC_ECLOSED, APR_EINVAL  see the message
  */

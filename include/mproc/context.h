@@ -27,8 +27,8 @@
  * mproc_set_start_method() has set, here or in the parent; MPROC_START_METHOD in the
  * environment; MPROC_SPAWN.  What was made under one method can be handed to a child of another.
  *
- * A child of the fork server is a child of its parent's in every way but one: the system's parent of
- * it (getppid(2)) is the server.  The server tells the parent how it ended.  If the server is
+ * For mproc a child of the fork server is a child of its parent's; for the system its parent
+ * (getppid(2)) is the server.  The server tells the parent how it ended.  If the server is
  * killed its children go on, and the next start makes another one; that a child of the dead one
  * has ended is still known at once, but no more how: mproc_process_exitcode() returns MPROC_ELOST
  * unless the child could say it, as one whose target returned does (mproc_process_status()).
@@ -38,7 +38,9 @@
  * detached ones, start their own.  It ends when the last process that could use it does.  The child has its
  * parent's environment, working directory, stdout and stderr of the moment, but the server's
  * limits, priority, file mode mask, user and session.  It is in its parent's process group, or, if
- * its parent has left the server's session, in one of its own.
+ * its parent has left the server's session, in one of its own.  Signals are handled and blocked in it
+ * as the preload function has left them, but for SIGINT: the server ignores it, and a child begins with
+ * the default.
  *
  * The names, and what a second call does, are those of Python's multiprocessing.
  */
@@ -70,6 +72,7 @@ MPROC_BEGIN_C
  * @return APR_ENOTIMPL     this system has no such method; the message says why, and what to use
  * @return APR_EINVAL       there is no such method
  * @return MPROC_EBOOTSTRAP mproc_init() has not been called
+ * @return MPROC_EFOREIGN   this process was made by a fork() of the program's own
  *
  * Threads: any.
  */
@@ -80,7 +83,8 @@ MPROC_DECLARE(apr_status_t) mproc_set_start_method(const char *method, int force
  *
  * @param allow_none  not 0: NULL when it was not set yet
  *
- * @return its name, or NULL; NULL too before mproc_init()
+ * @return its name, or NULL; NULL too before mproc_init(), and in a process that was made by a
+ *         fork() of the program's own
  *
  * Threads: any.
  */
@@ -103,7 +107,8 @@ MPROC_DECLARE(const char *const *) mproc_get_all_start_methods(void);
  * It runs in the server's process, as a task without arguments: mproc_task_mem() gives memory that
  * lasts as long as the server.  It must leave no threads: they are not in the children, and the locks
  * that they hold never become free there.  When it returns a status other than APR_SUCCESS, or
- * calls exit() with a code other than 0, the starts that need the server fail with that.
+ * calls exit() with a code other than 0, the starts that need the server fail with that.  When it
+ * calls exit(0), or crashes, they try three times, and fail with MPROC_EDIED.
  *
  * @param target  in the table of targets, as MPROC_TARGET; NULL: none
  *

@@ -6,9 +6,9 @@
  * @file init.h
  * The guard, and the functions that can run in another process.
  *
- * A child is started by running the program's own executable again.  The first
- * call in `main` tells the two apart: in the program it returns, in a child it
- * runs the target and does not.
+ * By spawn, the default, a child is started by running the program's own executable
+ * again.  The first call in `main` tells the two apart: in the program it returns, in a
+ * child it runs the target and does not.
  *
  *     static const mproc_target_t targets[] = { MPROC_TARGET(work), MPROC_TARGETS_END };
  *
@@ -20,8 +20,9 @@
  *     }
  *
  * It is what `if __name__ == '__main__':` and freeze_support() are in Python.
- * Code above the guard runs in every child too, and sees one argument more
- * there: the mark of a child, which the guard takes out of argc and argv.
+ * Code above the guard runs in every spawned child too, and once in a fork server, and
+ * sees one argument more there: the mark of a child, which the guard takes out of argc
+ * and argv.  A copy, as children by the other start methods are (context.h), runs none of it.
  */
 
 #include <mproc/args.h>
@@ -171,6 +172,7 @@ mproc_at_exit(mproc_exit_fn *hook, void *data, int priority, apr_pool_t *mem);
  *
  * @return APR_SUCCESS      later starts use it (whether it is there is seen by them)
  * @return MPROC_EBOOTSTRAP mproc_init() has not been called
+ * @return MPROC_EFOREIGN   this process was made by a fork() of the program's own
  * @return APR_EINVAL       @a path is empty
  *
  * Threads: any.
@@ -191,10 +193,16 @@ MPROC_DECLARE(int) mproc_cpu_count(void);
 /**
  * Memory that lasts as long as the task: until the target has returned and its children have
  * ended.
+ *
+ * Threads: one at a time, for the call as for the memory.
  */
 MPROC_DECLARE(apr_pool_t *) mproc_task_mem(mproc_task_t *task);
 
-/** The name of the target that is running, as it stands in the table. */
+/**
+ * The name of the target that is running, as it stands in the table.
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(const char *) mproc_task_target(const mproc_task_t *task);
 
 /**
@@ -207,6 +215,8 @@ MPROC_DECLARE(const char *) mproc_task_target(const mproc_task_t *task);
  * @return MPROC_ENOTSHAREABLE  an object in them cannot travel to who called
  * @return APR_EINVAL           @a task is NULL, or that of an item function, which has a result to fill
  * @return APR_ENOMEM           they are larger than the memory there is
+ *
+ * Threads: one at a time.
  */
 MPROC_DECLARE(apr_status_t) mproc_task_return(mproc_task_t *task, const mproc_pack_t *values);
 
@@ -215,10 +225,16 @@ MPROC_DECLARE(apr_status_t) mproc_task_return(mproc_task_t *task, const mproc_pa
  *
  * A target that asks now and then can end in time, and say what it wants to say; `timeout` is for
  * the others.
+ *
+ * Threads: any, until the target returns.
  */
 MPROC_DECLARE(int) mproc_task_is_overdue(const mproc_task_t *task);
 
-/** The start method of the process of this task: MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER. */
+/**
+ * The start method of the process of this task: MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER.
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(const char *) mproc_task_start_method(const mproc_task_t *task);
 
 MPROC_END_C

@@ -92,7 +92,13 @@ typedef struct mproc_pool_options_t {
      * for what they are to do.
      */
     mproc_target_fn *initializer;
-    /** What the initializer unpacks; objects (queues, connections) too.  Copied at creation. */
+    /**
+     * What the initializer unpacks; objects (queues, connections) too.  Copied at creation.  Each
+     * worker takes a place of each object: its option `processes` must be at least the number of
+     * workers, one more for this process, and some for those that replace the dead.  Where there
+     * are fewer, workers end with MPROC_ETOOMANY: the pool breaks with that if none is ready, else
+     * it goes on with the workers that it has, and starts others in vain.
+     */
     const mproc_pack_t *initargs;
     /**
      * After so many tasks (calls, or chunks of items) a worker ends, and a new one starts;

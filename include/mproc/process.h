@@ -41,18 +41,19 @@ typedef struct mproc_process_t mproc_process_t;
 typedef struct mproc_process_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
-    /** NULL: "Process-1", "Process-2" and so on; of a child's child "Process-1:2". */
+    /** NULL: "Process-1", "Process-2" and so on; of a child's child "Process-1:2".  Not empty. */
     const char *name;
     /** Not 0: terminated when its parent ends normally, which would else join it; it may not start
         children itself. */
     int daemon;
-    /** Not 0: it lives on when its parent ends, in a session of its own. */
+    /** Not 0: it lives on when its parent ends, in a session of its own.  Not together with
+        `daemon`. */
     int detached;
     /** Not 0: Ctrl-C does not end it, and its parent decides. */
     int ignore_interrupt;
     /** Ended by NULL: "NAME=value" sets, "NAME" takes out; the rest is the parent's. */
     const char *const *environment;
-    /** NULL: the parent's. */
+    /** NULL: the parent's.  Not empty. */
     const char *working_directory;
     /** MPROC_SPAWN, MPROC_FORK or MPROC_FORKSERVER; NULL: the program's, see
         mproc_set_start_method(). */
@@ -96,10 +97,15 @@ typedef intptr_t mproc_sentinel_t;
  * @return MPROC_EENDING        another thread ends the program, and this one was to fork
  * @return APR_TIMEUP           the program did not read its start message within a minute, and
  *                              was killed: it is none of mproc's; or a copy of this process
- *                              needs a lock that another thread held, and hangs
+ *                              needs a lock that another thread held, and hangs; or the fork
+ *                              server did not answer within a minute
+ * @return what the preload function returned, or MPROC_EEXIT  by MPROC_FORKSERVER: it failed, or
+ *                              called exit() with a code other than 0
+ * @return MPROC_EDIED          by MPROC_FORKSERVER: three servers ended one after the other
+ * @return MPROC_EBUILD         by MPROC_FORKSERVER: the executable is another build
  * @return APR_EINVAL           an argument or an option is bad; the message names it
  * @return another              what the system said; the message names the stage: the
- *                              executable, the working directory, or the handles
+ *                              executable, the working directory, the handles, or the copying
  *
  * Threads: any number may start processes at once, with the same @a mem too if
  * it comes from mproc_init(); none may change the environment meanwhile (setenv), as no lock
@@ -176,6 +182,8 @@ MPROC_DECLARE(apr_status_t) mproc_process_exitcode(mproc_process_t *process, apr
  * @return MPROC_EDIED       it was killed, crashed, or left by _exit()
  * @return MPROC_EHANDSHAKE  it ended before it reached its target
  * @return MPROC_EBUILD      it was refused: another build, or another table
+ * @return MPROC_ETOOMANY    an object in its arguments is had by as many processes as its option
+ *                           `processes` allows
  * @return MPROC_ELOST       it ended without a word, and its exit code was lost; or the target
  *                           of a forked child called exit(), where its code cannot be known
  * @return MPROC_ERUNNING, MPROC_EFOREIGN, MPROC_ECLOSED, APR_EINVAL  as above
@@ -208,7 +216,11 @@ MPROC_DECLARE(const char *) mproc_process_error(mproc_process_t *process);
  */
 MPROC_DECLARE(apr_status_t) mproc_process_terminate(mproc_process_t *process);
 
-/** End a process at once: SIGKILL on POSIX; else as mproc_process_terminate(). */
+/**
+ * End a process at once: SIGKILL on POSIX; else as mproc_process_terminate().
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(apr_status_t) mproc_process_kill(mproc_process_t *process);
 
 /**
@@ -224,13 +236,25 @@ MPROC_DECLARE(apr_status_t) mproc_process_kill(mproc_process_t *process);
  */
 MPROC_DECLARE(apr_status_t) mproc_process_close(mproc_process_t *process);
 
-/** The name of a process; it lives as long as the object. */
+/**
+ * The name of a process; it lives as long as the object.
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(const char *) mproc_process_name(const mproc_process_t *process);
 
-/** The system's number of a process. */
+/**
+ * The system's number of a process.
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(apr_int64_t) mproc_process_pid(const mproc_process_t *process);
 
-/** Whether a process is daemonic: 1 or 0. */
+/**
+ * Whether a process is daemonic: 1 or 0.
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
 
 /**
@@ -245,11 +269,17 @@ MPROC_DECLARE(int) mproc_process_daemon(const mproc_process_t *process);
  * @return MPROC_ECLOSED  the process was closed, or its end was seen before anybody asked for
  *                        its sentinel (by a join, or by a start of another): it has ended
  * @return MPROC_EFOREIGN, APR_EINVAL  as for mproc_process_join()
+ *
+ * Threads: any.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_process_sentinel(mproc_process_t *process, mproc_sentinel_t *sentinel);
 
-/** This process itself, named "MainProcess" in the program; NULL before mproc_init(). */
+/**
+ * This process itself, named "MainProcess" in the program; NULL before mproc_init().
+ *
+ * Threads: any.
+ */
 MPROC_DECLARE(mproc_process_t *) mproc_current_process(void);
 
 /**
@@ -257,6 +287,8 @@ MPROC_DECLARE(mproc_process_t *) mproc_current_process(void);
  * way to wait for its end.
  *
  * @return NULL in the program itself, and before mproc_init()
+ *
+ * Threads: any.
  */
 MPROC_DECLARE(mproc_process_t *) mproc_parent_process(void);
 

@@ -68,8 +68,9 @@ typedef struct mproc_queue_options_t {
     /** Of this struct, so that it can grow; set by the initializer. */
     size_t size;
     /**
-     * Bytes for messages, up to 4 GiB; rounded up to a power of two, and to 4 KiB.  A message
-     * takes its size, 8 bytes, and padding to a multiple of 8.  The initializer says 1 MiB.
+     * Bytes for messages: 1 byte to 4 GiB (1 GiB on 32 bits), rounded up to a power of two, and to
+     * 4 KiB.  A message takes its size, 8 bytes, and padding to a multiple of 8.  The initializer says
+     * 1 MiB.
      */
     size_t capacity;
     /** The most messages in it at a time, up to 4,294,967,295; 0: as many as fit. */
@@ -81,9 +82,10 @@ typedef struct mproc_queue_options_t {
     /** Not 0: it counts what becomes of its messages, for mproc_queue_join(). */
     int joinable;
     /**
-     * Bytes of blocks at a time, at most (see mproc_queue_reserve()); 0: the queue has none.  Rounded
-     * up to 4 KiB, and where that is more, to 65,536ths; a block takes as much or a multiple of it.
-     * Memory for them is taken as they are reserved, and then kept.
+     * Bytes of blocks at a time, at most (see mproc_queue_reserve()): up to 1 TiB (1 GiB on 32 bits);
+     * 0: the queue has none.  Rounded up to units of 4 KiB, or above 256 MiB of the next power of two
+     * with which there are at most 65,536 units; a block takes whole units.  Memory for them is taken
+     * as they are reserved, and then kept.
      */
     size_t blocks;
 } mproc_queue_options_t;

@@ -126,10 +126,17 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
     return rv;
 }
 
-/* Where this process is may have no name any more, or none that it may know. */
+/*
+ * Where this process is may have no name any more, or none that it may know; and it may be where it
+ * could not go: proc(5) has that folder by the process, and not by its name.
+ */
 static apr_status_t open_folder(port_handle_t *handle, asking_t *asking, const char *folder)
 {
-    asking->folder = open(folder != NULL ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+    asking->folder = open(folder != NULL ? folder : ".", flags);
+    if (asking->folder < 0 && errno == EACCES && folder == NULL)
+        asking->folder = open("/proc/self/cwd", flags);
     *handle = asking->folder;
     return asking->folder >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }

@@ -51,6 +51,12 @@ void port_signals_release(void)
         pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
 }
 
+void port_signals_release_all(void)
+{
+    holds = 1;
+    port_signals_release();
+}
+
 apr_status_t port_interrupt_ignore(void)
 {
     struct sigaction ignore;

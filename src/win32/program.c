@@ -166,6 +166,10 @@ void port_signals_release(void)
 {
 }
 
+void port_signals_release_all(void)
+{
+}
+
 /* The null handler is inherited by the programs that a process starts (SetConsoleCtrlHandler()). */
 apr_status_t port_interrupt_ignore(void)
 {

@@ -57,6 +57,12 @@ static void note_call(void)
     close(file);
 }
 
+static apr_status_t say_it_loads(mproc_task_t *task)
+{
+    printf("loading\n");
+    return load(task);
+}
+
 static apr_status_t find_no_room(mproc_task_t *task)
 {
     (void)task;
@@ -173,6 +179,7 @@ static apr_status_t print_what_is_loaded(mproc_task_t *task)
 
 static const mproc_target_t targets[] = {
     MPROC_TARGET(load),
+    MPROC_TARGET(say_it_loads),
     MPROC_TARGET(find_no_room),
     MPROC_TARGET(leave),
     MPROC_TARGET(leave_well),
@@ -223,6 +230,14 @@ static int be_program(const char *preload, apr_pool_t *mem)
 {
     MPROC_CHECK(mproc_set_forkserver_preload(preload_of(preload)));
     return start_and_print(mem) + start_and_print(mem);
+}
+
+/* What it has written is in a buffer when it starts: its stdout is a pipe. */
+static int be_program_that_has_written(apr_pool_t *mem)
+{
+    MPROC_CHECK(mproc_set_forkserver_preload(say_it_loads));
+    printf("before\n");
+    return start_and_print(mem);
 }
 
 /* The server is started from an executable that knows nothing of this. */
@@ -354,6 +369,8 @@ static int be_some_program(const char *role, apr_pool_t *mem)
     notes = getenv("MPROC_TEST_NOTES");
     if (strcmp(role, "early") == 0)
         return be_program_that_is_early(mem);
+    if (strcmp(role, "has-written") == 0)
+        return be_program_that_has_written(mem);
     if (strcmp(role, "foreign") == 0)
         return be_program_of_another(mem);
     if (strcmp(role, "crowd") == 0)
@@ -396,6 +413,16 @@ static void it_runs_once_and_every_child_has_what_it_made(void **state)
     assert_string_equal(ran.output, "1 call, loaded, by the server: yes\n"
                                     "1 call, loaded, by the server: yes\n");
     assert_string_equal(ran.errors, "");
+}
+
+static void what_was_written_before_the_start_comes_before_what_it_writes(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "has-written", *state);
+    assert_string_equal(ran.output, "before\n"
+                                    "loading\n"
+                                    "1 call, loaded, by the server: yes\n");
 }
 
 static void without_one_there_is_nothing(void **state)
@@ -614,6 +641,7 @@ int main(int argc, const char *const *argv)
         claim(one_that_is_in_no_table_is_refused),
         claim(a_fork_sets_none_and_starts_no_server),
         claim(it_runs_once_and_every_child_has_what_it_made),
+        claim(what_was_written_before_the_start_comes_before_what_it_writes),
         claim(without_one_there_is_nothing),
         claim(when_it_fails_each_start_does_with_its_status_and_words),
         claim(when_it_calls_exit_each_start_fails_with_the_code),

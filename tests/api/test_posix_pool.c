@@ -9,6 +9,7 @@
 
 #include <mproc/context.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,8 +63,19 @@ static apr_status_t touch(mproc_task_t *task)
     return touch_all(mproc_task_mem(task));
 }
 
-static const mproc_target_t targets[] = {MPROC_TARGET(touch), MPROC_TARGETS_OF(pool_targets),
-                                         MPROC_TARGETS_END};
+static apr_status_t return_blocked_signals(mproc_task_t *task)
+{
+    sigset_t blocked;
+    int number, count = 0;
+
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    for (number = 1; number < NSIG; number++)
+        count += sigismember(&blocked, number) == 1;
+    return mproc_task_return(task, MPROC_PACK(count));
+}
+
+static const mproc_target_t targets[] = {MPROC_TARGET(touch), MPROC_TARGET(return_blocked_signals),
+                                         MPROC_TARGETS_OF(pool_targets), MPROC_TARGETS_END};
 
 static void make_all(apr_pool_t *mem)
 {
@@ -101,6 +113,28 @@ static void a_child_by_fork_cannot_use_its_parents_pool(void **state)
     assert_success(mproc_process_join(process, PATIENCE));
     assert_success(mproc_process_status(process));
     assert_unharmed();
+}
+
+static void assert_hears_signals(mproc_values_t *values)
+{
+    int blocked;
+
+    assert_success(
+        mproc_pool_apply(workers, return_blocked_signals, MPROC_NO_ARGS, values, PATIENCE));
+    assert_success(MPROC_UNPACK(values, &blocked));
+    assert_int_equal(blocked, 0);
+}
+
+/* It is started by the thread that looks after the pool, which takes no signals itself. */
+static void a_worker_that_takes_anothers_place_hears_signals_too(void **state)
+{
+    mproc_values_t *values = mproc_values_create(*state);
+
+    workers = make_workers(1, NULL, *state);
+    assert_hears_signals(values);
+    assert_status(apply_deed(workers, EXIT_3, 1), MPROC_EWORKERDIED);
+    assert_hears_signals(values);
+    assert_joins(workers);
 }
 
 /* By fork(2): mproc knows of it all the same. */
@@ -150,6 +184,7 @@ int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim_leaving_nothing(a_child_by_fork_cannot_use_its_parents_pool),
+        claim_leaving_nothing(a_worker_that_takes_anothers_place_hears_signals_too),
         claim_leaving_nothing(a_process_that_the_program_has_forked_cannot_use_its_pool),
         claim_leaving_nothing(a_copy_may_destroy_the_memory_of_a_pool),
         claim_leaving_nothing(a_copy_that_exits_leaves_the_pool_alone),

@@ -105,7 +105,9 @@ static apr_status_t close_copies(mproc_task_t *task)
         apr_pool_destroy(mem);
     }
     MPROC_TRY(rv);
-    return say(line, "done");
+    MPROC_TRY(say(line, "done"));
+    hear(line, mproc_task_mem(task)); /* it is no more than closing as long as somebody looks */
+    return APR_SUCCESS;
 }
 
 static const mproc_target_t targets[] = {
@@ -172,6 +174,7 @@ static void who_closes_copies_of_a_queue_is_never_taken_for_dead(void **state)
         assert_false(mproc__place_is_dead(member, member->place + 1));
     while (APR_STATUS_IS_TIMEUP(mproc_connection_poll(line, 0)));
     assert_string_equal(hear(line, *state), "done");
+    assert_success(say(line, "leave"));
     assert_ended(process, 0);
 }
 

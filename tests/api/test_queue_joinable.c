@@ -348,7 +348,8 @@ static void what_a_living_process_got_is_done_before_a_dead_ones(void **state)
 
     kill_worker(&dead);
     assert_success(mproc_queue_task_done(queue));
-    assert_refused(mproc_queue_join(queue, 0), MPROC_EWORKERDIED, "1 task was not done");
+    assert_refused(mproc_queue_join(queue, 0), MPROC_EWORKERDIED,
+                   "1 task was not done: who had taken it has died");
     dismiss(&living);
 }
 
@@ -428,7 +429,7 @@ static void tasks_of_a_dead_process_are_told_once_with_their_number(void **state
     assert_tasks(queue, 2, 0);
     kill_worker(&worker);
     assert_refused(mproc_queue_join(queue, MPROC_FOREVER), MPROC_EWORKERDIED,
-                   "2 tasks were not done");
+                   "2 tasks were not done: who had taken them has died");
     assert_tasks(queue, 0, 2);
     assert_success(mproc_queue_join(queue, 0));
     assert_status(mproc_queue_task_done(queue), MPROC_EOVERRELEASE);

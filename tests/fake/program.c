@@ -101,6 +101,12 @@ void port_signals_release(void)
     holds--;
 }
 
+void port_signals_release_all(void)
+{
+    assert_true(holds > 0);
+    holds = 0;
+}
+
 /* -- Forks -------------------------------------------------------------------------- */
 
 apr_status_t port_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))

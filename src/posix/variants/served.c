@@ -8,11 +8,18 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Where a file cannot be looked at without its name, nothing is known of it. */
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0
+#endif
 
 extern char **environ;
 
@@ -167,11 +174,22 @@ static apr_status_t take_streams(const told_t *told)
     return rv;
 }
 
+/* As the server has been, also where neither may go. */
+static int is_there_already(int folder)
+{
+    struct stat there, here;
+
+    return fstat(folder, &there) == 0 && fstatat(AT_FDCWD, "", &here, AT_EMPTY_PATH) == 0 &&
+           there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
 static apr_status_t go_to_folder(const told_t *told)
 {
     int folder = (int)told->handles[POSIX_ASK_FOLDER];
     apr_status_t rv = fchdir(folder) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 
+    if (rv != APR_SUCCESS && is_there_already(folder))
+        rv = APR_SUCCESS;
     close(folder);
     return rv;
 }
