@@ -145,7 +145,10 @@ void mproc__engine_return_all(mproc__engine_t *engine, const mproc__listener_t *
 /* What mproc__engine_sleep() wants to know. */
 apr_uint32_t mproc__engine_results(const mproc__engine_t *engine);
 
-/* Sleep until there are results that were not there; may return for no reason.  Without the lock. */
+/*
+ * Sleep until there are results that were not there; may return for no reason, and does so in a while.
+ * Without the lock.
+ */
 void mproc__engine_sleep(mproc__engine_t *engine, apr_uint32_t seen, port_deadline_t deadline);
 
 /* There are results: wake those who sleep, `sleepers` of them. */

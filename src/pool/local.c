@@ -7,6 +7,7 @@
 #include "local.h"
 
 #include "../queue.h"
+#include "patience.h"
 #include "status.h"
 #include "worker.h"
 
@@ -353,10 +354,13 @@ apr_uint32_t mproc__engine_results(const mproc__engine_t *engine)
     return atomic_load(&engine->board->results);
 }
 
+/* All who wait sleep in one park, where one that is not waiting for what is there may take two wakes. */
 void mproc__engine_sleep(mproc__engine_t *engine, apr_uint32_t seen, port_deadline_t deadline)
 {
+    port_deadline_t slice = port_clock() + MPROC__SLICE_MIN;
+
     port_park(engine->board_memory->segment, MPROC__PARK_RESULTS, &engine->board->results, seen,
-              deadline);
+              deadline < slice ? deadline : slice);
 }
 
 void mproc__engine_wake(mproc__engine_t *engine, unsigned sleepers)

@@ -40,7 +40,7 @@ static apr_status_t meet(mproc_task_t *task)
 
     MPROC_TRY(MPROC_UNPACK(task, &barrier, &line));
     MPROC_TRY(say(line, "born"));
-    rv = mproc_barrier_wait(barrier, &index, PATIENCE);
+    rv = mproc_barrier_wait(barrier, &index, MPROC_FOREVER);
     return say_outcome(line, rv, index);
 }
 
@@ -59,7 +59,7 @@ static apr_status_t meet_and_act(mproc_task_t *task)
 
     MPROC_TRY(MPROC_UNPACK(task, &barrier, &line));
     MPROC_TRY(say(line, "born"));
-    rv = mproc_barrier_wait_with(barrier, say_acted, line, &index, PATIENCE);
+    rv = mproc_barrier_wait_with(barrier, say_acted, line, &index, MPROC_FOREVER);
     return say_outcome(line, rv, index);
 }
 

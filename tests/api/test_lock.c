@@ -27,9 +27,9 @@ static apr_status_t add(mproc_lock_t *lock, mproc_queue_t *queue, int count)
 
     for (i = 0; i < count; i++) {
         MPROC_TRY(mproc_lock_acquire(lock, PATIENCE));
-        MPROC_TRY(mproc_queue_get_bytes(queue, &number, sizeof number, &size, 0));
+        MPROC_TRY(mproc_queue_get_bytes(queue, &number, sizeof number, &size, PATIENCE));
         number++;
-        MPROC_TRY(mproc_queue_put_bytes(queue, &number, sizeof number, 0));
+        MPROC_TRY(mproc_queue_put_bytes(queue, &number, sizeof number, PATIENCE));
         MPROC_TRY(mproc_lock_release(lock));
     }
     return APR_SUCCESS;

@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { THREADS = 4, ITEMS = 500 };
+enum { THREADS = 4, ITEMS = 500, CALLS = 500 };
 
 #define ROUNDS(scale) (20 * (scale))
 
@@ -304,6 +304,50 @@ static void what_is_forgotten_is_done_all_the_same(void **state)
     assert_int_equal(atomic_load(&called_back), THREADS * ITEMS);
 }
 
+static apr_status_t wait_for(void *result)
+{
+    return mproc_result_get(result, MPROC_FOREVER);
+}
+
+/* The longest time that a call took; no more are made after one that has as good as timed out. */
+static apr_status_t call_often(const user_t *user, apr_interval_time_t *longest)
+{
+    int i;
+
+    for (i = 0; i < CALLS && *longest < PATIENCE / 2; i++) {
+        apr_time_t begin = apr_time_now();
+
+        MPROC_TRY(call(user, i));
+        if (apr_time_now() - begin > *longest)
+            *longest = apr_time_now() - begin;
+    }
+    return APR_SUCCESS;
+}
+
+/* These sleep in the same place, and each result wakes them in vain. */
+static void a_call_is_not_held_up_by_those_who_wait_for_another(void **state)
+{
+    user_t user = {.mem = *state};
+    apr_interval_time_t longest = 0;
+    mproc_result_t *endless;
+    work_t waiting[THREADS];
+    apr_status_t rv;
+    int i;
+
+    assert_success(mproc_pool_create(&user.workers, 2, NULL, *state));
+    assert_success(
+        mproc_pool_apply_async(&endless, user.workers, spin, MPROC_NO_ARGS, NULL, *state));
+    for (i = 0; i < THREADS; i++)
+        assert_success(start_thread(&waiting[i], wait_for, endless, *state));
+    rv = call_often(&user, &longest);
+    assert_success(mproc_result_cancel(endless));
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(end_thread(&waiting[i]), MPROC_ECANCELLED);
+    assert_success(rv);
+    assert_true(longest < PATIENCE / 2);
+    assert_success(mproc_pool_join(user.workers, PATIENCE));
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -311,6 +355,7 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(a_pool_is_closed_while_others_use_it),
         claim_leaving_nothing(a_pool_is_terminated_while_others_use_it),
         claim_leaving_nothing(what_is_forgotten_is_done_all_the_same),
+        claim_leaving_nothing(a_call_is_not_held_up_by_those_who_wait_for_another),
     };
     apr_pool_t *mem;
 

@@ -7,6 +7,7 @@
 #include "claims.h"
 #include "queue.h"
 #include "queues.h"
+#include "sleepers.h"
 #include "system.h"
 #include "threads.h"
 #include "workers.h"
@@ -295,20 +296,55 @@ static void one_of_three_hundred_queues_is_found(void **state)
     assert_status(mproc_wait(what, MANY, 0), APR_TIMEUP);
 }
 
-/* For one that is lost a look after 20 milliseconds, and later, makes up. */
-static void no_wake_up_is_lost_in_ten_thousand_rounds(void **state)
+static void ten_thousand_rounds_come_to_an_end(void **state)
 {
     mproc_queue_t *there = make_queue(SMALL_RING, 0, *state),
                   *back = make_queue(SMALL_RING, 0, *state);
     mproc_process_t *process;
-    apr_time_t begin = apr_time_now();
     int rounds = 10000;
 
     assert_success(
         mproc_process_start(&process, return_balls, MPROC_PACK(there, back, rounds), NULL, *state));
     assert_success(play(back, there, rounds, 1));
     assert_ended(process, 0);
-    assert_true(apr_time_now() - begin < rounds * apr_time_from_msec(10));
+}
+
+/* How long the other one has taken to answer from its sleep. */
+static apr_interval_time_t play_with_a_sleeper(mproc_queue_t *there, mproc_queue_t *back,
+                                               int rounds)
+{
+    apr_interval_time_t taken = 0;
+
+    for (; rounds > 0; rounds--) {
+        apr_time_t begin;
+
+        await_polling(there, 1);
+        begin = apr_time_now();
+        assert_success(play(back, there, 1, 1));
+        taken += apr_time_now() - begin;
+    }
+    return taken;
+}
+
+/* Who is not woken looks 20 ms later: each batch shows it.  A busy machine makes some batches slow. */
+static void who_sleeps_is_woken(void **state)
+{
+    enum { BATCHES = 20, ROUNDS = 10 };
+    mproc_queue_t *there = make_queue(SMALL_RING, 0, *state),
+                  *back = make_queue(SMALL_RING, 0, *state);
+    apr_interval_time_t quickest = PATIENCE;
+    mproc_process_t *process;
+    int i;
+
+    assert_success(mproc_process_start(&process, return_balls,
+                                       MPROC_PACK(there, back, BATCHES * ROUNDS), NULL, *state));
+    for (i = 0; i < BATCHES; i++) {
+        apr_interval_time_t taken = play_with_a_sleeper(there, back, ROUNDS);
+
+        quickest = taken < quickest ? taken : quickest;
+    }
+    assert_ended(process, 0);
+    assert_true(quickest < ROUNDS * apr_time_from_msec(10));
 }
 
 /* -- Time, and what is refused --------------------------------------------------------------- */
@@ -356,7 +392,8 @@ int main(int argc, const char *const *argv)
         claim_leaving_nothing(all_threads_that_wait_on_one_queue_return),
         claim_leaving_nothing(a_queue_in_which_a_thread_waits_is_not_closed),
         claim(one_of_three_hundred_queues_is_found),
-        claim_leaving_nothing(no_wake_up_is_lost_in_ten_thousand_rounds),
+        claim_leaving_nothing(ten_thousand_rounds_come_to_an_end),
+        claim_leaving_nothing(who_sleeps_is_woken),
         claim_leaving_nothing(a_wait_lasts_no_less_than_its_timeout),
         claim_leaving_nothing(a_bad_one_is_named_by_its_place),
     };

@@ -20,7 +20,7 @@ static apr_status_t hold(mproc_task_t *task,
 
     MPROC_TRY(MPROC_UNPACK(task, &rwlock, &line));
     MPROC_TRY(say(line, "born"));
-    rv = acquire(rwlock, PATIENCE);
+    rv = acquire(rwlock, MPROC_FOREVER);
     if (rv != APR_SUCCESS && rv != MPROC_EOWNERDEAD)
         return rv;
     MPROC_TRY(say(line, rv == APR_SUCCESS ? "held" : "held after a death"));

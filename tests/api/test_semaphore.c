@@ -28,8 +28,8 @@ static apr_status_t use(mproc_semaphore_t *semaphore, mproc_queue_t *tokens, int
 
     for (i = 0; i < count; i++) {
         MPROC_TRY(mproc_semaphore_acquire(semaphore, PATIENCE));
-        MPROC_TRY(mproc_queue_get_bytes(tokens, &token, 1, &size, 0));
-        MPROC_TRY(mproc_queue_put_bytes(tokens, &token, 1, 0));
+        MPROC_TRY(mproc_queue_get_bytes(tokens, &token, 1, &size, PATIENCE));
+        MPROC_TRY(mproc_queue_put_bytes(tokens, &token, 1, PATIENCE));
         MPROC_TRY(mproc_semaphore_release(semaphore));
     }
     return APR_SUCCESS;

@@ -7,6 +7,8 @@
 
 #include "internal.h"
 
+#include "patience.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,13 +125,16 @@ void port_segment_forget(port_segment_t *segment)
 
 /* -- Sleeping ---------------------------------------------------------------------- */
 
-/* The way in which this fails is that it returns for no reason, when some time has passed. */
+/*
+ * The way in which this fails is that it returns for no reason, when some time has passed.  A wake may
+ * be lost, so that nobody may trust in one for long.
+ */
 void port_park(port_segment_t *segment, unsigned park, _Atomic uint32_t *word, uint32_t seen,
                port_deadline_t deadline)
 {
     port_deadline_t moment = port_clock() + MOMENT;
 
-    assert_true(park < PORT_PARKS);
+    assert_true(park < PORT_PARKS && deadline <= port_clock() + MPROC__SLICE_MAX);
     end_of(segment);
     mproc__failpoint();
     if (fake_call() != APR_SUCCESS && moment < deadline)

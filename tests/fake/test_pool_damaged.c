@@ -237,7 +237,7 @@ static void damage_reply(void)
     damage(&reply, sizeof reply, (int)(next_number() % 3));
     put_reply(workers, &reply, &order, (size_t)(next_number() % 64));
     /* It may be that nothing was damaged that matters, or that it is still taken for under way. */
-    rv = mproc_result_get(result, A_WHILE);
+    rv = mproc_result_get(result, apr_time_from_sec(1));
     if (rv == APR_TIMEUP)
         assert_success(mproc_result_cancel(result));
     mproc_result_close(result);

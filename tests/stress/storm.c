@@ -19,7 +19,7 @@
 enum { PARTICIPANTS_MAX = 6, LOST_MAX = 65536 };
 
 /* A queue that works gets on within this time, also on a machine that is busy with other things. */
-#define PROGRESS apr_time_from_sec(10)
+#define PROGRESS PATIENCE
 
 /* -- Those who take part ------------------------------------------------------------- */
 

@@ -285,23 +285,34 @@ static void a_pool_made_smaller_goes_on_when_its_workers_die(void **state)
     assert_leaves_nobody(workers);
 }
 
-/* No others are started for them. */
+static void await_workers_listed(mproc_pool_t *workers, apr_int64_t *pids, size_t max, size_t count)
+{
+    apr_time_t deadline = apr_time_now() + PATIENCE;
+    size_t listed;
+
+    do
+        listed = list_workers(workers, pids, max);
+    while (listed != count && apr_time_now() < deadline);
+    assert_int_equal(listed, count);
+}
+
+/* No others are started for them.  All are at work when they are listed. */
 static void idle_workers_end_and_stay_away(void **state)
 {
     mproc_pool_options_t options = MPROC_POOL_OPTIONS;
-    apr_time_t deadline = apr_time_now() + PATIENCE;
+    mproc_result_t *results[4];
     mproc_pool_t *workers;
     apr_int64_t first[4], last[4];
-    size_t count, i, found = 0;
+    size_t i, found = 0;
 
     options.idle_timeout = apr_time_from_msec(300);
     options.min_workers = 1;
-    assert_success(mproc_pool_create(&workers, 4, &options, *state));
-    assert_int_equal(list_workers(workers, first, 4), 4);
-    do
-        count = list_workers(workers, last, 4);
-    while (count > 1 && apr_time_now() < deadline);
-    assert_int_equal(count, 1);
+    workers = make_holders(4, &options, *state);
+    call(results, 4, workers, hold_on, *state);
+    await_begun(4);
+    await_workers_listed(workers, first, 4, 4);
+    atomic_store(&board->is_to_go_on, 1);
+    await_workers_listed(workers, last, 4, 1);
     for (i = 0; i < 4; i++)
         found += first[i] == last[0];
     assert_int_equal(found, 1);
@@ -324,14 +335,9 @@ static unsigned count_places(const mproc_queue_t *queue)
 /* It may be at work before it is on the list. */
 static apr_int64_t await_the_worker(mproc_pool_t *workers)
 {
-    apr_time_t deadline = apr_time_now() + PATIENCE;
     apr_int64_t pid = 0;
-    size_t count;
 
-    do
-        count = list_workers(workers, &pid, 1);
-    while (count == 0 && apr_time_now() < deadline);
-    assert_int_equal(count, 1);
+    await_workers_listed(workers, &pid, 1, 1);
     return pid;
 }
 

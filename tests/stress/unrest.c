@@ -10,7 +10,7 @@
 #include "ends.h"
 
 /* What works gets on within this time, also on a machine that is busy with other things. */
-#define PROGRESS apr_time_from_sec(10)
+#define PROGRESS PATIENCE
 
 static uint32_t draw(unrest_t *unrest, int below)
 {

@@ -211,8 +211,9 @@ size_t count_workers(mproc_pool_t *workers)
 void await_workers(mproc_pool_t *workers, size_t count)
 {
     apr_time_t deadline = apr_time_now() + PATIENCE;
+    size_t seen;
 
-    while (count_workers(workers) != count && apr_time_now() < deadline)
+    while ((seen = count_workers(workers)) != count && apr_time_now() < deadline)
         apr_sleep(1000);
-    assert_int_equal(count_workers(workers), count);
+    assert_int_equal(seen, count);
 }

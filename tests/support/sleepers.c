@@ -95,3 +95,8 @@ void await_getting(mproc_queue_t *queue, unsigned wanted)
 {
     await(&queue->view.member, MPROC__NOT_EMPTY, wanted);
 }
+
+void await_polling(mproc_queue_t *queue, unsigned wanted)
+{
+    await(&queue->view.member, MPROC__POLLED, wanted);
+}

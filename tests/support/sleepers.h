@@ -34,4 +34,7 @@ void await_sleepers(void *object, unsigned event, unsigned wanted);
 void await_joining(mproc_queue_t *queue, unsigned wanted);
 void await_getting(mproc_queue_t *queue, unsigned wanted);
 
+/* And of those who wait by mproc_wait() for a queue. */
+void await_polling(mproc_queue_t *queue, unsigned wanted);
+
 #endif
