@@ -52,7 +52,10 @@ void mproc__forkserver_register(void);
 apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t lifeline,
                                        const unsigned char *key, apr_pool_t *mem);
 
-/* In the server, for its copies: one that has to start another server has it call this as well. */
+/*
+ * In the server, when this has returned: a copy that has to start another server has it call this as
+ * well.
+ */
 void mproc__forkserver_preloaded(mproc_target_fn *target);
 
 /* In any fork of this process: the server is another process's child, and other threads are not there. */

@@ -97,7 +97,10 @@ static apr_status_t unpack(serving_t *serving, apr_uint64_t *preload, const mpro
     return APR_SUCCESS;
 }
 
-/* As a task of its own: without arguments, and with memory that lasts as long as the server. */
+/*
+ * As a task of its own: without arguments, and with memory that lasts as long as the server.  A server
+ * that is started by it does not call it: that one would start another, without end.
+ */
 static apr_status_t run_preload(apr_uint64_t number, const mproc_task_t *own)
 {
     const mproc_target_t *target = mproc__targets_at(mproc__program.targets, number);
@@ -110,9 +113,10 @@ static apr_status_t run_preload(apr_uint64_t number, const mproc_task_t *own)
     if (target == NULL || target->kind != MPROC_KIND_TASK)
         return mproc_error_set(MPROC_EBUILD, "there is no preload function at its place in the "
                                              "table of targets");
-    mproc__forkserver_preloaded((mproc_target_fn *)target->function);
     mproc__log(MPROC__LOG_INFO, "the fork server calls %s", target->name);
-    return ((mproc_target_fn *)target->function)(&task);
+    MPROC_TRY(((mproc_target_fn *)target->function)(&task));
+    mproc__forkserver_preloaded((mproc_target_fn *)target->function);
+    return APR_SUCCESS;
 }
 
 static void warn_of_threads(void)

@@ -102,8 +102,10 @@ MPROC_DECLARE(const char *const *) mproc_get_all_start_methods(void);
  *
  * It runs in the server's process, as a task without arguments: mproc_task_mem() gives memory that
  * lasts as long as the server.  It must leave no threads: they are not in the children, and the locks
- * that they hold never become free there.  When it returns a status other than APR_SUCCESS, or
- * calls exit() with a code other than 0, the starts that need the server fail with that.
+ * that they hold never become free there.  It may start processes; those by forkserver have another
+ * server, which calls no preload function, ends with this one, and is not the children's.  When it
+ * returns a status other than APR_SUCCESS, or calls exit() with a code other than 0, the starts that
+ * need the server fail with that.
  *
  * @param target  in the table of targets, as MPROC_TARGET; NULL: none
  *

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a preload function may do without harm to those who start by its server: it starts processes
+ * by forkserver itself.  Each test runs this program again, with a server of its own.
+ */
+
+#include "claims.h"
+#include "run.h"
+#include "servers_posix.h"
+#include "workers.h"
+
+#include <apr_env.h>
+#include <apr_strings.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* So many servers one program makes at most, should each make another. */
+#define SERVERS_MAX 8
+
+static const char *own_path;
+
+/* What the preload function makes, for children to find. */
+static int calls;
+static pid_t loader;
+
+/* -- Preload functions ---------------------------------------------------------------- */
+
+static void note(const char *word)
+{
+    int file = open(getenv("MPROC_TEST_NOTES"), O_WRONLY | O_APPEND);
+    size_t size = strlen(word);
+
+    if (file < 0 || write(file, word, size) != (ssize_t)size)
+        _exit(99);
+    close(file);
+}
+
+static apr_status_t load(void)
+{
+    calls++;
+    loader = getpid();
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_by_forkserver(mproc_task_t *task)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+    struct stat about;
+
+    note("x");
+    if (stat(getenv("MPROC_TEST_NOTES"), &about) != 0 || about.st_size > SERVERS_MAX)
+        return APR_EGENERAL;
+    MPROC_TRY(
+        mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mproc_task_mem(task)));
+    MPROC_TRY(mproc_process_join(process, PATIENCE));
+    MPROC_TRY(mproc_process_status(process));
+    return load();
+}
+
+/* -- Children --------------------------------------------------------------------------- */
+
+static apr_status_t print_service(mproc_task_t *task)
+{
+    (void)task;
+    printf("%d call, by the server: %s\n", calls, loader == getppid() ? "yes" : "no");
+    return APR_SUCCESS;
+}
+
+/* A start; and how it went, if it did not. */
+static int start_and_print(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+    char words[120];
+    apr_status_t rv = mproc_process_start(&process, print_service, MPROC_NO_ARGS, &options, mem);
+
+    if (rv != APR_SUCCESS) {
+        printf("%s: %s\n", mproc_strerror(rv, words, sizeof words), mproc_error_message());
+        return 0;
+    }
+    MPROC_CHECK(mproc_process_join(process, PATIENCE));
+    MPROC_CHECK(mproc_process_status(process));
+    return 0;
+}
+
+static apr_status_t start_another(mproc_task_t *task)
+{
+    return start_and_print(mproc_task_mem(task)) == 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static const mproc_target_t targets[] = {
+    MPROC_TARGET(start_by_forkserver), MPROC_TARGET(print_service),
+    MPROC_TARGET(start_another),       MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets),  MPROC_TARGETS_END,
+};
+
+/* -- Programs --------------------------------------------------------------------------- */
+
+static mproc_target_fn *preload_of(const char *name)
+{
+    const mproc_target_t *target;
+
+    for (target = targets; target->name != NULL; target++)
+        if (strcmp(target->name, name) == 0)
+            return (mproc_target_fn *)target->function;
+    return NULL;
+}
+
+/* Starts two, whatever comes of it. */
+static int be_program(const char *preload, apr_pool_t *mem)
+{
+    MPROC_CHECK(mproc_set_forkserver_preload(preload_of(preload)));
+    return start_and_print(mem) + start_and_print(mem);
+}
+
+/* A child that shares the server, and one that makes its own, start others. */
+static int be_program_with_grandchildren(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORKSERVER);
+    mproc_process_t *process;
+
+    MPROC_CHECK(mproc_set_forkserver_preload(start_by_forkserver));
+    for (options.detached = 0; options.detached < 2; options.detached++) {
+        MPROC_CHECK(mproc_process_start(&process, start_another, MPROC_NO_ARGS, &options, mem));
+        MPROC_CHECK(mproc_process_join(process, PATIENCE));
+        MPROC_CHECK(mproc_process_status(process));
+    }
+    return 0;
+}
+
+static int be_some_program(const char *role, const char *preload, apr_pool_t *mem)
+{
+    int code;
+
+    if (strcmp(role, "grandchildren") == 0)
+        code = be_program_with_grandchildren(mem);
+    else
+        code = be_program(preload, mem);
+    apr_pool_destroy(mem);
+    return code;
+}
+
+/* -- Running them -------------------------------------------------------------------------- */
+
+/* With a file for notes; how much is in it. */
+static size_t run_with(ran_t *ran, const char *role, const char *preload, apr_pool_t *mem)
+{
+    const char *const arguments[] = {own_path, role, preload, NULL};
+    char folder[] = "/tmp/mproc-test-XXXXXX";
+    const char *path;
+    struct stat about;
+
+    assert_non_null(mkdtemp(folder));
+    path = apr_pstrcat(mem, folder, "/notes", NULL);
+    close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    assert_success(apr_env_set("MPROC_TEST_NOTES", path, mem));
+    run_program(ran, arguments, mem);
+    assert_success(apr_env_delete("MPROC_TEST_NOTES", mem));
+    assert_int_equal(stat(path, &about), 0);
+    unlink(path);
+    rmdir(folder);
+    return (size_t)about.st_size;
+}
+
+static void assert_ran_well(const ran_t *ran, const char *output)
+{
+    assert_string_equal(ran->output, output);
+    assert_string_equal(ran->errors, "");
+    assert_int_equal(ran->exitcode, 0);
+}
+
+/* A server for that has no preload function, as this one is not over. */
+static void one_that_starts_by_forkserver_runs_once(void **state)
+{
+    ran_t ran;
+
+    assert_int_equal(run_with(&ran, "program", "start_by_forkserver", *state), 1);
+    assert_ran_well(&ran, "1 call, by the server: yes\n"
+                          "1 call, by the server: yes\n");
+}
+
+/* The second one is detached, and makes a server of its own. */
+static void the_server_that_it_has_started_is_nobody_elses(void **state)
+{
+    ran_t ran;
+
+    assert_int_equal(run_with(&ran, "grandchildren", "", *state), 2);
+    assert_ran_well(&ran, "1 call, by the server: yes\n"
+                          "1 call, by the server: yes\n");
+}
+
+int main(int argc, const char *const *argv)
+{
+    static const struct CMUnitTest tests[] = {
+        claim(one_that_starts_by_forkserver_runs_once),
+        claim(the_server_that_it_has_started_is_nobody_elses),
+    };
+    apr_pool_t *mem;
+
+    mproc_init(&mem, &argc, &argv, targets);
+    own_path = argv[0];
+    if (argc > 2)
+        return be_some_program(argv[1], argv[2], mem);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
