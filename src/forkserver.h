@@ -64,6 +64,12 @@ void mproc__forkserver_abandon(void);
 /* In a fork that can start nothing, or has a session of its own: it does not keep the server alive. */
 void mproc__forkserver_leave(void);
 
+/*
+ * In any fork of the server but its copies: its clients, who wait for the end of all that have its end
+ * of the channel, are to see its own.
+ */
+void mproc__forkserver_unserve(void);
+
 /* What runs in the server; see serving.c.  Its arguments: the channel, the key, the preload. */
 mproc_target_fn mproc__forkserver;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a preload function may do without harm to those who start by its server: it starts processes
- * by forkserver itself.  Each test runs this program again, with a server of its own.
+ * What a preload function may do without harm to those who start by its server: it starts processes,
+ * or leaves forks.  Each test runs this program again, with a server of its own.
  */
 
 #include "claims.h"
@@ -14,6 +14,7 @@
 #include <apr_strings.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@
 
 /* So many servers one program makes at most, should each make another. */
 #define SERVERS_MAX 8
+
+/* Nothing that is left lives longer, whatever befalls the test. */
+#define LEFT_SECONDS 120
 
 static const char *own_path;
 
@@ -64,6 +68,47 @@ static apr_status_t start_by_forkserver(mproc_task_t *task)
     return load();
 }
 
+static void note_number(pid_t pid)
+{
+    char word[40];
+
+    snprintf(word, sizeof word, "%ld\n", (long)pid);
+    note(word);
+}
+
+static apr_status_t be_left(mproc_task_t *task)
+{
+    (void)task;
+    alarm(LEFT_SECONDS);
+    while (pause() != 0)
+        ;
+    return APR_SUCCESS;
+}
+
+static apr_status_t leave_a_fork(mproc_task_t *task)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        be_left(task);
+    if (pid < 0)
+        return APR_EGENERAL;
+    note_number(pid);
+    return load();
+}
+
+static apr_status_t leave_a_detached_child(mproc_task_t *task)
+{
+    mproc_process_options_t options = by(MPROC_FORK);
+    mproc_process_t *process;
+
+    options.detached = 1;
+    MPROC_TRY(
+        mproc_process_start(&process, be_left, MPROC_NO_ARGS, &options, mproc_task_mem(task)));
+    note_number((pid_t)mproc_process_pid(process));
+    return load();
+}
+
 /* -- Children --------------------------------------------------------------------------- */
 
 static apr_status_t print_service(mproc_task_t *task)
@@ -96,9 +141,15 @@ static apr_status_t start_another(mproc_task_t *task)
 }
 
 static const mproc_target_t targets[] = {
-    MPROC_TARGET(start_by_forkserver), MPROC_TARGET(print_service),
-    MPROC_TARGET(start_another),       MPROC_TARGETS_OF(server_targets),
-    MPROC_TARGETS_OF(worker_targets),  MPROC_TARGETS_END,
+    MPROC_TARGET(start_by_forkserver),
+    MPROC_TARGET(be_left),
+    MPROC_TARGET(leave_a_fork),
+    MPROC_TARGET(leave_a_detached_child),
+    MPROC_TARGET(print_service),
+    MPROC_TARGET(start_another),
+    MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets),
+    MPROC_TARGETS_END,
 };
 
 /* -- Programs --------------------------------------------------------------------------- */
@@ -135,11 +186,36 @@ static int be_program_with_grandchildren(apr_pool_t *mem)
     return 0;
 }
 
+static int end_what_is_left(void)
+{
+    FILE *numbers = fopen(getenv("MPROC_TEST_NOTES"), "r");
+    long number;
+
+    if (numbers == NULL)
+        return 1;
+    while (fscanf(numbers, "%ld", &number) == 1)
+        kill((pid_t)number, SIGKILL);
+    fclose(numbers);
+    return 0;
+}
+
+static int be_program_whose_server_is_killed(const char *preload, apr_pool_t *mem)
+{
+    int code;
+
+    MPROC_CHECK(mproc_set_forkserver_preload(preload_of(preload)));
+    kill_server(server_now(mem));
+    code = start_and_print(mem);
+    return code + end_what_is_left();
+}
+
 static int be_some_program(const char *role, const char *preload, apr_pool_t *mem)
 {
     int code;
 
-    if (strcmp(role, "grandchildren") == 0)
+    if (strcmp(role, "killed") == 0)
+        code = be_program_whose_server_is_killed(preload, mem);
+    else if (strcmp(role, "grandchildren") == 0)
         code = be_program_with_grandchildren(mem);
     else
         code = be_program(preload, mem);
@@ -196,11 +272,26 @@ static void the_server_that_it_has_started_is_nobody_elses(void **state)
                           "1 call, by the server: yes\n");
 }
 
+/* Else it would be asked in vain for a minute, by each start anew. */
+static void a_killed_server_is_gone_though_a_fork_of_it_lives(void **state)
+{
+    static const char *const leaving[] = {"leave_a_fork", "leave_a_detached_child"};
+    size_t i;
+
+    for (i = 0; i < sizeof leaving / sizeof leaving[0]; i++) {
+        ran_t ran;
+
+        run_with(&ran, "killed", leaving[i], *state);
+        assert_ran_well(&ran, "1 call, by the server: yes\n");
+    }
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(one_that_starts_by_forkserver_runs_once),
         claim(the_server_that_it_has_started_is_nobody_elses),
+        claim(a_killed_server_is_gone_though_a_fork_of_it_lives),
     };
     apr_pool_t *mem;
 
