@@ -257,21 +257,25 @@ static apr_status_t leave_forgotten(const mproc__forkserver_t *server)
 }
 
 /* The first one who sees that it is gone forgets it, all hear its last words. */
-static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
+static apr_status_t end_waiting(mproc__service_t *service, mproc__forkserver_t *server,
+                                apr_status_t rv)
 {
-    int is_gone;
-
+    *service = MPROC__SERVED;
     lock_all();
     server->waiters--;
-    is_gone = server->is_forgotten || APR_STATUS_IS_EOF(rv);
-    if (is_gone)
+    if (server->is_forgotten || APR_STATUS_IS_EOF(rv)) {
+        *service = MPROC__UNSERVED;
         rv = server->is_forgotten ? leave_forgotten(server) : mproc__forkserver_forget();
+    } else if (APR_STATUS_IS_TIMEUP(rv)) {
+        *service = MPROC__UNHEARD;
+        rv = APR_SUCCESS;
+    }
     unlock_all();
-    return is_gone && rv == APR_SUCCESS ? APR_EOF : rv;
+    return rv;
 }
 
 /* Its preload function may take long: meanwhile other threads fork, and handlers of signals run. */
-apr_status_t mproc__forkserver_await(port_deadline_t deadline)
+apr_status_t mproc__forkserver_await(mproc__service_t *service, port_deadline_t deadline)
 {
     mproc__forkserver_t *server;
     apr_status_t rv;
@@ -280,7 +284,7 @@ apr_status_t mproc__forkserver_await(port_deadline_t deadline)
     rv = port_forkserver_await_service(server->channel, deadline);
     if (!APR_STATUS_IS_EOF(rv) && !APR_STATUS_IS_TIMEUP(rv))
         rv = mproc__error_explain(rv, "wait for the fork server");
-    return end_waiting(server, rv);
+    return end_waiting(service, server, rv);
 }
 
 /* -- In others ---------------------------------------------------------------------------- */

@@ -31,12 +31,18 @@ void mproc__forkserver_unlock(void);
 /* The way, after starting a server if there is none: APR_SUCCESS, or a message. */
 apr_status_t mproc__forkserver_reach(mproc__forkserver_t **way);
 
+/* What waiting for it has come to: no status says it, as any may be what the server has ended with. */
+typedef enum mproc__service_t {
+    MPROC__SERVED,   /* it serves */
+    MPROC__UNSERVED, /* it was gone and is forgotten, and another may do better; with a message */
+    MPROC__UNHEARD   /* it has said nothing until the deadline */
+} mproc__service_t;
+
 /*
  * Without the lock, and with no forks or signals held: wait until the server serves, after starting
- * one if there is none.  APR_SUCCESS; APR_TIMEUP; APR_EOF when it was gone and is forgotten, and
- * another may do better, with a message all the same; else a message.
+ * one if there is none.  APR_SUCCESS, and what it has come to; else a message.
  */
-apr_status_t mproc__forkserver_await(port_deadline_t deadline);
+apr_status_t mproc__forkserver_await(mproc__service_t *service, port_deadline_t deadline);
 
 /*
  * It was gone when it was asked: forget the way.  APR_SUCCESS when another may do better, with a

@@ -52,20 +52,31 @@ static apr_status_t ask(mproc__starting_t *starting, const mproc__forkserver_t *
                                mproc__deadline(BIRTH_TIMEOUT), process->mem);
 }
 
+static apr_status_t say_silent(const mproc__starting_t *starting)
+{
+    return mproc_error_set(APR_TIMEUP,
+                           "cannot start %s: the fork server does not answer; if its preload "
+                           "function takes long, start the server ahead by "
+                           "mproc_forkserver_ensure_running",
+                           starting->process->name);
+}
+
+/* The message says how the last one has ended. */
+static apr_status_t say_gone(const mproc__starting_t *starting)
+{
+    return mproc_error_set(MPROC_EDIED,
+                           "cannot start %s: the fork server has ended %d times before the "
+                           "process was there: %s",
+                           starting->process->name, TRIES, mproc_error_message());
+}
+
 static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t rv,
                                 port_stage_t stage)
 {
     if (APR_STATUS_IS_TIMEUP(rv))
-        return mproc_error_set(rv,
-                               "cannot start %s: the fork server does not answer; if its preload "
-                               "function takes long, start the server ahead by "
-                               "mproc_forkserver_ensure_running",
-                               starting->process->name);
+        return say_silent(starting);
     if (APR_STATUS_IS_EOF(rv))
-        return mproc_error_set(MPROC_EDIED,
-                               "cannot start %s: the fork server has ended %d times before the "
-                               "process was there: %s",
-                               starting->process->name, TRIES, mproc_error_message());
+        return say_gone(starting);
     return stage == PORT_STAGE_FORK
                ? mproc__starting_failed(starting, rv, "copying the fork server")
                : mproc__starting_failed_at(starting, rv, stage, NULL);
@@ -91,15 +102,15 @@ static apr_status_t launch(mproc__starting_t *starting)
 apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting)
 {
     port_deadline_t deadline = mproc__deadline(BIRTH_TIMEOUT);
-    apr_status_t rv;
+    mproc__service_t service;
     int tries = 0;
 
     do
-        rv = mproc__forkserver_await(deadline);
-    while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
-    return APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_TIMEUP(rv)
-               ? say_why_not(starting, rv, PORT_STAGE_FORK)
-               : rv;
+        MPROC_TRY(mproc__forkserver_await(&service, deadline));
+    while (service == MPROC__UNSERVED && ++tries < TRIES);
+    if (service == MPROC__UNSERVED)
+        return say_gone(starting);
+    return service == MPROC__UNHEARD ? say_silent(starting) : APR_SUCCESS;
 }
 
 /* By which it begins.  What there is no room for follows. */

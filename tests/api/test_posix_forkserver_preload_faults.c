@@ -2,7 +2,8 @@
 
 /*
  * What a preload function may do without harm to those who start by its server: it starts processes,
- * or leaves forks.  Each test runs this program again, with a server of its own.
+ * leaves forks, or returns what looks like the server's own end.  Each test runs this
+ * program again, with a server of its own.
  */
 
 #include "claims.h"
@@ -109,6 +110,20 @@ static apr_status_t leave_a_detached_child(mproc_task_t *task)
     return load();
 }
 
+static apr_status_t find_an_end(mproc_task_t *task)
+{
+    (void)task;
+    note("x");
+    return mproc_error_set(APR_EOF, "the table has no end");
+}
+
+static apr_status_t run_out_of_time(mproc_task_t *task)
+{
+    (void)task;
+    note("x");
+    return mproc_error_set(APR_TIMEUP, "the table is too far away");
+}
+
 /* -- Children --------------------------------------------------------------------------- */
 
 static apr_status_t print_service(mproc_task_t *task)
@@ -145,6 +160,8 @@ static const mproc_target_t targets[] = {
     MPROC_TARGET(be_left),
     MPROC_TARGET(leave_a_fork),
     MPROC_TARGET(leave_a_detached_child),
+    MPROC_TARGET(find_an_end),
+    MPROC_TARGET(run_out_of_time),
     MPROC_TARGET(print_service),
     MPROC_TARGET(start_another),
     MPROC_TARGETS_OF(server_targets),
@@ -286,12 +303,32 @@ static void a_killed_server_is_gone_though_a_fork_of_it_lives(void **state)
     }
 }
 
+static void each_status_that_it_returns_is_its_own(void **state)
+{
+    static const char *const preloads[] = {"find_an_end", "run_out_of_time"};
+    static const apr_status_t statuses[] = {APR_EOF, APR_TIMEUP};
+    static const char *const reasons[] = {"the table has no end", "the table is too far away"};
+    char words[120];
+    size_t i;
+
+    for (i = 0; i < sizeof preloads / sizeof preloads[0]; i++) {
+        const char *line;
+        ran_t ran;
+
+        assert_int_equal(run_with(&ran, "program", preloads[i], *state), 2);
+        line = apr_psprintf(*state, "%s: the fork server could not go on: %s\n",
+                            mproc_strerror(statuses[i], words, sizeof words), reasons[i]);
+        assert_ran_well(&ran, apr_pstrcat(*state, line, line, NULL));
+    }
+}
+
 int main(int argc, const char *const *argv)
 {
     static const struct CMUnitTest tests[] = {
         claim(one_that_starts_by_forkserver_runs_once),
         claim(the_server_that_it_has_started_is_nobody_elses),
         claim(a_killed_server_is_gone_though_a_fork_of_it_lives),
+        claim(each_status_that_it_returns_is_its_own),
     };
     apr_pool_t *mem;
 
