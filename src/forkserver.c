@@ -158,12 +158,17 @@ static apr_status_t start_server(void)
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__forkserver_reach(mproc__forkserver_t **reached)
+static apr_status_t reach(mproc__forkserver_t **reached)
 {
     if (way == NULL)
         MPROC_TRY(start_server());
     *reached = way;
     return APR_SUCCESS;
+}
+
+const mproc__forkserver_t *mproc__forkserver_serving(void)
+{
+    return way != NULL && way->is_serving ? way : NULL;
 }
 
 /* -- Losing it -------------------------------------------------------------------------- */
@@ -240,7 +245,7 @@ static apr_status_t begin_to_wait(mproc__forkserver_t **server)
     apr_status_t rv;
 
     lock_all();
-    rv = mproc__forkserver_reach(server);
+    rv = reach(server);
     if (rv == APR_SUCCESS)
         (*server)->waiters++;
     unlock_all();
@@ -269,6 +274,8 @@ static apr_status_t end_waiting(mproc__service_t *service, mproc__forkserver_t *
     } else if (APR_STATUS_IS_TIMEUP(rv)) {
         *service = MPROC__UNHEARD;
         rv = APR_SUCCESS;
+    } else if (rv == APR_SUCCESS) {
+        server->is_serving = 1;
     }
     unlock_all();
     return rv;
@@ -298,6 +305,7 @@ apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t life
     if (rv != APR_SUCCESS)
         return mproc__error_explain(rv, "take over the way to the fork server");
     inherited->lifeline = lifeline;
+    inherited->is_serving = 1;
     memcpy(inherited->key, key, sizeof inherited->key);
     way = inherited;
     return APR_SUCCESS;
@@ -366,7 +374,7 @@ static apr_status_t ensure(void)
     apr_status_t rv;
 
     lock_all();
-    rv = mproc__forkserver_reach(&reached);
+    rv = reach(&reached);
     unlock_all();
     return rv;
 }

@@ -20,7 +20,8 @@ typedef struct mproc__forkserver_t {
     port_handle_t lifeline;
     mproc_process_t *process; /* NULL: another process has started it */
     unsigned char key[PORT_FORKSERVER_KEY_SIZE];
-    int waiters; /* threads that wait for it to serve, without the lock */
+    int waiters;    /* threads that wait for it to serve, without the lock */
+    int is_serving; /* as far as is known: it may be gone */
     int is_forgotten;
 } mproc__forkserver_t;
 
@@ -28,8 +29,8 @@ typedef struct mproc__forkserver_t {
 void mproc__forkserver_lock(void);
 void mproc__forkserver_unlock(void);
 
-/* The way, after starting a server if there is none: APR_SUCCESS, or a message. */
-apr_status_t mproc__forkserver_reach(mproc__forkserver_t **way);
+/* The way to one that has been seen to serve; or NULL. */
+const mproc__forkserver_t *mproc__forkserver_serving(void);
 
 /* What waiting for it has come to: no status says it, as any may be what the server has ended with. */
 typedef enum mproc__service_t {

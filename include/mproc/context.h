@@ -122,8 +122,8 @@ MPROC_DECLARE(apr_status_t) mproc_set_forkserver_preload(mproc_target_fn *target
 /**
  * Start the fork server now, if this process has none, and not by the first start that needs it:
  * so that a long preload function is at work early.  Does not wait for that function; a start by
- * the server waits for at most a minute.  Handlers of signals run during that, and other threads
- * start processes and fork.
+ * the server waits for at most a minute, and so for another server when one is killed as it is asked.
+ * Handlers of signals run during that, and other threads start processes and fork.
  *
  * @return APR_SUCCESS      it has been started; or was, and may have ended since
  * @return APR_ENOTIMPL     this system has none; the message says why, and what to use

@@ -2,24 +2,27 @@
 
 /*
  * What a preload function may do without harm to those who start by its server: it starts processes,
- * leaves forks, or returns what looks like the server's own end.  Each test runs this
- * program again, with a server of its own.
+ * leaves forks, returns what looks like the server's own end, or takes long when it was thought to be
+ * over.  Each test runs this program again, with a server of its own.
  */
 
 #include "claims.h"
 #include "run.h"
 #include "servers_posix.h"
+#include "threads.h"
 #include "workers.h"
 
 #include <apr_env.h>
 #include <apr_strings.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* So many servers one program makes at most, should each make another. */
@@ -124,6 +127,29 @@ static apr_status_t run_out_of_time(mproc_task_t *task)
     return mproc_error_set(APR_TIMEUP, "the table is too far away");
 }
 
+/* The server, as it makes a copy. */
+static void die_at_the_second_copy(void)
+{
+    static int copies;
+
+    if (getpid() == loader && ++copies == 2)
+        raise(SIGKILL);
+}
+
+/* Waits until somebody lets it go on. */
+static apr_status_t load_slowly(mproc_task_t *task)
+{
+    char word;
+    int file = open(getenv("MPROC_TEST_NOTES"), O_RDONLY);
+
+    (void)task;
+    if (file < 0 || read(file, &word, 1) != 1)
+        return APR_EGENERAL;
+    close(file);
+    load();
+    return pthread_atfork(die_at_the_second_copy, NULL, NULL);
+}
+
 /* -- Children --------------------------------------------------------------------------- */
 
 static apr_status_t print_service(mproc_task_t *task)
@@ -156,17 +182,12 @@ static apr_status_t start_another(mproc_task_t *task)
 }
 
 static const mproc_target_t targets[] = {
-    MPROC_TARGET(start_by_forkserver),
-    MPROC_TARGET(be_left),
-    MPROC_TARGET(leave_a_fork),
-    MPROC_TARGET(leave_a_detached_child),
-    MPROC_TARGET(find_an_end),
-    MPROC_TARGET(run_out_of_time),
-    MPROC_TARGET(print_service),
-    MPROC_TARGET(start_another),
-    MPROC_TARGETS_OF(server_targets),
-    MPROC_TARGETS_OF(worker_targets),
-    MPROC_TARGETS_END,
+    MPROC_TARGET(start_by_forkserver), MPROC_TARGET(be_left),
+    MPROC_TARGET(leave_a_fork),        MPROC_TARGET(leave_a_detached_child),
+    MPROC_TARGET(find_an_end),         MPROC_TARGET(run_out_of_time),
+    MPROC_TARGET(load_slowly),         MPROC_TARGET(print_service),
+    MPROC_TARGET(start_another),       MPROC_TARGETS_OF(server_targets),
+    MPROC_TARGETS_OF(worker_targets),  MPROC_TARGETS_END,
 };
 
 /* -- Programs --------------------------------------------------------------------------- */
@@ -226,6 +247,58 @@ static int be_program_whose_server_is_killed(const char *preload, apr_pool_t *me
     return code + end_what_is_left();
 }
 
+static apr_status_t start_beside_others(void *data)
+{
+    return start_and_print(data) == 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+/* By both ways that this process can be copied. */
+static apr_status_t fork_twice(apr_pool_t *mem)
+{
+    mproc_process_options_t options = by(MPROC_FORK);
+    mproc_process_t *process;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+        return APR_EGENERAL;
+    MPROC_TRY(mproc_process_start(&process, succeed, MPROC_NO_ARGS, &options, mem));
+    return mproc_process_join(process, PATIENCE);
+}
+
+/* Opening waits until the preload function has opened it, too. */
+static int open_when_loading(void)
+{
+    return open(getenv("MPROC_TEST_NOTES"), O_WRONLY);
+}
+
+static int let_load(int file)
+{
+    return write(file, "x", 1) == 1 && close(file) == 0 ? 0 : 1;
+}
+
+/* Its server dies when it is asked for the second child; while the next one loads, it forks. */
+static int be_program_that_forks(apr_pool_t *mem)
+{
+    apr_pool_t *own;
+    work_t work;
+    int file;
+
+    MPROC_CHECK(apr_pool_create(&own, mem));
+    MPROC_CHECK(mproc_set_forkserver_preload(load_slowly));
+    MPROC_CHECK(mproc_forkserver_ensure_running());
+    if (let_load(open_when_loading()) != 0 || start_and_print(mem) != 0)
+        return 1;
+    MPROC_CHECK(start_thread(&work, start_beside_others, own, mem));
+    file = open_when_loading();
+    MPROC_CHECK(fork_twice(mem));
+    if (let_load(file) != 0)
+        return 1;
+    MPROC_CHECK(end_thread(&work));
+    return 0;
+}
+
 static int be_some_program(const char *role, const char *preload, apr_pool_t *mem)
 {
     int code;
@@ -234,6 +307,8 @@ static int be_some_program(const char *role, const char *preload, apr_pool_t *me
         code = be_program_whose_server_is_killed(preload, mem);
     else if (strcmp(role, "grandchildren") == 0)
         code = be_program_with_grandchildren(mem);
+    else if (strcmp(role, "forking") == 0)
+        code = be_program_that_forks(mem);
     else
         code = be_program(preload, mem);
     apr_pool_destroy(mem);
@@ -242,8 +317,9 @@ static int be_some_program(const char *role, const char *preload, apr_pool_t *me
 
 /* -- Running them -------------------------------------------------------------------------- */
 
-/* With a file for notes; how much is in it. */
-static size_t run_with(ran_t *ran, const char *role, const char *preload, apr_pool_t *mem)
+/* With a file for notes, or a pipe for load_slowly(); how much is in the file. */
+static size_t run_with(ran_t *ran, const char *role, const char *preload, mode_t kind,
+                       apr_pool_t *mem)
 {
     const char *const arguments[] = {own_path, role, preload, NULL};
     char folder[] = "/tmp/mproc-test-XXXXXX";
@@ -252,7 +328,10 @@ static size_t run_with(ran_t *ran, const char *role, const char *preload, apr_po
 
     assert_non_null(mkdtemp(folder));
     path = apr_pstrcat(mem, folder, "/notes", NULL);
-    close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    if (kind == S_IFIFO)
+        assert_int_equal(mkfifo(path, 0600), 0);
+    else
+        close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
     assert_success(apr_env_set("MPROC_TEST_NOTES", path, mem));
     run_program(ran, arguments, mem);
     assert_success(apr_env_delete("MPROC_TEST_NOTES", mem));
@@ -274,7 +353,7 @@ static void one_that_starts_by_forkserver_runs_once(void **state)
 {
     ran_t ran;
 
-    assert_int_equal(run_with(&ran, "program", "start_by_forkserver", *state), 1);
+    assert_int_equal(run_with(&ran, "program", "start_by_forkserver", S_IFREG, *state), 1);
     assert_ran_well(&ran, "1 call, by the server: yes\n"
                           "1 call, by the server: yes\n");
 }
@@ -284,7 +363,7 @@ static void the_server_that_it_has_started_is_nobody_elses(void **state)
 {
     ran_t ran;
 
-    assert_int_equal(run_with(&ran, "grandchildren", "", *state), 2);
+    assert_int_equal(run_with(&ran, "grandchildren", "", S_IFREG, *state), 2);
     assert_ran_well(&ran, "1 call, by the server: yes\n"
                           "1 call, by the server: yes\n");
 }
@@ -298,7 +377,7 @@ static void a_killed_server_is_gone_though_a_fork_of_it_lives(void **state)
     for (i = 0; i < sizeof leaving / sizeof leaving[0]; i++) {
         ran_t ran;
 
-        run_with(&ran, "killed", leaving[i], *state);
+        run_with(&ran, "killed", leaving[i], S_IFREG, *state);
         assert_ran_well(&ran, "1 call, by the server: yes\n");
     }
 }
@@ -315,11 +394,21 @@ static void each_status_that_it_returns_is_its_own(void **state)
         const char *line;
         ran_t ran;
 
-        assert_int_equal(run_with(&ran, "program", preloads[i], *state), 2);
+        assert_int_equal(run_with(&ran, "program", preloads[i], S_IFREG, *state), 2);
         line = apr_psprintf(*state, "%s: the fork server could not go on: %s\n",
                             mproc_strerror(statuses[i], words, sizeof words), reasons[i]);
         assert_ran_well(&ran, apr_pstrcat(*state, line, line, NULL));
     }
+}
+
+/* Else the forks would wait as long as the start does: for what is written after them. */
+static void other_threads_fork_while_a_start_waits_for_the_next_server(void **state)
+{
+    ran_t ran;
+
+    run_with(&ran, "forking", "", S_IFIFO, *state);
+    assert_ran_well(&ran, "1 call, by the server: yes\n"
+                          "1 call, by the server: yes\n");
 }
 
 int main(int argc, const char *const *argv)
@@ -329,6 +418,7 @@ int main(int argc, const char *const *argv)
         claim(the_server_that_it_has_started_is_nobody_elses),
         claim(a_killed_server_is_gone_though_a_fork_of_it_lives),
         claim(each_status_that_it_returns_is_its_own),
+        claim(other_threads_fork_while_a_start_waits_for_the_next_server),
     };
     apr_pool_t *mem;
 
