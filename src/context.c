@@ -22,7 +22,7 @@ static const char *no_refusal(void)
     return NULL;
 }
 
-static apr_status_t prepare_nothing(const mproc__starting_t *starting)
+static apr_status_t prepare_nothing(mproc__starting_t *starting)
 {
     (void)starting;
     return APR_SUCCESS;

@@ -17,9 +17,9 @@ typedef struct mproc__method_t {
     const char *(*refusal)(void); /* a sentence if this system cannot; else NULL */
     void (*flush)(void);          /* what would be printed out of order, or twice */
     /* What may take long, before forks are held: APR_SUCCESS, or a status and a message. */
-    apr_status_t (*prepare)(const struct mproc__starting_t *starting);
+    apr_status_t (*prepare)(struct mproc__starting_t *starting);
     void (*hold)(void); /* against forks in other threads, until mproc__forks_end() */
-    /* Make the child, and add it: APR_SUCCESS, or a status and a message. */
+    /* Make the child: APR_SUCCESS, or a status and a message; or see is_unprepared in starting.h. */
     apr_status_t (*launch)(struct mproc__starting_t *starting);
     /* The rest, which may take long, without the hold: the child is told what to do. */
     apr_status_t (*tell)(const struct mproc__starting_t *starting);

@@ -153,6 +153,7 @@ static void in_child(void)
     mproc__children_abandon();
     mproc__program_abandon_parent();
     mproc__forkserver_abandon();
+    mproc__forkserver_unserve();
     if (holding == HOLDS_NOTHING)
         mproc__forkserver_leave();
     unlock_all();

@@ -158,12 +158,17 @@ static apr_status_t start_server(void)
     return APR_SUCCESS;
 }
 
-apr_status_t mproc__forkserver_reach(mproc__forkserver_t **reached)
+static apr_status_t reach(mproc__forkserver_t **reached)
 {
     if (way == NULL)
         MPROC_TRY(start_server());
     *reached = way;
     return APR_SUCCESS;
+}
+
+const mproc__forkserver_t *mproc__forkserver_serving(void)
+{
+    return way != NULL && way->is_serving ? way : NULL;
 }
 
 /* -- Losing it -------------------------------------------------------------------------- */
@@ -240,7 +245,7 @@ static apr_status_t begin_to_wait(mproc__forkserver_t **server)
     apr_status_t rv;
 
     lock_all();
-    rv = mproc__forkserver_reach(server);
+    rv = reach(server);
     if (rv == APR_SUCCESS)
         (*server)->waiters++;
     unlock_all();
@@ -257,21 +262,27 @@ static apr_status_t leave_forgotten(const mproc__forkserver_t *server)
 }
 
 /* The first one who sees that it is gone forgets it, all hear its last words. */
-static apr_status_t end_waiting(mproc__forkserver_t *server, apr_status_t rv)
+static apr_status_t end_waiting(mproc__service_t *service, mproc__forkserver_t *server,
+                                apr_status_t rv)
 {
-    int is_gone;
-
+    *service = MPROC__SERVED;
     lock_all();
     server->waiters--;
-    is_gone = server->is_forgotten || APR_STATUS_IS_EOF(rv);
-    if (is_gone)
+    if (server->is_forgotten || APR_STATUS_IS_EOF(rv)) {
+        *service = MPROC__UNSERVED;
         rv = server->is_forgotten ? leave_forgotten(server) : mproc__forkserver_forget();
+    } else if (APR_STATUS_IS_TIMEUP(rv)) {
+        *service = MPROC__UNHEARD;
+        rv = APR_SUCCESS;
+    } else if (rv == APR_SUCCESS) {
+        server->is_serving = 1;
+    }
     unlock_all();
-    return is_gone && rv == APR_SUCCESS ? APR_EOF : rv;
+    return rv;
 }
 
 /* Its preload function may take long: meanwhile other threads fork, and handlers of signals run. */
-apr_status_t mproc__forkserver_await(port_deadline_t deadline)
+apr_status_t mproc__forkserver_await(mproc__service_t *service, port_deadline_t deadline)
 {
     mproc__forkserver_t *server;
     apr_status_t rv;
@@ -280,7 +291,7 @@ apr_status_t mproc__forkserver_await(port_deadline_t deadline)
     rv = port_forkserver_await_service(server->channel, deadline);
     if (!APR_STATUS_IS_EOF(rv) && !APR_STATUS_IS_TIMEUP(rv))
         rv = mproc__error_explain(rv, "wait for the fork server");
-    return end_waiting(server, rv);
+    return end_waiting(service, server, rv);
 }
 
 /* -- In others ---------------------------------------------------------------------------- */
@@ -294,6 +305,7 @@ apr_status_t mproc__forkserver_inherit(port_handle_t channel, port_handle_t life
     if (rv != APR_SUCCESS)
         return mproc__error_explain(rv, "take over the way to the fork server");
     inherited->lifeline = lifeline;
+    inherited->is_serving = 1;
     memcpy(inherited->key, key, sizeof inherited->key);
     way = inherited;
     return APR_SUCCESS;
@@ -362,7 +374,7 @@ static apr_status_t ensure(void)
     apr_status_t rv;
 
     lock_all();
-    rv = mproc__forkserver_reach(&reached);
+    rv = reach(&reached);
     unlock_all();
     return rv;
 }

@@ -30,6 +30,9 @@ typedef struct serving_t {
     apr_pool_t *copies; /* memory */
 } serving_t;
 
+/* Its end of the channel while the preload function runs, which may fork; else NULL. */
+static port_channel_t *served;
+
 /* -- In a copy --------------------------------------------------------------------------- */
 
 /* What comes first of its handles: see start_forkserver.c. */
@@ -97,8 +100,11 @@ static apr_status_t unpack(serving_t *serving, apr_uint64_t *preload, const mpro
     return APR_SUCCESS;
 }
 
-/* As a task of its own: without arguments, and with memory that lasts as long as the server. */
-static apr_status_t run_preload(apr_uint64_t number, const mproc_task_t *own)
+/*
+ * As a task of its own: without arguments, and with memory that lasts as long as the server.  A server
+ * that is started by it does not call it: that one would start another, without end.
+ */
+static apr_status_t call_preload(apr_uint64_t number, const mproc_task_t *own)
 {
     const mproc_target_t *target = mproc__targets_at(mproc__program.targets, number);
     mproc_task_t task = {.mem = own->mem,
@@ -110,9 +116,21 @@ static apr_status_t run_preload(apr_uint64_t number, const mproc_task_t *own)
     if (target == NULL || target->kind != MPROC_KIND_TASK)
         return mproc_error_set(MPROC_EBUILD, "there is no preload function at its place in the "
                                              "table of targets");
-    mproc__forkserver_preloaded((mproc_target_fn *)target->function);
     mproc__log(MPROC__LOG_INFO, "the fork server calls %s", target->name);
-    return ((mproc_target_fn *)target->function)(&task);
+    MPROC_TRY(((mproc_target_fn *)target->function)(&task));
+    mproc__forkserver_preloaded((mproc_target_fn *)target->function);
+    return APR_SUCCESS;
+}
+
+static apr_status_t run_preload(const serving_t *serving, apr_uint64_t number,
+                                const mproc_task_t *own)
+{
+    apr_status_t rv;
+
+    served = serving->channel;
+    rv = call_preload(number, own);
+    served = NULL;
+    return rv;
 }
 
 static void warn_of_threads(void)
@@ -150,6 +168,13 @@ static apr_status_t say_ready(const serving_t *serving)
     return APR_STATUS_IS_EPIPE(rv) ? APR_SUCCESS : mproc__error_explain(rv, "say that it serves");
 }
 
+void mproc__forkserver_unserve(void)
+{
+    if (served != NULL)
+        port_channel_close(served);
+    served = NULL;
+}
+
 apr_status_t mproc__forkserver(mproc_task_t *task)
 {
     serving_t serving;
@@ -158,7 +183,7 @@ apr_status_t mproc__forkserver(mproc_task_t *task)
 
     MPROC_TRY(unpack(&serving, &preload, task));
     if (preload != MPROC__NO_PRELOAD)
-        MPROC_TRY(run_preload(preload, task));
+        MPROC_TRY(run_preload(&serving, preload, task));
     MPROC_TRY(mproc__error_explain(apr_pool_create(&serving.copies, NULL), "make memory"));
     MPROC_TRY(mproc__error_explain(lay_in_memory(serving.copies), "make memory"));
     warn_of_threads();

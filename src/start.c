@@ -279,17 +279,36 @@ static apr_status_t launch(mproc__starting_t *starting, const mproc_pack_t *args
 }
 
 /* No fork in another thread comes between making what only the child may have and giving it. */
-static apr_status_t launch_child(mproc__starting_t *starting, const mproc_pack_t *args)
+static apr_status_t launch_prepared(mproc__starting_t *starting, const mproc_pack_t *args)
 {
     apr_status_t rv;
 
-    starting->method->flush();
-    MPROC_TRY(starting->method->prepare(starting));
     starting->method->hold();
     rv = launch(starting, args);
     if (rv == APR_SUCCESS)
         add_child(starting);
     mproc__forks_end();
+    return rv;
+}
+
+/* Of a launch that is to be tried again. */
+static void forget_message(mproc__starting_t *starting)
+{
+    mproc__buffer_free(&starting->message);
+    starting->handles.count = 0;
+}
+
+static apr_status_t launch_child(mproc__starting_t *starting, const mproc_pack_t *args)
+{
+    apr_status_t rv;
+
+    do {
+        forget_message(starting);
+        starting->method->flush();
+        MPROC_TRY(starting->method->prepare(starting));
+        starting->is_unprepared = 0;
+        rv = launch_prepared(starting, args);
+    } while (starting->is_unprepared);
     return rv;
 }
 

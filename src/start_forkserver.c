@@ -52,54 +52,77 @@ static apr_status_t ask(mproc__starting_t *starting, const mproc__forkserver_t *
                                mproc__deadline(BIRTH_TIMEOUT), process->mem);
 }
 
+static apr_status_t say_silent(const mproc__starting_t *starting)
+{
+    return mproc_error_set(APR_TIMEUP,
+                           "cannot start %s: the fork server does not answer; if its preload "
+                           "function takes long, start the server ahead by "
+                           "mproc_forkserver_ensure_running",
+                           starting->process->name);
+}
+
+/* Another one may do better: APR_SUCCESS, unless there were too many.  The message says how it ended. */
+static apr_status_t count_loss(mproc__starting_t *starting)
+{
+    if (++starting->losses < TRIES)
+        return APR_SUCCESS;
+    return mproc_error_set(MPROC_EDIED,
+                           "cannot start %s: the fork server has ended %d times before the "
+                           "process was there: %s",
+                           starting->process->name, TRIES, mproc_error_message());
+}
+
 static apr_status_t say_why_not(const mproc__starting_t *starting, apr_status_t rv,
                                 port_stage_t stage)
 {
     if (APR_STATUS_IS_TIMEUP(rv))
-        return mproc_error_set(rv,
-                               "cannot start %s: the fork server does not answer; if its preload "
-                               "function takes long, start the server ahead by "
-                               "mproc_forkserver_ensure_running",
-                               starting->process->name);
-    if (APR_STATUS_IS_EOF(rv))
-        return mproc_error_set(MPROC_EDIED,
-                               "cannot start %s: the fork server has ended %d times before the "
-                               "process was there: %s",
-                               starting->process->name, TRIES, mproc_error_message());
+        return say_silent(starting);
     return stage == PORT_STAGE_FORK
                ? mproc__starting_failed(starting, rv, "copying the fork server")
                : mproc__starting_failed_at(starting, rv, stage, NULL);
 }
 
+/*
+ * The next one calls the preload function first, which may take long: it is waited for without the
+ * hold.  Another thread may have been the first to see that this one is gone.
+ */
+static apr_status_t prepare_again(mproc__starting_t *starting)
+{
+    starting->is_unprepared = 1;
+    return APR_EOF;
+}
+
 /* One may be killed when it is asked. */
 static apr_status_t launch(mproc__starting_t *starting)
 {
-    mproc__forkserver_t *way;
+    const mproc__forkserver_t *way = mproc__forkserver_serving();
     port_stage_t stage = PORT_STAGE_HANDLES;
     apr_status_t rv;
-    int tries = 0;
 
-    do {
-        MPROC_TRY(mproc__forkserver_reach(&way));
-        rv = ask(starting, way, &stage);
-        if (APR_STATUS_IS_EOF(rv))
-            MPROC_TRY(mproc__forkserver_forget());
-    } while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
+    if (way == NULL)
+        return prepare_again(starting);
+    rv = ask(starting, way, &stage);
+    if (APR_STATUS_IS_EOF(rv)) {
+        MPROC_TRY(mproc__forkserver_forget());
+        MPROC_TRY(count_loss(starting));
+        return prepare_again(starting);
+    }
     return rv == APR_SUCCESS ? rv : say_why_not(starting, rv, stage);
 }
 
-apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting)
+apr_status_t mproc__prepare_by_forkserver(mproc__starting_t *starting)
 {
     port_deadline_t deadline = mproc__deadline(BIRTH_TIMEOUT);
-    apr_status_t rv;
-    int tries = 0;
+    mproc__service_t service;
 
-    do
-        rv = mproc__forkserver_await(deadline);
-    while (APR_STATUS_IS_EOF(rv) && ++tries < TRIES);
-    return APR_STATUS_IS_EOF(rv) || APR_STATUS_IS_TIMEUP(rv)
-               ? say_why_not(starting, rv, PORT_STAGE_FORK)
-               : rv;
+    do {
+        MPROC_TRY(mproc__forkserver_await(&service, deadline));
+        if (service == MPROC__UNHEARD)
+            return say_silent(starting);
+        if (service == MPROC__UNSERVED)
+            MPROC_TRY(count_loss(starting));
+    } while (service != MPROC__SERVED);
+    return APR_SUCCESS;
 }
 
 /* By which it begins.  What there is no room for follows. */

@@ -26,11 +26,13 @@ typedef struct mproc__starting_t {
     mproc__buffer_t message;
     size_t told;              /* so much of it has gone */
     mproc__handles_t handles; /* of the arguments */
+    int losses;               /* fork servers that were gone */
+    int is_unprepared;        /* what was prepared is gone: the launch is worth another try */
     int is_alone;             /* this process had no other threads when it was copied */
 } mproc__starting_t;
 
 /* start_spawn.c, start_fork.c, start_forkserver.c: see mproc__method_t. */
-apr_status_t mproc__prepare_by_forkserver(const mproc__starting_t *starting);
+apr_status_t mproc__prepare_by_forkserver(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_spawn(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_fork(mproc__starting_t *starting);
 apr_status_t mproc__launch_by_forkserver(mproc__starting_t *starting);

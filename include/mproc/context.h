@@ -106,9 +106,11 @@ MPROC_DECLARE(const char *const *) mproc_get_all_start_methods(void);
  *
  * It runs in the server's process, as a task without arguments: mproc_task_mem() gives memory that
  * lasts as long as the server.  It must leave no threads: they are not in the children, and the locks
- * that they hold never become free there.  When it returns a status other than APR_SUCCESS, or
- * calls exit() with a code other than 0, the starts that need the server fail with that.  When it
- * calls exit(0), or crashes, they try three times, and fail with MPROC_EDIED.
+ * that they hold never become free there.  It may start processes; those by forkserver have another
+ * server, which calls no preload function, ends with this one, and is not the children's.  When it
+ * returns a status other than APR_SUCCESS, or calls exit() with a code other than 0, the starts that
+ * need the server fail with that.  When it calls exit(0), or crashes, they try three times, and fail
+ * with MPROC_EDIED.
  *
  * @param target  in the table of targets, as MPROC_TARGET; NULL: none
  *
@@ -125,8 +127,8 @@ MPROC_DECLARE(apr_status_t) mproc_set_forkserver_preload(mproc_target_fn *target
 /**
  * Start the fork server now, if this process has none, and not by the first start that needs it:
  * so that a long preload function is at work early.  Does not wait for that function; a start by
- * the server waits for at most a minute.  Handlers of signals run during that, and other threads
- * start processes and fork.
+ * the server waits for at most a minute, and so for another server when one is killed as it is asked.
+ * Handlers of signals run during that, and other threads start processes and fork.
  *
  * @return APR_SUCCESS      it has been started; or was, and may have ended since
  * @return APR_ENOTIMPL     this system has none; the message says why, and what to use

@@ -227,10 +227,8 @@ static const char *const writing_ahead[] = {"port_channel_write", "fake_pool_cre
 /* It would live as long as the program. */
 static void end_server(void)
 {
-    mproc__forkserver_t *way;
-
+    assert_success(mproc_forkserver_ensure_running());
     mproc__forkserver_lock();
-    assert_success(mproc__forkserver_reach(&way));
     mproc__forkserver_forget();
     mproc__forkserver_unlock();
 }
