@@ -7,7 +7,6 @@
 #include "local.h"
 
 #include "../queue.h"
-#include "patience.h"
 #include "status.h"
 #include "worker.h"
 
@@ -22,6 +21,9 @@
 
 /* So often at least the supervisor looks around by itself. */
 #define LOOK_AROUND apr_time_from_sec(1)
+
+/* And so often at least who waits for a result, as a wake may be lost where parks are not futexes. */
+#define GLANCE apr_time_from_msec(100)
 
 /* -- The whole ---------------------------------------------------------------------------- */
 
@@ -357,10 +359,10 @@ apr_uint32_t mproc__engine_results(const mproc__engine_t *engine)
 /* All who wait sleep in one park, where one that is not waiting for what is there may take two wakes. */
 void mproc__engine_sleep(mproc__engine_t *engine, apr_uint32_t seen, port_deadline_t deadline)
 {
-    port_deadline_t slice = port_clock() + MPROC__SLICE_MIN;
+    port_deadline_t glance = port_clock() + GLANCE;
 
     port_park(engine->board_memory->segment, MPROC__PARK_RESULTS, &engine->board->results, seen,
-              deadline < slice ? deadline : slice);
+              deadline < glance ? deadline : glance);
 }
 
 void mproc__engine_wake(mproc__engine_t *engine, unsigned sleepers)
