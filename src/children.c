@@ -12,11 +12,13 @@
 
 #include <mproc/status.h>
 
-#include <apr_thread_cond.h>
+#include <apr_time.h>
+
+/* So often one looks whether a child is held still. */
+#define MOMENT apr_time_from_msec(10)
 
 static struct {
     apr_thread_mutex_t *lock;
-    apr_thread_cond_t *let_go; /* a child is no longer held */
     mproc_process_t *living;   /* objects that somebody owns */
     mproc_process_t *released; /* detached children that nobody owns any more */
     size_t rest;               /* starts before the next look at the living */
@@ -95,7 +97,6 @@ static apr_status_t forget(void *data)
 
 apr_status_t mproc__children_set(apr_pool_t *mem)
 {
-    MPROC_TRY(apr_thread_cond_create(&children.let_go, mem));
     MPROC_TRY(apr_thread_mutex_create(&children.lock, APR_THREAD_MUTEX_DEFAULT, mem));
     apr_pool_cleanup_register(mem, &children, forget, apr_pool_cleanup_null);
     return APR_SUCCESS;
@@ -110,13 +111,24 @@ void mproc__children_add(mproc_process_t *process)
     mproc__children_unlock();
 }
 
-/* The end of the program may be waiting for it; that is over when it has ended. */
-void mproc__children_remove(mproc_process_t *process)
+/*
+ * The end of the program may be waiting for it; that is over when it has ended.  Signals are heard
+ * meanwhile, as one of them may be what is to end it.
+ */
+static void lock_and_take_out(mproc_process_t *process)
 {
     mproc__children_lock();
-    while (process->is_held)
-        apr_thread_cond_wait(children.let_go, children.lock);
+    while (process->is_held) {
+        mproc__children_unlock();
+        apr_sleep(MOMENT);
+        mproc__children_lock();
+    }
     take_out(&children.living, process);
+}
+
+void mproc__children_remove(mproc_process_t *process)
+{
+    lock_and_take_out(process);
     mproc__children_unlock();
 }
 
@@ -124,10 +136,7 @@ apr_status_t mproc__children_shut(mproc_process_t *process)
 {
     apr_status_t rv;
 
-    mproc__children_lock();
-    while (process->is_held)
-        apr_thread_cond_wait(children.let_go, children.lock);
-    take_out(&children.living, process);
+    lock_and_take_out(process);
     rv = mproc__process_shut(process);
     if (rv != APR_SUCCESS)
         push(&children.living, process);
@@ -263,6 +272,5 @@ void mproc__children_let_go(mproc_process_t *process)
 {
     mproc__children_lock();
     process->is_held = 0;
-    apr_thread_cond_broadcast(children.let_go);
     mproc__children_unlock();
 }

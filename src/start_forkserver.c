@@ -3,7 +3,7 @@
 /*
  * Starting by forkserver: the fork server copies itself, and the copy gets the listed handles and
  * reads its start message over the control channel, as a spawned child does.  Nothing is said there
- * before the copy was heard of: another try has the same channel.
+ * before the copy was heard of, as it begins by that.
  */
 
 #include "deadline.h"

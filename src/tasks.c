@@ -277,6 +277,17 @@ apr_status_t mproc__tasks_finish_one(mproc__ring_view_t *view)
 
 /* -- Joining ------------------------------------------------------------------------- */
 
+/* It has found nothing to get, and has got nothing since. */
+static int is_waiting(const mproc__member_t *member, unsigned place)
+{
+    const mproc__place_t *of = &member->places[place];
+    port_life_t life = atomic_load(&of->life);
+
+    /* In this order: what is noted is of who is noted, see members.c. */
+    return life != 0 && atomic_load(&of->noted) == life &&
+           atomic_load(&of->notes[MPROC__WAITING]) > 0 && !mproc__place_is_dead(member, place);
+}
+
 /* Another process that lives, and has got something before, or waits for it. */
 static int is_getter(const mproc__ring_view_t *view, unsigned place)
 {
@@ -285,10 +296,7 @@ static int is_getter(const mproc__ring_view_t *view, unsigned place)
 
     if (place == member->place)
         return 0;
-    if (owner != 0 && !mproc__member_is_dead(member, owner))
-        return 1;
-    return atomic_load(&member->places[place].notes[MPROC__WAITING]) > 0 &&
-           atomic_load(&member->places[place].life) != 0 && !mproc__place_is_dead(member, place);
+    return (owner != 0 && !mproc__member_is_dead(member, owner)) || is_waiting(member, place);
 }
 
 static int is_any_getter_left(const mproc__ring_view_t *view)

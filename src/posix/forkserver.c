@@ -133,12 +133,14 @@ static apr_status_t open_or_null(port_handle_t *handle, int descriptor, asking_t
 static apr_status_t open_folder(port_handle_t *handle, asking_t *asking, const char *folder)
 {
     const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    int error;
 
     asking->folder = open(folder != NULL ? folder : ".", flags);
-    if (asking->folder < 0 && errno == EACCES && folder == NULL)
+    error = errno;
+    if (asking->folder < 0 && error == EACCES && folder == NULL)
         asking->folder = open("/proc/self/cwd", flags);
     *handle = asking->folder;
-    return asking->folder >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+    return asking->folder >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }
 
 static apr_status_t collect_handles(asking_t *asking, const port_ask_t *ask, apr_pool_t *mem)

@@ -618,7 +618,7 @@ static void a_copy_does_not_begin_before_its_client_has_heard_of_it(void **state
     port_channel_close(server.channel);
 }
 
-/* The next try has the same control channel. */
+/* Its control channel may be another's, too. */
 static void assert_hears_nothing_when_given_up(int is_detached, apr_pool_t *mem)
 {
     port_channel_t *here, *there, *line;

@@ -105,6 +105,7 @@ apr_status_t port_forkserver_ask(port_process_t **process, port_channel_t *serve
     assert_null(refusal);
     assert_non_null(fake_handle_end(port_channel_handle(server)));
     assert_true(ask->nhandles > 0);
+    assert_int_equal(fake_handle_end(ask->handles[0])->size, 0); /* it would begin unheard of */
     MPROC_TRY(go_through_stages(stage));
     if (deaths > 0) {
         deaths--;

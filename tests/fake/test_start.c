@@ -221,8 +221,8 @@ static apr_status_t start_by_server(scene_t *scene)
     return start_with(scene, MPROC_PACK("some", 3, "arguments"), &options);
 }
 
-/* What could not be written ahead is written when the copy is there. */
-static const char *const writing_ahead[] = {"port_channel_write", "fake_pool_create", NULL};
+/* What could not be written at once is written when nothing is held any more. */
+static const char *const writing_at_once[] = {"port_channel_write", "fake_pool_create", NULL};
 
 /* It would live as long as the program. */
 static void end_server(void)
@@ -238,7 +238,7 @@ static void a_start_by_the_fork_server_leaves_a_process_or_nothing(void **state)
     static const walk_t walk = {.set_up = set_up_obeying,
                                 .call = start_by_server,
                                 .check = check_started,
-                                .harmless = writing_ahead,
+                                .harmless = writing_at_once,
                                 .tear_down = end_server};
 
     (void)state;
@@ -265,7 +265,7 @@ static void a_detached_start_by_it_leaves_a_process_or_nothing(void **state)
     static const walk_t walk = {.set_up = set_up_pipe_and_obeying,
                                 .call = start_by_server_with_connection,
                                 .check = check_started,
-                                .harmless = writing_ahead,
+                                .harmless = writing_at_once,
                                 .tear_down = end_server};
 
     (void)state;

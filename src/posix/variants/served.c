@@ -214,14 +214,15 @@ static int is_given_up(int line, int is_detached)
 {
     char byte;
     ssize_t got = recv(line, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    int has_ended = got == 0 || (got < 0 && errno == ECONNRESET);
 
-    return got > 0 || (got == 0 && !is_detached);
+    return got > 0 || (has_ended && !is_detached);
 }
 
 /*
  * Until its client has heard of it, and says the first word over the control channel: else nobody would
- * know of it if the server ended now.  One that was given up is told so before that word goes to
- * another, which has the same channel.
+ * know of it if the server ended now.  One that was given up is told so, as the end of its line alone
+ * says nothing to one that is detached.
  */
 static void await_word(const told_t *told, int line)
 {
